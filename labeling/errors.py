@@ -1,0 +1,20 @@
+"""The two ways something can be wrong: the run cannot go on, or one row cannot."""
+
+
+class UserError(Exception):
+    """The run stops. The message says what is wrong, where, and what to do; the command line prints it without a traceback."""
+
+
+class RowError(Exception):
+    """One row fails and becomes a dead letter; the others go on.
+
+    `reason` is a short word that groups failures (for example "not_audio"), `message` says what was seen.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+    def __reduce__(self) -> tuple[type["RowError"], tuple[str, str]]:
+        return type(self), (self.reason, self.message)

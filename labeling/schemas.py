@@ -1,0 +1,143 @@
+"""The Arrow schema of every table. Rows are in key order; times are milliseconds; scores are cosines.
+
+`SCHEMA_VERSION` enters every fingerprint: raise it when a column changes.
+"""
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+PROBE = pa.schema(
+    [
+        pa.field("key", pa.string(), False),
+        pa.field("track_id", pa.string(), False),
+        pa.field("bytes", pa.int64(), False),
+        pa.field("sha256", pa.string(), False),
+        pa.field("format", pa.string(), False),
+        pa.field("sample_rate", pa.int32(), False),
+        pa.field("channels", pa.int16(), False),
+        pa.field("duration_ms", pa.int64(), False),
+        pa.field("tag_title", pa.string()),
+        pa.field("tag_artist", pa.string()),
+        pa.field("tag_licence", pa.string()),
+        pa.field("tag_genres", pa.list_(pa.string()), False),
+    ]
+)
+
+CLIP = pa.struct(
+    [pa.field("clip_id", pa.string(), False), pa.field("start_ms", pa.int64(), False), pa.field("length_ms", pa.int64(), False)]
+)
+
+INGEST = pa.schema(
+    [
+        pa.field("track_id", pa.string(), False),
+        pa.field("key", pa.string(), False),
+        pa.field("title", pa.string()),
+        pa.field("artist", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("split", pa.string(), False),
+        pa.field("tags", pa.list_(pa.string()), False),
+        pa.field("bytes", pa.int64(), False),
+        pa.field("sha256", pa.string(), False),
+        pa.field("format", pa.string(), False),
+        pa.field("sample_rate", pa.int32(), False),
+        pa.field("channels", pa.int16(), False),
+        pa.field("duration_ms", pa.int64(), False),
+        pa.field("duplicate_of", pa.string()),
+        pa.field("excluded", pa.string()),
+        pa.field("clips", pa.list_(CLIP), False),
+    ]
+)
+
+
+def embed_schema(dim: int) -> pa.Schema:
+    """Clip embeddings of `dim` dimensions, unit length before they were rounded to float16."""
+    return pa.schema(
+        [
+            pa.field("clip_id", pa.string(), False),
+            pa.field("track_id", pa.string(), False),
+            pa.field("sha256", pa.string(), False),
+            pa.field("start_ms", pa.int64(), False),
+            pa.field("length_ms", pa.int64(), False),
+            pa.field("split", pa.string(), False),
+            pa.field("windows", pa.int16(), False),
+            pa.field("embedding", pa.list_(pa.float16(), dim), False),
+        ]
+    )
+
+
+VOCABULARY = pa.schema(
+    [
+        pa.field("caption_id", pa.string(), False),
+        pa.field("caption", pa.string(), False),
+        pa.field("occurrences", pa.int64(), False),
+        pa.field("split", pa.string(), False),
+    ]
+)
+
+
+def embed_text_schema(dim: int, meaning_dim: int) -> pa.Schema:
+    """Caption embeddings in the joint space (`embedding`) and in the text tower's own space (`meaning`), both unit length."""
+    return pa.schema(
+        [
+            pa.field("caption_id", pa.string(), False),
+            pa.field("caption", pa.string(), False),
+            pa.field("embedding", pa.list_(pa.float16(), dim), False),
+            pa.field("meaning", pa.list_(pa.float16(), meaning_dim), False),
+        ]
+    )
+
+
+RETRIEVE = pa.schema(
+    [
+        pa.field("clip_id", pa.string(), False),
+        pa.field("split", pa.string(), False),
+        pa.field("captions", pa.list_(pa.int32()), False),
+        pa.field("scores", pa.list_(pa.float32()), False),
+    ]
+)
+
+COUNT = pa.schema([pa.field("caption_id", pa.string(), False), pa.field("frequency", pa.int64(), False)])
+
+LABEL = pa.struct(
+    [
+        pa.field("caption_id", pa.string(), False),
+        pa.field("caption", pa.string(), False),
+        pa.field("score", pa.float32(), False),
+        pa.field("rank", pa.int16(), False),
+        pa.field("frequency", pa.int64(), False),
+        pa.field("p", pa.float32(), False),
+    ]
+)
+
+SAMPLE = pa.schema([pa.field("clip_id", pa.string(), False), pa.field("labels", pa.list_(LABEL), False)])
+
+SHARD_LABEL = pa.struct([pa.field("vocabulary", pa.string(), False), *LABEL])
+
+SHARD = pa.schema(
+    [
+        pa.field("clip_id", pa.string(), False),
+        pa.field("track_id", pa.string(), False),
+        pa.field("track_key", pa.string(), False),
+        pa.field("start_ms", pa.int64(), False),
+        pa.field("length_ms", pa.int64(), False),
+        pa.field("title", pa.string()),
+        pa.field("artist", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("split", pa.string(), False),
+        pa.field("tags", pa.list_(pa.string()), False),
+        pa.field("labels", pa.list_(SHARD_LABEL), False),
+        pa.field("sample_rate", pa.int32(), False),
+        pa.field("audio", pa.struct([pa.field("bytes", pa.binary(), False), pa.field("path", pa.string(), False)]), False),
+    ]
+)
+
+DEAD = pa.schema(
+    [
+        pa.field("stage", pa.string(), False),
+        pa.field("key", pa.string(), False),
+        pa.field("reason", pa.string(), False),
+        pa.field("error", pa.string(), False),
+        pa.field("attempt", pa.int16(), False),
+    ]
+)

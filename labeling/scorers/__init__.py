@@ -1,0 +1,1 @@
+"""Scorers: audio and text into one space, behind one interface."""

@@ -1,0 +1,51 @@
+"""What every scorer can do: audio and text into one space in which an inner product of unit vectors is the score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+Float32s = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TextEmbeddings:
+    """`joint` (N, dim): unit vectors that are compared with audio. `meaning` (N, meaning_dim): unit vectors compared with each other."""
+
+    joint: Float32s
+    meaning: Float32s
+
+
+class Scorer(Protocol):
+    """One scorer, loaded and ready. Methods are pure: same input, same output, whatever came before.
+
+    name: for people ("starter", "laion/larger_clap_music").
+    identity: hash over weights and every constant that changes an embedding; enters the fingerprint.
+    sample_rate: Hz of the audio that `windows` takes. dim, meaning_dim: see TextEmbeddings. device: "cpu" or "cuda".
+    """
+
+    name: str
+    identity: str
+    sample_rate: int
+    dim: int
+    meaning_dim: int
+    device: str
+
+    def windows(self, audio: Float32s) -> torch.Tensor:
+        """(samples,) mono at `sample_rate` -> (windows, ...) network inputs on the CPU, at least one window. No network is run."""
+        ...
+
+    def network(self, batch: torch.Tensor) -> torch.Tensor:
+        """(batch, ...) windows on the CPU -> (batch, outputs) float32 on the CPU. Rows do not depend on each other."""
+        ...
+
+    def pool(self, outputs: Float32s) -> Float32s:
+        """(windows, outputs) of one clip -> (dim,) unit vector."""
+        ...
+
+    def embed_text(self, captions: Sequence[str]) -> TextEmbeddings:
+        """N captions -> their unit vectors. A row does not depend on the other captions."""
+        ...

@@ -1,0 +1,1 @@
+"""The diffusion cascade: networks, training, generation, evaluation. Reads labeled shards."""
