@@ -7,10 +7,26 @@ import pyarrow as pa
 
 SCHEMA_VERSION = 1
 
+INVENTORY = pa.schema(
+    [
+        pa.field("track_id", pa.string(), False),
+        pa.field("key", pa.string(), False),
+        pa.field("bytes", pa.int64(), False),
+        pa.field("content", pa.string(), False),
+        pa.field("described", pa.bool_(), False),
+        pa.field("title", pa.string()),
+        pa.field("artist", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("tags", pa.list_(pa.string()), False),
+    ]
+)
+
 PROBE = pa.schema(
     [
-        pa.field("key", pa.string(), False),
         pa.field("track_id", pa.string(), False),
+        pa.field("key", pa.string(), False),
+        pa.field("content", pa.string(), False),
         pa.field("bytes", pa.int64(), False),
         pa.field("sha256", pa.string(), False),
         pa.field("format", pa.string(), False),
@@ -95,6 +111,10 @@ RETRIEVE = pa.schema(
         pa.field("captions", pa.list_(pa.int32()), False),
         pa.field("scores", pa.list_(pa.float32()), False),
     ]
+)
+
+NULL = pa.schema(
+    [pa.field("clip_id", pa.string(), False), pa.field("caption_id", pa.string(), False), pa.field("score", pa.float64(), False)]
 )
 
 COUNT = pa.schema([pa.field("caption_id", pa.string(), False), pa.field("frequency", pa.int64(), False)])

@@ -61,6 +61,12 @@ class VocabularySettings(Settings):
     caption_split: Literal["all", "train", "eval"] = "all"
 
 
+class Leaks(Settings):
+    """`held_out`: MusicCaps-form tables whose evaluation rows no training label may repeat, besides those that vocabularies are read from."""
+
+    held_out: tuple[str, ...] = ()
+
+
 class Retrieval(Settings):
     """`collapse` is the text cosine at and above which two captions of a clip say the same thing; None keeps all."""
 

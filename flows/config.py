@@ -1,0 +1,118 @@
+"""One TOML file, and `--set a.b=c` on top of it, become the settings of a run. Every mistake is one clear message."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from labeling.errors import UserError
+from pipelines.settings import LabelSettings
+
+COLLAPSE = 0.85
+
+
+def load_settings(path: Path, overrides: Sequence[str] = ()) -> LabelSettings:
+    """Read a configuration file. Raises UserError that names the file, the key and the nearest right one."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the configuration {path}: {error.strerror}. Check the path given to -c.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}.") from error
+    return make_settings(raw, overrides, str(path))
+
+
+def audio_settings(audio: str, overrides: Sequence[str] = ()) -> LabelSettings:
+    """A run over a folder or URI of music without any file: built-in scorer and words, root runs/NAME. Raises UserError."""
+    name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in audio.rstrip("/").rsplit("/", 1)[-1]).strip(".")
+    raw = {
+        "root": f"runs/{name or 'music'}",
+        "corpus": {"audio": audio},
+        "vocabulary": {"tags": {"kind": "builtin-tags"}, "sentences": {"kind": "builtin-sentences"}},
+        "retrieval": {"collapse": COLLAPSE},
+        "sampling": {"draw": {"tags": 6, "sentences": 3}},
+    }
+    return make_settings(raw, overrides, f"--audio {audio}")
+
+
+def make_settings(raw: Mapping[str, Any], overrides: Sequence[str], where: str) -> LabelSettings:
+    """Nested tables and overrides -> settings. `where` names the source in messages."""
+    merged = dict(raw)
+    for override in overrides:
+        merged = _override(merged, override)
+    try:
+        return LabelSettings.model_validate(merged)
+    except ValidationError as error:
+        lines = [_explain(dict(item)) for item in error.errors()]
+        raise UserError(f"{where}: " + "; ".join(lines) + ".") from error
+
+
+def _override(raw: Mapping[str, Any], override: str) -> dict[str, Any]:
+    name, separator, text = override.partition("=")
+    keys = [key.strip() for key in name.split(".")]
+    if not separator or not all(keys):
+        raise UserError(f"--set {override}: write it as --set a.b=value, for example --set sampling.top_k=20.")
+    changed = dict(raw)
+    table = changed
+    for key in keys[:-1]:
+        inner = table.get(key, {})
+        if not isinstance(inner, Mapping):
+            raise UserError(f"--set {override}: {key} is a value, not a table.")
+        table[key] = dict(inner)
+        table = table[key]
+    table[keys[-1]] = _value(text.strip())
+    return changed
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explain(item: Mapping[str, Any]) -> str:
+    location = tuple(item["loc"])
+    name = ".".join(str(key) for key in location)
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(LabelSettings, location[:-1])
+        near = difflib.get_close_matches(str(location[-1]), known, 1, 0.5)
+        hint = f"; did you mean {'.'.join([*map(str, location[:-1]), near[0]])}?" if near else f"; known here: {', '.join(known)}"
+        return f"unknown key {name}{hint}"
+    if item["type"] == "missing":
+        return f"{name} is missing"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{name} = {item['input']!r}: {message}" if name else message
+
+
+def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """Fields of the model at a location, going down through nested models and dictionaries of models."""
+    current: Any = model
+    for key in location:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            field = current.model_fields.get(str(key))
+            current = _inner(field.annotation) if field else None
+        if get_origin(current) is dict:
+            current = _Values(get_args(current)[1])
+        elif isinstance(current, _Values):
+            current = current.model
+    if isinstance(current, _Values):
+        current = current.model
+    return sorted(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+class _Values:
+    """Stands for a dictionary whose next key may be anything."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+def _inner(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        return next((_inner(part) for part in get_args(annotation) if part is not type(None)), None)
+    return annotation

@@ -1,0 +1,105 @@
+"""The labeling flow: corpus and captions in, balanced text-labelled training shards and a report out."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flows.latest import read_latest, write_latest
+from flows.report.sources import LabelDatasets, VocabularyDatasets
+from flows.report.stage import PAGE, report
+from labeling.build import Built
+from labeling.dataset import Dataset
+from labeling.settings import VocabularySettings
+from labeling.storage import open_existing
+from pipelines.count import count
+from pipelines.embed import embed
+from pipelines.embed_text import embed_text
+from pipelines.ingest import ingest
+from pipelines.inventory import inventory
+from pipelines.null import null
+from pipelines.probe import probe
+from pipelines.retrieve import retrieve
+from pipelines.sample import sample
+from pipelines.scorer import ScorerHandle, open_scorer
+from pipelines.session import Session
+from pipelines.settings import LabelSettings
+from pipelines.shard import shard
+from pipelines.vocabulary import allowed_splits, vocabulary
+
+Result = TypeVar("Result")
+Call = Callable[[str, Callable[[], Any]], Any]
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """A finished run: its datasets, the report's dataset, and what was found and made on the way."""
+
+    datasets: LabelDatasets
+    report: Dataset
+    built: tuple[Built, ...]
+
+    @property
+    def nothing_done(self) -> bool:
+        """Whether everything was there already."""
+        return not any(item.made for item in self.built)
+
+    @property
+    def report_path(self) -> str:
+        """Where the page is."""
+        return self.report.store.describe(f"{self.report.path}/{PAGE}")
+
+
+def call_here(_name: str, stage: Callable[[], Result]) -> Result:
+    """Run a stage in this process."""
+    return stage()
+
+
+def label(settings: LabelSettings, replay: bool = False, call: Call = call_here) -> Labeled:
+    """All stages in their order, each by `call(name, stage)`. With `replay`, rows that died before are tried again. Raises UserError."""
+    session = Session(settings, replay)
+    scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
+    files = call("inventory", lambda: inventory(session))
+    probed = call("probe", lambda: probe(session, files))
+    tracks = call("ingest", lambda: ingest(session, files, probed))
+    clips = call("embed", lambda: embed(session, tracks, scorer))
+    vocabularies = {
+        name: _label_from(session, name, vocabulary_settings, clips, scorer, call)
+        for name, vocabulary_settings in settings.vocabulary.items()
+    }
+    labels = {name: datasets.sample for name, datasets in vocabularies.items()}
+    shards = call("shard", lambda: shard(session, tracks, labels))
+    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies)
+    page = call("report", lambda: report(session, datasets, scorer.name))
+    write_latest(session.root, datasets, page)
+    return Labeled(datasets, page, tuple(session.built))
+
+
+def _label_from(
+    session: Session, name: str, settings: VocabularySettings, clips: Dataset, scorer: ScorerHandle, call: Call
+) -> VocabularyDatasets:
+    captions = call(f"vocabulary {name}", lambda: vocabulary(session, name))
+    embedded = call(f"embed_text {name}", lambda: embed_text(session, captions, scorer))
+    candidates = call(f"retrieve {name}", lambda: retrieve(session, clips, embedded, allowed_splits(settings), scorer.device))
+    chance = call(f"null {name}", lambda: null(session, clips, embedded))
+    counts = call(f"count {name}", lambda: count(session, candidates, captions))
+    labels = call(f"sample {name}", lambda: sample(session, candidates, captions, counts, chance))
+    return VocabularyDatasets(captions, embedded, candidates, chance, counts, labels)
+
+
+def run_label(settings: LabelSettings, replay: bool = False) -> Labeled:
+    """Through Prefect when PREFECT_API_URL names a server, else in this process."""
+    if os.environ.get("PREFECT_API_URL"):
+        from flows.prefect_label import label_with_prefect
+
+        return label_with_prefect(settings, replay)
+    return label(settings, replay)
+
+
+def remake_report(root: str) -> str:
+    """The path of the latest run's report, made again when its files are missing or damaged. Raises UserError without a finished run."""
+    store = open_existing(root)
+    datasets, page = read_latest(store)
+    settings = LabelSettings.model_validate(datasets.embed.manifest.config | {"root": root})
+    again = report(Session(settings), datasets, page.manifest.identity["inputs"]["scorer"])
+    return again.store.describe(f"{again.path}/{PAGE}")

@@ -1,0 +1,135 @@
+"""The labels of the latest run as one flat table, and where the labels of one clip came from."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from flows.latest import read_latest
+from flows.report.sources import LabelDatasets
+from labeling.errors import UserError
+from labeling.storage import Store
+
+FLAT = pa.schema(
+    [
+        pa.field("track_key", pa.string(), False),
+        pa.field("clip_start", pa.float64(), False),
+        pa.field("vocabulary", pa.string(), False),
+        pa.field("rank", pa.int16(), False),
+        pa.field("score", pa.float32(), False),
+        pa.field("frequency", pa.int64(), False),
+        pa.field("caption", pa.string(), False),
+    ]
+)
+
+
+def flat_labels(datasets: LabelDatasets) -> Iterator[pa.Table]:
+    """One row a label, part by part, sorted by track key, start (seconds), vocabulary and rank inside a part."""
+    for part in datasets.ingest.parts if datasets.ingest else ():
+        where = {
+            clip["clip_id"]: (track["key"], clip["start_ms"] / 1000)
+            for track in datasets.ingest.read_part(part, ["key", "clips"]).to_pylist()
+            for clip in track["clips"]
+        }
+        rows = []
+        for vocabulary, group in datasets.vocabularies.items():
+            for clip in group.sample.read_part(part).to_pylist():
+                key, start = where[clip["clip_id"]]
+                fixed = {"track_key": key, "clip_start": start, "vocabulary": vocabulary}
+                rows += [fixed | {name: label[name] for name in ("rank", "score", "frequency", "caption")} for label in clip["labels"]]
+        order = ["track_key", "clip_start", "vocabulary", "rank"]
+        yield pa.Table.from_pylist(rows, FLAT).sort_by([(name, "ascending") for name in order])
+
+
+def write_labels(root: Store, target: Path) -> int:
+    """Write the flat table as csv, jsonl or parquet, by the suffix. Gives the number of rows. Raises UserError for another suffix."""
+    if target.suffix not in (".csv", ".jsonl", ".parquet"):
+        raise UserError(f"{target}: the suffix decides the format; use .csv, .jsonl or .parquet")
+    datasets, _ = read_latest(root)
+    rows = 0
+    unfinished = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as sink:
+            write = _Writer(sink, target.suffix)
+            for table in flat_labels(datasets):
+                write.table(table)
+                rows += len(table)
+            write.close()
+        unfinished.replace(target)
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return rows
+
+
+class _JsonLines:
+    def __init__(self, sink: Any) -> None:
+        self.sink = sink
+
+    def write_table(self, table: pa.Table) -> None:
+        self.sink.writelines((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in table.to_pylist())
+
+    def close(self) -> None:
+        self.sink.flush()
+
+
+class _Writer:
+    def __init__(self, sink: Any, suffix: str) -> None:
+        if suffix == ".csv":
+            self._to: Any = pa.csv.CSVWriter(sink, FLAT)
+        elif suffix == ".parquet":
+            self._to = pq.ParquetWriter(sink, FLAT, compression="zstd")
+        else:
+            self._to = _JsonLines(sink)
+        self.table = self._to.write_table
+        self.close = self._to.close
+
+
+def show_clip(root: Store, name: str) -> dict[str, Any]:
+    """One clip, named by its id or by track key (with "@seconds" for another than the first): what is known of it and every label.
+
+    Raises UserError when there is no such clip, with the reason when its track was excluded or died.
+    """
+    datasets, _ = read_latest(root)
+    key, _, start = name.rpartition("@") if "@" in name else (name, "", "")
+    for part in datasets.ingest.parts if datasets.ingest else ():
+        for track in datasets.ingest.read_part(part).to_pylist():
+            named = track["key"] in (name, key.strip())
+            for clip in track["clips"]:
+                at = clip["start_ms"] / 1000
+                if clip["clip_id"] == name or (named and (track["key"] == name or not start or float_or_none(start) == at)):
+                    return _clip(datasets, part, track, clip)
+            if named and track["excluded"]:
+                raise UserError(f"{track['key']} has no clips: it was excluded ({track['excluded']}).")
+    for dataset in datasets.all():
+        for row in dataset.dead().to_pylist():
+            if row["key"] == name or row["key"].startswith(f"{name} @ "):
+                raise UserError(f"{row['key']} died in {row['stage']}: {row['reason']} ({row['error']}).")
+    raise UserError(f"{root.uri} has no clip or track {name!r}. `n2m labels` lists the tracks; ids are 16 hexadecimal digits.")
+
+
+def float_or_none(text: str) -> float | None:
+    """The number in a text, None when it is none."""
+    try:
+        return float(text.strip().removesuffix("s").strip())
+    except ValueError:
+        return None
+
+
+def _clip(datasets: LabelDatasets, part: int, track: dict[str, Any], clip: dict[str, Any]) -> dict[str, Any]:
+    labels = [
+        {"vocabulary": vocabulary, **label}
+        for vocabulary, group in datasets.vocabularies.items()
+        for row in group.sample.read_part(part).to_pylist()
+        if row["clip_id"] == clip["clip_id"]
+        for label in row["labels"]
+    ]
+    shown = ("key", "title", "artist", "licence", "split", "tags", "format", "sample_rate", "channels", "sha256")
+    known = {name: track[name] for name in shown}
+    return {"clip_id": clip["clip_id"], "start": clip["start_ms"] / 1000, "seconds": clip["length_ms"] / 1000, **known, "labels": labels}

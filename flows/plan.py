@@ -1,0 +1,72 @@
+"""What a run will have to do, before it does anything: counted from the listing and from a sample of probed files."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from labeling.clips import cut_clips
+from labeling.corpus import AudioFile, list_corpus, open_audio
+from labeling.errors import RowError
+from labeling.ids import stable_id
+from labeling.probe import probe_file
+from pipelines.scorer import open_scorer
+from pipelines.settings import LabelSettings
+
+PROBED = 200
+
+
+def plan(settings: LabelSettings) -> dict[str, Any]:
+    """Files, bytes, hours of audio, clips, windows and the hours of computing that embedding will take here.
+
+    Durations come from up to 200 files, chosen by hash, and are scaled up by bytes; nothing is written.
+    """
+    files = list_corpus(settings.corpus.audio).files
+    sample = sorted(files, key=lambda file: stable_id("plan", file.key))[:PROBED]
+    seconds, clips, unreadable, read = _probe(settings, sample)
+    total, sampled = sum(file.bytes for file in files), sum(file.bytes for file in sample)
+    scale = total / max(1, sampled)
+    scorer = open_scorer(settings.scorer, settings.run.device)
+    rate, windows_a_clip = _speed(settings, scorer.load())
+    all_clips = round(clips * scale)
+    return {
+        "files": len(files),
+        "bytes": total,
+        "probed_files": len(sample),
+        "unreadable_in_sample": unreadable,
+        "hours_of_audio": round(seconds * scale / 3600, 3),
+        "clips": all_clips,
+        "windows": round(all_clips * windows_a_clip),
+        "vocabularies": len(settings.vocabulary),
+        "labels": all_clips * sum(settings.draw(name) for name in settings.vocabulary),
+        "scorer": scorer.name,
+        "device": scorer.device,
+        "clips_per_second_and_worker": round(rate, 2),
+        "embedding_hours": round(all_clips / max(rate * settings.run.workers, 1e-9) / 3600, 3),
+        "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
+    }
+
+
+def _probe(settings: LabelSettings, sample: list[AudioFile]) -> tuple[float, int, int, float]:
+    seconds, clips, unreadable, started = 0.0, 0, 0, time.monotonic()
+    for file in sample:
+        try:
+            with open_audio(settings.corpus.audio, file.key) as opened:
+                duration = probe_file(opened, file.key, file.bytes, "")["duration_ms"]
+        except RowError:
+            unreadable += 1
+            continue
+        seconds += duration / 1000
+        clips += len(cut_clips(stable_id("track", file.key), duration, settings.corpus))
+    return seconds, clips, unreadable, time.monotonic() - started
+
+
+def _speed(settings: LabelSettings, scorer: Any) -> tuple[float, int]:
+    """Clips a second of the network and mel on noise, and windows a clip."""
+    samples = round(settings.corpus.clip_seconds * scorer.sample_rate)
+    noise = np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32)
+    scorer.network(scorer.windows(noise)[:1])
+    started = time.monotonic()
+    windows = scorer.windows(noise)
+    scorer.network(windows)
+    return 1 / max(time.monotonic() - started, 1e-9), len(windows)

@@ -1,0 +1,55 @@
+"""How far a root is, from its manifests and part records alone."""
+
+import re
+from typing import Any
+
+from labeling.dataset import open_dataset
+from labeling.errors import UserError
+from labeling.manifest import MANIFEST_NAME, Manifest
+from labeling.storage import Store
+
+STAGES = ("inventory", "probe", "ingest", "embed", "vocabulary", "embed_text", "retrieve", "null", "count", "sample", "shard", "report")
+_RECORD = re.compile(r"stats/part-\d{5}-of-(\d{5})\.json$")
+
+
+def status_rows(root: Store) -> list[dict[str, Any]]:
+    """One row a dataset, in the order of the flow and of time: finished ones from their manifest, others by their parts."""
+    dated = []
+    for stage in root.folders():
+        if stage not in STAGES:
+            continue
+        for fingerprint in root.folders(stage):
+            path = f"{stage}/{fingerprint}"
+            written = root.head(f"{path}/{MANIFEST_NAME}")
+            row = _row(root, stage, fingerprint)
+            dated.append((STAGES.index(stage), written.modified if written else float("inf"), row))
+    if not dated:
+        raise UserError(f"{root.uri} holds no datasets. Is it the root of a run (the `root` of its configuration)?")
+    return [row for _, _, row in sorted(dated, key=lambda item: (item[0], item[1]))]
+
+
+def _row(root: Store, stage: str, fingerprint: str) -> dict[str, Any]:
+    path = f"{stage}/{fingerprint}"
+    row: dict[str, Any] = {"stage": stage, "name": "", "fingerprint": fingerprint}
+    try:
+        dataset = open_dataset(root, path)
+    except UserError:
+        return row | {"state": "manifest was edited", "parts": None, "rows": None, "dead": None, "mb": None, "seconds": None, "reasons": ""}
+    if dataset is None:
+        totals = [match.group(1) for entry in root.entries(path) if (match := _RECORD.search(entry.path))]
+        state = f"{len(totals)} of {int(totals[0])} parts" if totals else "no part yet"
+        return row | {"state": state, "parts": len(totals), "rows": None, "dead": None, "mb": None, "seconds": None, "reasons": ""}
+    return row | _finished(dataset.manifest)
+
+
+def _finished(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "name": manifest.name,
+        "state": "finished",
+        "parts": len(manifest.parts),
+        "rows": manifest.rows,
+        "dead": manifest.dead_rows,
+        "mb": round(manifest.size / 2**20, 2),
+        "seconds": round(manifest.seconds, 1),
+        "reasons": ", ".join(f"{reason} {rows}" for reason, rows in manifest.dead_reasons.items()),
+    }

@@ -1,0 +1,85 @@
+"""Whether a root is what its manifests say: every file hashed, every schema checked."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.status import STAGES
+from labeling import schemas
+from labeling.dataset import Dataset, find_damage, open_dataset
+from labeling.errors import UserError
+from labeling.storage import Store
+
+_SCHEMAS = {
+    "inventory": schemas.INVENTORY,
+    "probe": schemas.PROBE,
+    "ingest": schemas.INGEST,
+    "vocabulary": schemas.VOCABULARY,
+    "retrieve": schemas.RETRIEVE,
+    "null": schemas.NULL,
+    "count": schemas.COUNT,
+    "sample": schemas.SAMPLE,
+    "shard": schemas.SHARD,
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is off: where, and what."""
+
+    path: str
+    what: str
+
+
+def verify_root(root: Store) -> tuple[int, list[Finding]]:
+    """Number of files that were hashed, and everything that is off."""
+    files, findings = 0, []
+    for stage in (name for name in root.folders() if name in STAGES):
+        for fingerprint in root.folders(stage):
+            path = f"{stage}/{fingerprint}"
+            try:
+                dataset = open_dataset(root, path)
+            except UserError as error:
+                findings.append(Finding(path, str(error)))
+                continue
+            if dataset is not None:
+                files += sum(len(record.all_files()) for record in dataset.manifest.parts)
+                findings.extend(_verify_dataset(dataset))
+    return files, findings
+
+
+def _verify_dataset(dataset: Dataset) -> list[Finding]:
+    damage = find_damage(dataset, "hash")
+    findings = [Finding(f"{dataset.path}/{item.path}", item.what) for item in damage]
+    damaged = {item.path for item in damage}
+    for record in dataset.manifest.parts:
+        for file in record.all_files():
+            if file.path in damaged or not file.path.endswith(".parquet"):
+                continue
+            wanted = schemas.DEAD if file is record.dead else _expected(dataset)
+            what = _wrong_table(dataset, file.path, file.rows, wanted)
+            if what:
+                findings.append(Finding(f"{dataset.path}/{file.path}", what))
+    return findings
+
+
+def _expected(dataset: Dataset) -> pa.Schema | None:
+    return _SCHEMAS.get(dataset.stage)
+
+
+def _wrong_table(dataset: Dataset, path: str, rows: int, wanted: pa.Schema | None) -> str | None:
+    with dataset.store.reader(f"{dataset.path}/{path}") as file:
+        try:
+            parquet = pq.ParquetFile(file)
+        except (pa.ArrowException, OSError) as error:
+            return f"is not Parquet: {error}"
+        if parquet.metadata.num_rows != rows:
+            return f"has {parquet.metadata.num_rows} rows instead of {rows}"
+        found = parquet.schema_arrow
+        if wanted is None:
+            dim = found.field("embedding").type.list_size
+            wanted = schemas.embed_schema(dim)
+            if dataset.stage == "embed_text":
+                wanted = schemas.embed_text_schema(dim, found.field("meaning").type.list_size)
+        return None if found.remove_metadata().equals(wanted) else "has another schema than the stage writes"

@@ -1,0 +1,143 @@
+"""Finished datasets: reading them by their manifest, and checking that their files are what the manifest says."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+from labeling.errors import UserError
+from labeling.manifest import MANIFEST_NAME, Manifest, PartFile, parse_manifest
+from labeling.parts import read_parquet
+from labeling.schemas import DEAD
+from labeling.storage import Store
+
+CheckLevel = Literal["hash", "size"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The output of one stage, whole and immutable."""
+
+    store: Store
+    manifest: Manifest
+
+    @property
+    def stage(self) -> str:
+        """The stage that made it."""
+        return self.manifest.stage
+
+    @property
+    def name(self) -> str:
+        """The vocabulary it belongs to, "" where there is none."""
+        return self.manifest.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of its folder."""
+        return self.manifest.fingerprint
+
+    @property
+    def path(self) -> str:
+        """Its folder below the root."""
+        return f"{self.stage}/{self.fingerprint}"
+
+    @property
+    def digest(self) -> str:
+        """Hash of its content."""
+        return self.manifest.digest
+
+    @property
+    def parts(self) -> range:
+        """Numbers of its parts."""
+        return range(len(self.manifest.parts))
+
+    def read_part(self, part: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """The living rows of one part, in key order."""
+        files = self.manifest.parts[part].files
+        return pa.concat_tables([read_parquet(self.store, f"{self.path}/{file.path}", columns) for file in files])
+
+    def file_tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The living rows file by file, in part order: the smallest pieces that can be read alone."""
+        for record in self.manifest.parts:
+            for file in record.files:
+                yield read_parquet(self.store, f"{self.path}/{file.path}", columns)
+
+    def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The living rows part by part."""
+        return (self.read_part(part, columns) for part in self.parts)
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All living rows. For datasets that fit into memory: vocabularies, counts, track tables."""
+        return pa.concat_tables(list(self.tables(columns)))
+
+    def dead(self) -> pa.Table:
+        """All dead rows (schemas.DEAD)."""
+        files = [record.dead for record in self.manifest.parts if record.dead is not None]
+        tables = [read_parquet(self.store, f"{self.path}/{file.path}") for file in files]
+        return pa.concat_tables([DEAD.empty_table(), *tables])
+
+
+def open_dataset(root: Store, path: str) -> Dataset | None:
+    """The finished dataset in a folder below the root, None when it has no manifest. Raises UserError when that was edited."""
+    where = f"{path}/{MANIFEST_NAME}"
+    try:
+        data = root.get(where)
+    except FileNotFoundError:
+        return None
+    manifest = parse_manifest(data, root.describe(where))
+    if f"{manifest.stage}/{manifest.fingerprint}" != path:
+        raise UserError(f"{root.describe(where)} belongs to {manifest.stage}/{manifest.fingerprint}: it was copied from there. Delete it.")
+    return Dataset(root, manifest)
+
+
+def list_datasets(root: Store, stage: str | None = None) -> list[Dataset]:
+    """Every finished dataset below a root, oldest manifest first. Raises UserError when a manifest was edited."""
+    found = []
+    for folder in [stage] if stage else root.folders():
+        for fingerprint in root.folders(folder):
+            path = f"{folder}/{fingerprint}"
+            written = root.head(f"{path}/{MANIFEST_NAME}")
+            dataset = open_dataset(root, path) if written else None
+            if written and dataset:
+                found.append((written.modified, path, dataset))
+    return [dataset for _, _, dataset in sorted(found, key=lambda item: item[:2])]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One file that is not what its manifest says."""
+
+    part: int
+    path: str
+    what: str
+
+
+def find_damage(dataset: Dataset, level: CheckLevel, threads: int = 4) -> list[Damage]:
+    """Files that are missing, of another size, or (level "hash") of other content, in part order."""
+    listed = {entry.path: entry.bytes for entry in dataset.store.entries(dataset.path)}
+
+    def check(item: tuple[int, PartFile]) -> Damage | None:
+        part, file = item
+        path = f"{dataset.path}/{file.path}"
+        if path not in listed:
+            return Damage(part, file.path, "is missing")
+        if listed[path] != file.bytes:
+            return Damage(part, file.path, f"has {listed[path]} bytes instead of {file.bytes}")
+        if level == "hash" and _sha256(dataset.store, path) != file.sha256:
+            return Damage(part, file.path, "has another content (sha256 differs)")
+        return None
+
+    files = [(record.part, file) for record in dataset.manifest.parts for file in record.all_files()]
+    with ThreadPoolExecutor(threads) as pool:
+        return [damage for damage in pool.map(check, files) if damage is not None]
+
+
+def _sha256(store: Store, path: str) -> str:
+    digest = hashlib.sha256()
+    with store.reader(path) as file:
+        while chunk := file.read(1 << 22):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,159 @@
+"""Making one part: the rows that live become Parquet files, the rows that fail become dead letters, the record comes last."""
+
+import hashlib
+import io
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from labeling import progress
+from labeling.errors import RowError
+from labeling.manifest import PartFile, PartRecord
+from labeling.schemas import DEAD, SCHEMA_VERSION
+from labeling.storage import Store
+
+
+def part_name(part: int, parts: int) -> str:
+    """The part's name, for example part-00017-of-00064."""
+    return f"part-{part:05d}-of-{parts:05d}"
+
+
+def record_path(part: int, parts: int) -> str:
+    """Where a part's record lies below the dataset's folder."""
+    return f"stats/{part_name(part, parts)}.json"
+
+
+def part_of(identifier: str, parts: int) -> int:
+    """The part that an id belongs to: fixed by the id and the number of parts, never by workers.
+
+    Ids are hashes, so equal ranges of them give equal parts, and parts one after the other are sorted by id.
+    """
+    return int(identifier, 16) * parts >> 64
+
+
+class PartContext:
+    """What a stage's function says while it makes one part: which rows died, what it counted, how far it is."""
+
+    def __init__(self, stage: str, part: int, parts: int, attempt: int = 1) -> None:
+        self.stage = stage
+        self.part = part
+        self.parts = parts
+        self.attempt = attempt
+        self.dead: list[dict[str, str | int]] = []
+        self.stats: Counter[str] = Counter()
+        self.device = "cpu"
+
+    def reject(self, key: str, error: RowError) -> None:
+        """Send one row to the dead letters."""
+        self.dead.append(
+            {
+                "stage": self.stage,
+                "key": key,
+                "reason": error.reason,
+                "error": error.message.encode("utf-8", "backslashreplace").decode()[:2000],
+                "attempt": self.attempt,
+            }
+        )
+
+    def count(self, name: str, amount: float = 1) -> None:
+        """Add to one of the stage's statistics."""
+        self.stats[name] += amount  # type: ignore[assignment]
+
+    def advance(self, rows: int = 1) -> None:
+        """Show progress."""
+        progress.advance(self.stage, rows)
+
+
+def parquet_bytes(table: pa.Table, schema: pa.Schema, row_group_rows: int | None = None) -> bytes:
+    """The table as Parquet: zstd, the given schema, and metadata that holds no time, host or path.
+
+    Raises ValueError when a column that must not be null is.
+    """
+    stamped = schema.with_metadata({"noise2music.schema": str(SCHEMA_VERSION)})
+    table = table.select(schema.names).cast(stamped)
+    for column in schema:
+        if not column.nullable and table.column(column.name).null_count:
+            raise ValueError(f"column {column.name} holds a null")
+    sink = io.BytesIO()
+    with pq.ParquetWriter(sink, stamped, compression="zstd", write_statistics=True) as writer:
+        writer.write_table(table, row_group_size=row_group_rows or max(1, len(table)))
+    return sink.getvalue()
+
+
+def read_parquet(store: Store, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """One Parquet file, or some of its columns."""
+    with store.reader(path) as file:
+        table: pa.Table = pq.ParquetFile(file).read(columns=columns)
+    return table.replace_schema_metadata(None)
+
+
+def write_part(
+    store: Store,
+    folder: str,
+    context: PartContext,
+    tables: Iterable[pa.Table],
+    schema: pa.Schema,
+    row_group_rows: int | None = None,
+) -> PartRecord:
+    """Run the generator `tables` to its end, one file a table (at least one), then write dead letters and the record.
+
+    The first writer of a file wins, here and among runs that share a root: another's whole file is taken as it is, so
+    no two records ever disagree about one file. Raises UserError when the store refuses.
+    """
+    started = time.monotonic()
+    name = part_name(context.part, context.parts)
+    files = []
+    for number, table in enumerate(_at_least_one(tables, schema)):
+        path = f"{name}.parquet" if number == 0 else f"{name}.{number:03d}.parquet"
+        files.append(_create_file(store, folder, path, parquet_bytes(table, schema, row_group_rows), schema))
+    dead = None
+    if context.dead:
+        rows = sorted(context.dead, key=lambda row: (str(row["key"]), str(row["reason"])))
+        dead = _create_file(store, folder, f"dead/{name}.parquet", parquet_bytes(pa.Table.from_pylist(rows, DEAD), DEAD), DEAD)
+    record = PartRecord(
+        part=context.part,
+        files=tuple(files),
+        dead=dead,
+        dead_reasons=dict(Counter(str(row["reason"]) for row in context.dead)),
+        stats={key: float(value) for key, value in sorted(context.stats.items())},
+        seconds=round(time.monotonic() - started, 3),
+        device=context.device,
+    )
+    body = json.dumps(record.model_dump(mode="json"), sort_keys=True, indent=1).encode()
+    store.create(f"{folder}/{record_path(context.part, context.parts)}", body)
+    return record
+
+
+def _at_least_one(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    empty = True
+    for table in tables:
+        empty = False
+        yield table
+    if empty:
+        yield schema.empty_table()
+
+
+def _create_file(store: Store, folder: str, path: str, data: bytes, schema: pa.Schema) -> PartFile:
+    where = f"{folder}/{path}"
+    if not store.create(where, data):
+        theirs = store.get(where)
+        if theirs != data:
+            if _is_whole(theirs, schema):
+                data = theirs
+            else:
+                store.put(where, data)
+    rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
+    return PartFile(path=path, rows=rows, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _is_whole(data: bytes, schema: pa.Schema) -> bool:
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        file.read()
+    except (pa.ArrowException, OSError):
+        return False
+    return bool(file.schema_arrow.equals(schema))

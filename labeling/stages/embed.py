@@ -1,0 +1,131 @@
+"""embed: the clips of a part -> their embeddings. Decodes each track once, in a stream."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from labeling.carry import CarryOver
+from labeling.columns import vectors_column
+from labeling.corpus import open_audio
+from labeling.decode import DecodedSpan, decode_spans
+from labeling.embed import Embedded, Failed, Waveform, embed_clips
+from labeling.errors import RowError
+from labeling.parts import PartContext
+from labeling.resample import resample
+from labeling.schemas import embed_schema
+from labeling.scorers.base import Scorer
+
+VERSION = 1
+CARRY_COLUMNS = ("sha256", "start_ms", "length_ms")
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """One clip that waits for its embedding."""
+
+    clip_id: str
+    track_id: str
+    track_key: str
+    sha256: str
+    split: str
+    start_ms: int
+    length_ms: int
+
+    @property
+    def content(self) -> tuple[str, int, int]:
+        """What decides the embedding, besides the scorer."""
+        return self.sha256, self.start_ms, self.length_ms
+
+    @property
+    def title(self) -> str:
+        """Names the clip in messages and dead letters."""
+        return f"{self.track_key} @ {self.start_ms / 1000:g} s"
+
+
+def plan_clips(tracks: pa.Table) -> list[ClipPlan]:
+    """Tracks (schemas.INGEST) -> their clips in key order (track id, start)."""
+    columns = ["track_id", "key", "sha256", "split", "clips"]
+    plans = [
+        ClipPlan(clip["clip_id"], row["track_id"], row["key"], row["sha256"], row["split"], clip["start_ms"], clip["length_ms"])
+        for row in tracks.select(columns).to_pylist()
+        for clip in row["clips"]
+    ]
+    return sorted(plans, key=lambda plan: (plan.track_id, plan.start_ms))
+
+
+def read_waveforms(audio: str, plans: Sequence[ClipPlan], rate: int) -> Iterator[Waveform | Failed]:
+    """Decode and resample clips in their order, track by track. A clip that fails is passed on as Failed, alone."""
+    start = 0
+    while start < len(plans):
+        end = start
+        while end < len(plans) and plans[end].track_id == plans[start].track_id:
+            end += 1
+        yield from _read_track(audio, plans[start:end], rate)
+        start = end
+
+
+def _read_track(audio: str, plans: Sequence[ClipPlan], rate: int) -> Iterator[Waveform | Failed]:
+    waiting = list(plans)
+    try:
+        with open_audio(audio, plans[0].track_key) as file:
+            spans = [(plan.start_ms, plan.length_ms) for plan in plans]
+            for span in decode_spans(file, plans[0].track_key, spans):
+                plan = waiting.pop(0)
+                if isinstance(span, DecodedSpan):
+                    yield Waveform(plan.clip_id, resample(span.audio, span.sample_rate, rate))
+                else:
+                    yield Failed(plan.clip_id, span)
+    except RowError as error:
+        for plan in waiting:
+            yield Failed(plan.clip_id, error)
+
+
+def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Scorer, batch: int, carry: CarryOver) -> Iterator[pa.Table]:
+    """Tracks of one part (schemas.INGEST) -> one table of schemas.embed_schema(scorer.dim), in key order.
+
+    audio: the corpus. batch: windows a network call. Rows of earlier datasets (same scorer, audio hash and span) are carried over.
+    """
+    plans = plan_clips(tracks)
+    schema = embed_schema(scorer.dim)
+    context.device = scorer.device
+    earlier = carry.take([plan.content for plan in plans])
+    context.count("carried", sum(plan.content in earlier for plan in plans))
+    context.advance(len(earlier))
+    done: dict[str, pa.Table | Embedded] = {plan.clip_id: earlier[plan.content] for plan in plans if plan.content in earlier}
+    fresh = [plan for plan in plans if plan.content not in earlier]
+    titles = {plan.clip_id: plan.title for plan in fresh}
+    for result in embed_clips(scorer, read_waveforms(audio, fresh, scorer.sample_rate), batch):
+        context.advance()
+        if isinstance(result, Failed):
+            context.reject(titles[result.key], result.error)
+        else:
+            context.count("windows", result.windows)
+            done[result.key] = result
+    living = [plan for plan in plans if plan.clip_id in done]
+    if not living:
+        return
+    windows, vectors = [], []
+    for plan in living:
+        item = done[plan.clip_id]
+        windows.append(item.windows if isinstance(item, Embedded) else item.column("windows")[0].as_py())
+        vectors.append(item.embedding if isinstance(item, Embedded) else _vector(item))
+    yield pa.table(
+        {
+            "clip_id": [plan.clip_id for plan in living],
+            "track_id": [plan.track_id for plan in living],
+            "sha256": [plan.sha256 for plan in living],
+            "start_ms": [plan.start_ms for plan in living],
+            "length_ms": [plan.length_ms for plan in living],
+            "split": [plan.split for plan in living],
+            "windows": pa.array(windows, pa.int16()),
+            "embedding": vectors_column(np.stack(vectors)),
+        },
+        schema,
+    )
+
+
+def _vector(row: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    flat = row.column("embedding").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, np.float32)

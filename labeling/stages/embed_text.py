@@ -1,0 +1,48 @@
+"""embed_text: the captions of a part -> their embeddings in the joint space and in the text tower's own."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from labeling.carry import CarryOver
+from labeling.columns import vectors_column
+from labeling.parts import PartContext
+from labeling.schemas import embed_text_schema
+from labeling.scorers.base import Scorer
+
+VERSION = 1
+CARRY_COLUMNS = ("caption_id", "caption")
+_BLOCK = 2048
+
+
+def embed_text_part(context: PartContext, captions: pa.Table, scorer: Scorer, carry: CarryOver) -> Iterator[pa.Table]:
+    """Captions of one part (schemas.VOCABULARY) -> one table of schemas.embed_text_schema, in the same order."""
+    schema = embed_text_schema(scorer.dim, scorer.meaning_dim)
+    context.device = scorer.device
+    ids, texts = captions.column("caption_id").to_pylist(), captions.column("caption").to_pylist()
+    keys = list(zip(ids, texts, strict=True))
+    earlier = carry.take(keys)
+    context.count("carried", len(earlier))
+    context.advance(len(earlier))
+    joint = np.zeros((len(keys), scorer.dim), np.float32)
+    meaning = np.zeros((len(keys), scorer.meaning_dim), np.float32)
+    for row, key in enumerate(keys):
+        if key in earlier:
+            joint[row] = _flat(earlier[key], "embedding")
+            meaning[row] = _flat(earlier[key], "meaning")
+    fresh = [row for row, key in enumerate(keys) if key not in earlier]
+    for start in range(0, len(fresh), _BLOCK):
+        rows = fresh[start : start + _BLOCK]
+        embedded = scorer.embed_text([texts[row] for row in rows])
+        joint[rows], meaning[rows] = embedded.joint, embedded.meaning
+        context.advance(len(rows))
+    if len(keys):
+        yield pa.table(
+            {"caption_id": ids, "caption": texts, "embedding": vectors_column(joint), "meaning": vectors_column(meaning)},
+            schema,
+        )
+
+
+def _flat(row: pa.Table, column: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    return np.asarray(row.column(column).combine_chunks().flatten().to_numpy(zero_copy_only=False), np.float32)

@@ -1,0 +1,51 @@
+"""vocabulary: the merged captions of a part become its table; no caption of the held-out evaluation texts may label training tracks."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from labeling.leaks import HeldOut, check_leaks
+from labeling.parts import PartContext
+from labeling.schemas import VOCABULARY
+from labeling.settings import VocabularySettings
+
+VERSION = 1
+TRAIN = "train"
+PAPER_HELD_OUT_SPLITS = frozenset({"validation", "test", "eval"})
+
+
+def allowed_splits(settings: VocabularySettings) -> frozenset[str] | None:
+    """The splits whose tracks may be labelled from a vocabulary, None for every split.
+
+    Sentences of MusicCaps, the evaluation set, stay out of training labels unless the configuration says otherwise (paper section 2.5).
+    """
+    if settings.allowed_splits is None and settings.kind == "musiccaps-sentences":
+        return PAPER_HELD_OUT_SPLITS
+    return settings.allowed_splits
+
+
+def labels_training(settings: VocabularySettings) -> bool:
+    """Whether the vocabulary may label tracks of split "train"."""
+    splits = allowed_splits(settings)
+    return splits is None or TRAIN in splits
+
+
+def vocabulary_part(
+    context: PartContext, name: str, rows: Iterable[dict[str, Any]], losses: Counter[str], held_out: HeldOut | None
+) -> Iterator[pa.Table]:
+    """Rows of one part (labeling.vocabulary.merge) -> schemas.VOCABULARY in key order (caption id), with the losses counted by reason.
+
+    Raises UserError that names captions equal or nearly equal to one in `held_out`.
+    """
+    ordered = sorted(rows, key=lambda row: str(row["caption_id"]))
+    context.count("captions", len(ordered))
+    context.count("read", len(ordered) + losses.total())
+    for reason, lost in sorted(losses.items()):
+        context.count(f"lost:{reason}", lost)
+    context.advance(len(ordered))
+    if held_out is not None:
+        check_leaks(name, [row["caption"] for row in ordered], held_out)
+    if ordered:
+        yield pa.Table.from_pylist(ordered, VOCABULARY)

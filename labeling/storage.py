@@ -1,0 +1,171 @@
+"""One interface for local folders, S3, Google Cloud Storage and Azure: obstore, with atomic and create-only puts.
+
+Credentials and endpoints come from the environment (AWS_*, GOOGLE_*, AZURE_*), never from a URI or a configuration file.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, from_url
+
+from labeling.errors import UserError
+
+REMOTE_SCHEMES = ("s3", "gs", "az", "memory")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object: its path below the store, its size, a stamp that changes when it is written again, and when that was (seconds)."""
+
+    path: str
+    bytes: int
+    stamp: str
+    modified: float
+
+
+def is_remote(uri: str) -> bool:
+    """Whether the URI names an object store and not a folder of this machine."""
+    return urlsplit(uri).scheme in REMOTE_SCHEMES
+
+
+def local_path(uri: str) -> Path:
+    """The folder or file that a local URI (a plain path or file://) names."""
+    return Path(urlsplit(uri).path if uri.startswith("file://") else uri)
+
+
+class Store:
+    """A folder of objects. Paths use '/', never start with it, and are made by the project, never from user text."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        try:
+            if is_remote(uri):
+                self._objects: Any = from_url(uri)
+            else:
+                self._objects = LocalStore(local_path(uri).absolute(), mkdir=True)
+        except (BaseError, ValueError, OSError) as error:
+            advice = "Check the path, the credentials in the environment and the network."
+            raise UserError(f"cannot open {uri}: {_first_line(error)}. {advice}") from error
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
+        return type(self), (self.uri,)
+
+    def get(self, path: str) -> bytes:
+        """The whole object. Raises FileNotFoundError."""
+        return bytes(obstore.get(self._objects, path).bytes())
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write or replace an object at once: readers see the old bytes or the new ones. Raises UserError when it cannot be written."""
+        try:
+            obstore.put(self._objects, path, data)
+        except (BaseError, OSError) as error:
+            raise self._cannot_write(path, error) from error
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write an object unless it is there: True for the one writer that wins."""
+        try:
+            obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            return False
+        except (BaseError, OSError) as error:
+            raise self._cannot_write(path, error) from error
+        return True
+
+    def head(self, path: str) -> Entry | None:
+        """Size and stamp of an object, None when it is not there."""
+        try:
+            return _entry(obstore.head(self._objects, path))
+        except FileNotFoundError:
+            return None
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """Every object below a prefix (a folder's path), in no order."""
+        for chunk in obstore.list(self._objects, prefix or None):
+            yield from (_entry(meta) for meta in chunk)
+
+    def folders(self, prefix: str = "") -> list[str]:
+        """Names of the folders directly below a prefix, sorted."""
+        found = obstore.list_with_delimiter(self._objects, prefix or None)["common_prefixes"]
+        return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in found)
+
+    def delete(self, path: str) -> None:
+        """Remove an object; one that is not there is fine."""
+        try:
+            obstore.delete(self._objects, path)
+        except FileNotFoundError:
+            return
+
+    def reader(self, path: str) -> BinaryIO:
+        """A seekable file over the object. Raises FileNotFoundError."""
+        return cast(BinaryIO, io.BufferedReader(_RawReader(obstore.open_reader(self._objects, path)), 1 << 20))
+
+    def describe(self, path: str) -> str:
+        """The object's URI, for messages."""
+        return f"{self.uri.rstrip('/')}/{path}"
+
+    def _cannot_write(self, path: str, error: Exception) -> UserError:
+        return UserError(
+            f"cannot write {self.describe(path)}: {_first_line(error)}. "
+            "What was written before is whole; free space or mend the permissions, then run the same command again."
+        )
+
+
+class _RawReader(io.RawIOBase):
+    """obstore's reader as a Python raw stream (it lacks readinto)."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return int(self._reader.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._reader.tell())
+
+    def readinto(self, buffer: Any, /) -> int:
+        chunk = bytes(self._reader.read(len(buffer)))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def open_store(uri: str) -> Store:
+    """A local folder (made when it is missing), or s3://, gs://, az:// with a prefix. Raises UserError."""
+    return Store(uri)
+
+
+def open_existing(uri: str) -> Store:
+    """A store that must be there already: a local folder is not made. Raises UserError."""
+    if not is_remote(uri) and not local_path(uri).is_dir():
+        raise UserError(f"there is no folder {uri}. Check the path; relative paths start at the working folder.")
+    return Store(uri)
+
+
+def read_uri(uri: str) -> bytes:
+    """One file, local or remote. Raises UserError when it is not there."""
+    try:
+        if is_remote(uri):
+            folder, name = uri.rsplit("/", 1)
+            return Store(folder).get(name)
+        return local_path(uri).read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {uri}: {_first_line(error)}. Check the path; relative paths start at the working folder.") from error
+
+
+def _entry(meta: Any) -> Entry:
+    return Entry(meta["path"], int(meta["size"]), meta["e_tag"] or meta["last_modified"].isoformat(), meta["last_modified"].timestamp())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

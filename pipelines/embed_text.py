@@ -1,0 +1,38 @@
+"""embed_text: the captions' embeddings."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from labeling.carry import carry_over
+from labeling.dataset import Dataset
+from labeling.fingerprint import Identity
+from labeling.parts import PartContext
+from labeling.schemas import embed_text_schema
+from labeling.stages import embed_text as stage
+from pipelines.scorer import ScorerHandle
+from pipelines.session import Session
+from pipelines.spread import PartWriter, spread
+
+
+@dataclass(frozen=True)
+class _Tables:
+    identity: Identity
+    captions: Dataset
+    scorer: ScorerHandle
+
+    def __call__(self, context: PartContext) -> Iterator[pa.Table]:
+        carry = carry_over(self.captions.store, self.identity, stage.CARRY_COLUMNS)
+        return stage.embed_text_part(context, self.captions.read_part(context.part), self.scorer.load(), carry)
+
+
+def embed_text(session: Session, captions: Dataset, scorer: ScorerHandle) -> Dataset:
+    """schemas.VOCABULARY -> schemas.embed_text_schema, part by part."""
+
+    def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        writer = PartWriter(session.settings.root, identity, embed_text_schema(scorer.dim, scorer.meaning_dim))
+        spread(session.settings.run, writer, parts, _Tables(identity, captions, scorer), captions.manifest.rows)
+
+    inputs = {"scorer": scorer.identity}
+    return session.build("embed_text", stage.VERSION, make_parts, name=captions.name, inputs=inputs, parents=[captions])

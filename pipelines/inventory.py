@@ -1,0 +1,107 @@
+"""inventory: which files there are and what the metadata table says of them. Listing and joining is done where the run is started."""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from labeling.corpus import AudioFile, Inventory, identify, list_corpus
+from labeling.dataset import Dataset
+from labeling.errors import RowError
+from labeling.fingerprint import Identity, canonical_json
+from labeling.ids import stable_id
+from labeling.metadata import Metadata, TrackMetadata, read_metadata
+from labeling.parts import PartContext, part_of
+from labeling.schemas import INVENTORY
+from labeling.storage import Store
+from pipelines.session import Session
+from pipelines.spread import PartWriter
+
+VERSION = 1
+_HASHES = "cache/content.parquet"
+
+
+@dataclass(frozen=True)
+class _Listed:
+    rows: list[dict[str, Any]]
+    dead: list[tuple[str, RowError]]
+    counts: dict[str, int]
+
+
+def inventory(session: Session) -> Dataset:
+    """The corpus as it is now, in parts by track id. A changed, added or removed file, or changed metadata, gives a new dataset."""
+    corpus = session.settings.corpus
+    found = list_corpus(corpus.audio)
+    contents = _contents(session.root, corpus.audio, found)
+    metadata = read_metadata(corpus.metadata, corpus.columns) if corpus.metadata else Metadata({}, frozenset())
+    listed = _join(found, contents, metadata, bool(corpus.metadata))
+    seen = [sorted((key, content) for key, content in contents.items()), sorted((key, error.reason) for key, error in listed.dead)]
+    inputs = {"corpus": hashlib.sha256(canonical_json(seen).encode("utf-8", "backslashreplace")).hexdigest()}
+    if corpus.metadata:
+        inputs["metadata"] = metadata.digest()
+
+    def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        writer = PartWriter(session.settings.root, identity, INVENTORY)
+        for part in parts:
+            writer.write(part, lambda context: iter(_part_tables(context, listed)))
+
+    return session.build("inventory", VERSION, make_parts, inputs=inputs)
+
+
+def _part_tables(context: PartContext, listed: _Listed) -> list[pa.Table]:
+    for key, error in listed.dead:
+        if part_of(stable_id("track", key), context.parts) == context.part:
+            context.reject(key, error)
+    if context.part == 0:
+        for name, amount in listed.counts.items():
+            context.count(name, amount)
+    rows = [row for row in listed.rows if part_of(row["track_id"], context.parts) == context.part]
+    context.advance(len(rows))
+    return [pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["track_id"])), INVENTORY)]
+
+
+def _join(found: Inventory, contents: dict[str, str], metadata: Metadata, has_table: bool) -> _Listed:
+    matched, ambiguous, without_file = metadata.match([file.key for file in found.files])
+    dead = list(found.refused)
+    rows = []
+    for file in found.files:
+        if file.key in ambiguous:
+            dead.append((file.key, RowError("ambiguous_metadata", "the metadata table has this key more than once, with different values")))
+            continue
+        rows.append(_row(file, contents[file.key], matched.get(file.key)))
+    described = sum(row["described"] for row in rows)
+    counts = {f"ignored:{suffix or 'no suffix'}": amount for suffix, amount in found.ignored.items()}
+    if has_table:
+        counts |= {"files_without_metadata": len(rows) - described, "metadata_without_file": len(without_file)}
+    return _Listed(rows, dead, counts)
+
+
+def _row(file: AudioFile, content: str, known: TrackMetadata | None) -> dict[str, Any]:
+    return {
+        "track_id": stable_id("track", file.key),
+        "key": file.key,
+        "bytes": file.bytes,
+        "content": content,
+        "described": known is not None,
+        "title": known.title if known else None,
+        "artist": known.artist if known else None,
+        "licence": known.licence if known else None,
+        "split": known.split if known else None,
+        "tags": list(known.tags) if known else [],
+    }
+
+
+def _contents(root: Store, audio: str, found: Inventory) -> dict[str, str]:
+    """Content identity by key. Hashes of local files are kept below the root, so that a repeated run reads only what changed."""
+    before = root.head(_HASHES)
+    cache = pq.read_table(pa.BufferReader(root.get(_HASHES))) if before else None
+    contents, after = identify(audio, found.files, cache)
+    if after is not None and (cache is None or not after.equals(cache)):
+        sink = io.BytesIO()
+        pq.write_table(after, sink, compression="zstd")
+        root.put(_HASHES, sink.getvalue())
+    return contents

@@ -1,0 +1,53 @@
+"""Which Beam runner carries a run, and how its failures read.
+
+FnApiRunner is named explicitly: Beam's DirectRunner first tries to download another runner, so it behaves differently online and offline.
+"""
+
+import re
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.runners.job.utils import dict_to_struct
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
+
+from labeling.errors import UserError
+from pipelines.settings import RunSettings
+
+_USER_ERROR = re.compile(r"labeling\.errors\.UserError: (.*?)(?: \[while running|\n\n|\Z)", re.DOTALL)
+_MODES = {"threads": "multi_threading", "processes": "multi_processing"}
+
+
+def new_pipeline(run: RunSettings) -> beam.Pipeline:
+    """An empty pipeline on the configured runner."""
+    if run.runner == "beam":
+        return beam.Pipeline(options=PipelineOptions(list(run.options)))
+    mode = "in_memory" if run.workers == 1 and run.mode == "threads" else _MODES[run.mode]
+    options = PipelineOptions([f"--direct_num_workers={run.workers}", f"--direct_running_mode={mode}", *run.options])
+    return beam.Pipeline(runner=FnApiRunner(provision_info=_provision_info(options)), options=options)
+
+
+def _provision_info(options: PipelineOptions) -> ExtendedProvisionInfo:
+    """Worker processes read the options from here; without it they see none."""
+    given = {
+        key: value
+        for key, value in options.get_all_options(drop_default=True).items()
+        if isinstance(value, str | int | float | bool | list)
+    }
+    return ExtendedProvisionInfo(
+        beam_provision_api_pb2.ProvisionInfo(pipeline_options=dict_to_struct(given), retrieval_token="unused-retrieval-token")
+    )
+
+
+def run_pipeline(pipeline: beam.Pipeline) -> None:
+    """Run to the end. A UserError raised on a worker is raised here as it was, without Beam's wrapping."""
+    try:
+        pipeline.run().wait_until_finish()
+    except UserError:
+        raise
+    except Exception as error:
+        found = _USER_ERROR.search(str(error))
+        if found:
+            raise UserError(found.group(1).strip()) from error
+        raise

@@ -1,0 +1,40 @@
+"""The scorer of a run: a small handle that travels to the workers, and loads there once a process."""
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+
+from labeling.scorers.base import Scorer
+from labeling.scorers.load import load_scorer
+from labeling.settings import ScorerSettings
+
+_loading = threading.Lock()
+
+
+@lru_cache(maxsize=2)
+def _load(settings: ScorerSettings, device: str) -> Scorer:
+    return load_scorer(settings, device)
+
+
+@dataclass(frozen=True)
+class ScorerHandle:
+    """Which scorer, on which device, and what has to be known of it before it is loaded."""
+
+    settings: ScorerSettings
+    device: str
+    name: str
+    identity: str
+    dim: int
+    meaning_dim: int
+
+    def load(self) -> Scorer:
+        """The scorer itself; threads of one process get the same."""
+        with _loading:
+            return _load(self.settings, self.device)
+
+
+def open_scorer(settings: ScorerSettings, device: str) -> ScorerHandle:
+    """Load the scorer here once, to know its identity and dimensions."""
+    with _loading:
+        scorer = _load(settings, device)
+    return ScorerHandle(settings, scorer.device, scorer.name, scorer.identity, scorer.dim, scorer.meaning_dim)

@@ -1,0 +1,69 @@
+"""What every stage of one run shares: the root, the settings, and the one way in which a dataset is found or made."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from labeling.build import Built, MakeParts, build_dataset, check_dead_share
+from labeling.dataset import Dataset
+from labeling.fingerprint import Identity
+from labeling.storage import Store, open_store
+from pipelines.settings import LabelSettings
+
+log = logging.getLogger("n2m")
+
+
+@dataclass
+class Session:
+    """One run over one root. `replay`: datasets with dead rows are made again. `built` collects what was found and made."""
+
+    settings: LabelSettings
+    replay: bool = False
+    built: list[Built] = field(default_factory=list)
+
+    @property
+    def root(self) -> Store:
+        """The store that holds all datasets."""
+        return open_store(self.settings.root)
+
+    def build(
+        self,
+        stage: str,
+        version: int,
+        make_parts: MakeParts,
+        name: str = "",
+        parts: int | None = None,
+        config: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, str] | None = None,
+        parents: Sequence[Dataset] = (),
+    ) -> Dataset:
+        """The stage's dataset, found or made. Raises UserError, among others when more than `max_dead` of its rows are dead."""
+        identity = Identity(
+            stage=stage,
+            name=name,
+            parts=self.settings.parts if parts is None else parts,
+            version=version,
+            config=config or {},
+            inputs=inputs or {},
+            parents={f"{parent.stage} {parent.name}".strip(): parent.digest for parent in parents},
+        )
+        started = time.monotonic()
+        built = build_dataset(self.root, identity, make_parts, self.settings.as_json(), self.settings.run.check, self.replay)
+        self.built.append(built)
+        self._say(built, time.monotonic() - started)
+        check_dead_share(built.dataset, self.settings.max_dead)
+        return built.dataset
+
+    def _say(self, built: Built, seconds: float) -> None:
+        manifest = built.dataset.manifest
+        title = f"{manifest.stage} {manifest.name}".strip()
+        rows = f"{manifest.rows:,} rows" + (f", {manifest.dead_rows:,} dead" if manifest.dead_rows else "")
+        if not built.made:
+            log.info("%-24s %s, there already", title, rows)
+            return
+        carried = int(manifest.stats.get("carried", 0))
+        extra = f", {carried:,} carried over" if carried else ""
+        changed = f" (new because of {', '.join(manifest.changed[:4])})" if manifest.changed else ""
+        log.info("%-24s %s%s, %d of %d parts made in %.1f s%s", title, rows, extra, built.made, len(manifest.parts), seconds, changed)

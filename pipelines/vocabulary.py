@@ -1,0 +1,128 @@
+"""vocabulary: Beam groups captions by their normalised text, so that one caption stays of all that say the same words."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import TaggedOutput
+
+from labeling.builtin import builtin_sentences, builtin_tags
+from labeling.dataset import Dataset
+from labeling.fingerprint import Identity
+from labeling.leaks import HeldOut, held_out_captions
+from labeling.parts import PartContext, part_of
+from labeling.schemas import VOCABULARY
+from labeling.settings import VocabularySettings
+from labeling.stages import vocabulary as stage
+from labeling.stages.vocabulary import allowed_splits, labels_training
+from labeling.storage import read_uri
+from labeling.vocabulary import Variant, keyed, merge, read_captions
+from pipelines.progress import show_progress
+from pipelines.runners import new_pipeline, run_pipeline
+from pipelines.session import Session
+from pipelines.spread import PartWriter
+
+__all__ = ["allowed_splits", "vocabulary"]
+
+Merged = tuple[dict[str, Any], int]
+
+
+@dataclass(frozen=True)
+class _Read:
+    name: str
+    settings: VocabularySettings
+
+    def __call__(self, _: None) -> Iterator[Any]:
+        losses: Counter[str] = Counter()
+        yield from keyed(read_captions(self.name, self.settings, losses), losses)
+        yield TaggedOutput("losses", (0, dict(losses)))
+
+
+@dataclass(frozen=True)
+class _Merge:
+    parts: int
+
+    def __call__(self, group: tuple[str, Iterable[Variant]]) -> tuple[int, Merged]:
+        variants = list(group[1])
+        row = merge(group[0], variants)
+        return part_of(row["caption_id"], self.parts), (row, len(variants) - 1)
+
+
+@lru_cache(maxsize=2)
+def _held_out(sources: tuple[str, ...]) -> HeldOut:
+    return held_out_captions(sources)
+
+
+@dataclass(frozen=True)
+class _WritePart:
+    writer: PartWriter
+    name: str
+    held_out: tuple[str, ...]
+
+    def __call__(self, group: tuple[int, dict[str, Iterable[Any]]]) -> None:
+        part, grouped = group
+        if not list(grouped["wanted"]):
+            return
+        merged: list[Merged] = list(grouped["merged"])
+        losses: Counter[str] = Counter()
+        for counted in grouped["losses"]:
+            losses.update(counted)
+        losses["duplicate"] += sum(duplicates for _, duplicates in merged)
+        held_out = _held_out(self.held_out) if self.held_out else None
+
+        def tables(context: PartContext) -> Iterator[pa.Table]:
+            return stage.vocabulary_part(context, self.name, (row for row, _ in merged), +losses, held_out)
+
+        self.writer.write(part, tables)
+
+
+def vocabulary(session: Session, name: str) -> Dataset:
+    """The captions of `[vocabulary.NAME]` -> schemas.VOCABULARY. Raises UserError when a held-out caption could label training tracks."""
+    settings = session.settings.vocabulary[name]
+    held_out = _held_out_sources(session) if labels_training(settings) else ()
+
+    def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        writer = PartWriter(session.settings.root, identity, VOCABULARY)
+        pipeline = new_pipeline(session.settings.run)
+        read = (
+            pipeline
+            | "source" >> beam.Create([None])
+            | "read" >> beam.FlatMap(_Read(name, settings)).with_outputs("losses", main="captions")
+        )
+        merged = read.captions | "same words" >> beam.GroupByKey() | "merge" >> beam.Map(_Merge(identity.parts))
+        wanted = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
+        _ = (
+            {"wanted": wanted, "merged": merged, "losses": read.losses}
+            | "by part" >> beam.CoGroupByKey()
+            | "write" >> beam.Map(_WritePart(writer, name, held_out))
+        )
+        with show_progress(writer, parts, None):
+            run_pipeline(pipeline)
+
+    inputs = {"source": _source_identity(settings)}
+    for position, source in enumerate(held_out):
+        inputs[f"held_out_{position}"] = _sha256(source)
+    config = settings.model_dump(mode="json", include={"kind", "column", "caption_split"})
+    return session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs)
+
+
+def _held_out_sources(session: Session) -> tuple[str, ...]:
+    """Every MusicCaps-form table that the run reads: its evaluation rows are held out."""
+    sources = {item.source for item in session.settings.vocabulary.values() if item.source and item.kind.startswith("musiccaps")}
+    return tuple(sorted(sources | set(session.settings.leaks.held_out)))
+
+
+def _source_identity(settings: VocabularySettings) -> str:
+    if settings.source and not settings.kind.startswith("builtin"):
+        return _sha256(settings.source)
+    words = [tag.text for tag in builtin_tags()] + builtin_sentences()
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def _sha256(source: str) -> str:
+    return hashlib.sha256(read_uri(source)).hexdigest()
