@@ -143,7 +143,6 @@ def demo(root: Path, pieces: int, seed: int, overrides: tuple[str, ...]) -> None
     """Render music with a known truth, label it, and show five clips."""
     from flows.demo import demo_settings, print_examples
 
-    print(f"Rendering {pieces} pieces into {root / 'music'} ...", flush=True)
     print_examples(_label(demo_settings(root, pieces, seed, overrides), replay=False))
 
 
@@ -154,11 +153,9 @@ def demo(root: Path, pieces: int, seed: int, overrides: tuple[str, ...]) -> None
 @click.option("--seed", default=0, show_default=True)
 def render(folder: Path, pieces: int, seconds: float, seed: int) -> None:
     """Render music with a known truth: FLAC files and manifest.csv in FOLDER."""
-    from labeling.render.corpus import write_corpus
+    from flows.demo import render_music
 
-    with click.progressbar(length=pieces, label="rendering", file=sys.stderr) as bar:
-        table = write_corpus(folder, pieces, seed, seconds, bar.update)
-    print(table)
+    print(render_music(folder, pieces, seed, seconds))
 
 
 def _settings(config: Path | None, overrides: tuple[str, ...], audio: str | None, root: str | None) -> Any:

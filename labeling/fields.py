@@ -1,4 +1,4 @@
-"""Text that others wrote (tags in files, cells of a metadata table), made safe to store and to show: bounded, one line, no control characters."""
+"""Text that others wrote (tags in files, cells of a metadata table), made safe to store: bounded, one line, no control characters."""
 
 import re
 import unicodedata
@@ -14,7 +14,10 @@ _DROPPED = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 
 
 def clean_field(text: str, limit: int = MAX_FIELD_CHARACTERS) -> str | None:
-    """NFC, one space between words, no control characters, at most `limit` characters (a cut ends with an ellipsis); None when nothing is left."""
+    """NFC, one space between words, no control characters, at most `limit` characters (a cut ends with an ellipsis).
+
+    None when nothing is left.
+    """
     long = len(text) > 4 * limit
     kept = unicodedata.normalize("NFC", text[: 4 * limit])
     kept = "".join(mark for mark in kept if mark.isspace() or (unicodedata.category(mark) not in ("Cc", "Cs") and mark not in _DROPPED))

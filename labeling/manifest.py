@@ -135,7 +135,7 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
         body = json.loads(data)
         checksum = body.pop("checksum", None)
         manifest = Manifest.model_validate(body)
-    except (ValueError, AttributeError, ValidationError) as error:
+    except (ValueError, AttributeError, TypeError, ValidationError) as error:
         raise UserError(f"{where} is not a manifest ({str(error).splitlines()[0]}). {_MEND}") from error
     if checksum != _checksum(body):
         raise UserError(f"{where} was changed after it was written: its checksum does not match. {_MEND}")

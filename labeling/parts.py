@@ -75,9 +75,6 @@ def parquet_bytes(table: pa.Table, schema: pa.Schema, row_group_rows: int | None
     """
     stamped = schema.with_metadata({"noise2music.schema": str(SCHEMA_VERSION)})
     table = table.select(schema.names).cast(stamped)
-    for column in schema:
-        if not column.nullable and table.column(column.name).null_count:
-            raise ValueError(f"column {column.name} holds a null")
     sink = io.BytesIO()
     with pq.ParquetWriter(sink, stamped, compression="zstd", write_statistics=True) as writer:
         writer.write_table(table, row_group_size=row_group_rows or max(1, len(table)))

@@ -3,7 +3,7 @@
 import numpy as np
 import soxr
 
-from labeling.scorers.base import Float32s
+from labeling.cosine import Float32s
 
 
 def resample(audio: Float32s, from_rate: int, to_rate: int) -> Float32s:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 import pyarrow as pa
 
+from labeling.admission import opt_out_keys
 from labeling.dataset import Dataset
 from labeling.fingerprint import Identity
 from labeling.parts import PartContext, part_of
@@ -62,7 +63,7 @@ def ingest(session: Session, files: Dataset, probed: Dataset) -> Dataset:
     """Inventory and probe -> schemas.INGEST."""
     corpus = session.settings.corpus
     opt_out = read_uri(corpus.opt_out).decode("utf-8", "replace") if corpus.opt_out else ""
-    opted_out = frozenset(stage.opt_out_keys(opt_out))
+    opted_out = frozenset(opt_out_keys(opt_out))
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, INGEST)

@@ -70,10 +70,3 @@ def _track(
         "clips": [] if excluded else [{"clip_id": c.clip_id, "start_ms": c.start_ms, "length_ms": c.length_ms} for c in clips],
     }
 
-
-def opt_out_keys(text: str) -> Iterator[str]:
-    """An opt-out list, one key, track id or sha256 a line; "#" starts a comment."""
-    for line in text.splitlines():
-        entry = line.split("#", 1)[0].strip()
-        if entry:
-            yield entry

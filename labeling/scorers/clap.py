@@ -1,0 +1,197 @@
+"""CLAP (arXiv 2211.06687) as a scorer: a transformers ClapModel from a hub id or a folder.
+
+Audio: windows of 10 s at 48 kHz (`clap_windows`), the HTSAT tower with its projection, L2; a clip is the mean of its windows, L2.
+Text: RoBERTa with its projection over the first 77 tokens, L2. Both networks run in float32.
+
+LAION's own code crops long audio at random and rounds it to 16 bits; neither happens here. A fusion model
+(`enable_fusion`, for example laion/clap-htsat-fused) sees each window as the short audio that it is: its first channel alone.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaTokenizer
+
+from labeling.errors import UserError
+from labeling.mel import LogMel
+from labeling.scorers.base import Float32s, TextEmbeddings
+from labeling.scorers.clap_model import build_clap, read_tokenizer, tokenizer_files
+from labeling.scorers.clap_windows import ClapFrontEnd
+from labeling.scorers.weights import Tensors, hash_files, read_pickled, read_safetensors, sharded_files
+
+VERSION = "clap-1"
+MAX_TOKENS = 77
+_GPU_CAPTIONS = 256
+_SMALL_FILES = ["*.json", "*.txt"]
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+
+
+@dataclass(eq=False)
+class ClapScorer:
+    """See labeling.scorers.base.Scorer. On a CPU rows go through the networks one by one, so that they are the same in any batch."""
+
+    name: str
+    identity: str
+    device: str
+    front_end: ClapFrontEnd
+    model: ClapModel
+    tokenizer: RobertaTokenizer
+
+    def __post_init__(self) -> None:
+        self.sample_rate = self.front_end.log_mel.sample_rate
+        self.dim = int(self.model.config.projection_dim)
+        self.meaning_dim = self.dim
+        self.model.to(self.device)
+
+    def windows(self, audio: Float32s) -> torch.Tensor:
+        """(n,) at 48 kHz -> (windows, 1, 1001, 64) dB. Raises RowError on no samples at all."""
+        return self.front_end(audio)
+
+    def network(self, batch: torch.Tensor) -> torch.Tensor:
+        """(batch, 1, 1001, 64) -> (batch, dim), unit rows."""
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            rows = [self._audio(part.to(self.device)) for part in batch.split(1 if self.device == "cpu" else len(batch))]
+            return torch.cat(rows).cpu()
+
+    def pool(self, outputs: Float32s) -> Float32s:
+        """(windows, dim) -> (dim,): the mean, L2."""
+        mean = outputs.astype(np.float64).mean(axis=0)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+
+    def embed_text(self, captions: Sequence[str]) -> TextEmbeddings:
+        """N captions -> unit rows; `meaning` is the same projection as `joint`."""
+        step = 1 if self.device == "cpu" else _GPU_CAPTIONS
+        rows = [self._text(captions[start : start + step]) for start in range(0, len(captions), step)]
+        joint = np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
+        return TextEmbeddings(joint, joint)
+
+    def _audio(self, spectrograms: torch.Tensor) -> torch.Tensor:
+        short = torch.zeros(len(spectrograms), 1, dtype=torch.bool, device=spectrograms.device)
+        embeddings: torch.Tensor = self.model.get_audio_features(input_features=spectrograms, is_longer=short).pooler_output
+        return embeddings
+
+    def _text(self, captions: Sequence[str]) -> Float32s:
+        # CLAP pads to 77 tokens and masks the padding; padding to the longest caption gives the same numbers and costs less.
+        tokens = self.tokenizer(list(captions), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        with torch.inference_mode():
+            ids, mask = tokens["input_ids"].to(self.device), tokens["attention_mask"].to(self.device)
+            embeddings = self.model.get_text_features(input_ids=ids, attention_mask=mask).pooler_output
+        return np.asarray(embeddings.cpu().numpy(), np.float32)
+
+
+def load_clap(model: str, revision: str | None, device: str) -> ClapScorer:
+    """`model`: a folder, or a hub id (`revision`: a branch, tag or commit of it). Weights are safetensors, else a .bin of plain tensors.
+
+    No code from the folder or the hub is run. Raises UserError that says what is missing.
+    """
+    folder = Path(model)
+    if not folder.is_dir():
+        folder = download(model, revision, _SMALL_FILES, _WEIGHTS)
+    weights = _weight_files(folder)
+    lacking = [
+        what
+        for what, there in (
+            ("config.json", (folder / "config.json").is_file()),
+            ("weights (model.safetensors)", bool(weights)),
+            ("a tokenizer (tokenizer.json, or vocab.json with merges.txt)", bool(tokenizer_files(folder))),
+        )
+        if not there
+    ]
+    if lacking:
+        raise UserError(f"{model} is not a complete CLAP model: {', '.join(lacking)} is missing. Save one with ClapModel.save_pretrained.")
+    config = _read_config(folder)
+    tokenizer, tokens = read_tokenizer(folder, config.text_config.vocab_size)
+    front_end = read_front_end(folder, config)
+    tensors = read_safetensors(weights) if weights[0].suffix == ".safetensors" else _plain_tensors(weights[0])
+    built = build_clap(config, tensors, model)
+    identity = hash_files([*weights, folder / "config.json", *tokens], VERSION, repr(front_end), str(MAX_TOKENS))
+    return ClapScorer(model, identity, device, front_end, built, tokenizer)
+
+
+def download(model: str, revision: str | None, small: Sequence[str], weights: Sequence[str] = ()) -> Path:
+    """The folder of a hub id in the hub's cache. Of `weights` the first that the hub has is fetched. Raises UserError."""
+    try:
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(small)))
+        for name in weights:
+            pattern = [name, "model-*.safetensors"] if name.endswith("index.json") else [name]
+            folder = Path(snapshot_download(model, revision=revision, allow_patterns=pattern))
+            if (folder / name).is_file():
+                break
+    except HFValidationError:
+        raise UserError(f'there is no folder "{model}", and it cannot be the id of a model on the hub either') from None
+    except (HfHubHTTPError, OSError) as error:
+        first = str(error).strip().split("\n")[0]
+        raise UserError(
+            f'"{model}" is neither a folder nor to be had from the model hub ({first}). On a machine that reaches the hub, '
+            f"`hf download {model} --local-dir clap` fetches it: copy that folder here and give its path as scorer.model, "
+            'or set scorer.model = "starter", which needs no hub.'
+        ) from None
+    return folder
+
+
+def read_front_end(folder: Path, config: ClapConfig) -> ClapFrontEnd:
+    """What the model's feature extractor says, or CLAP's usual constants where the folder has none. Raises UserError."""
+    fusion = bool(config.audio_config.enable_fusion)
+    if not any((folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")):
+        return clap_front_end(fusion)
+    try:
+        said = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    except Exception as error:
+        raise UserError(f"the feature extractor in {folder} cannot be read ({type(error).__name__}: {error})") from None
+    if said.padding != "repeatpad":
+        raise UserError(f'{folder} pads short audio by "{said.padding}"; only "repeatpad" is supported')
+    if said.feature_size != config.audio_config.num_mel_bins:
+        raise UserError(f"{folder}: {said.feature_size} mel bands in the feature extractor, {config.audio_config.num_mel_bins} in the model")
+    usual = clap_front_end(said.truncation == "fusion").log_mel
+    log_mel = LogMel(
+        said.sampling_rate,
+        said.fft_window_size,
+        said.hop_length,
+        said.feature_size,
+        said.frequency_min,
+        said.frequency_max,
+        usual.scale,
+        usual.norm,
+    )
+    return ClapFrontEnd(log_mel, said.max_length_s)
+
+
+def clap_front_end(fusion: bool) -> ClapFrontEnd:
+    """The constants of LAION's published models: Slaney's mel filters without fusion, HTK's of unit peak with it."""
+    return ClapFrontEnd(LogMel(scale="htk", norm=None) if fusion else LogMel())
+
+
+def _read_config(folder: Path) -> ClapConfig:
+    file = folder / "config.json"
+    try:
+        kind = json.loads(file.read_text("utf-8")).get("model_type")
+        config = ClapConfig.from_pretrained(folder, local_files_only=True) if kind == "clap" else None
+    except Exception as error:
+        raise UserError(f"{file} cannot be read as a CLAP configuration ({type(error).__name__}: {error})") from None
+    if config is None:
+        raise UserError(f'{file} describes a model of type "{kind}", not "clap"')
+    if config.audio_config.enable_fusion and config.audio_config.fusion_type == "channel_map":
+        raise UserError(f"{file}: fusion by channel_map is not supported")
+    return config
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    single, index, pickled = (folder / name for name in _WEIGHTS)
+    if single.is_file():
+        return [single]
+    if index.is_file():
+        return sharded_files(index)
+    return [pickled] if pickled.is_file() else []
+
+
+def _plain_tensors(file: Path) -> Tensors:
+    content = read_pickled(file)
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise UserError(f"{file} does not hold a state dict of tensors")
+    return content

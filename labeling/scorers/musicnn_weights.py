@@ -1,0 +1,110 @@
+"""The weights of the two musicnn taggers, from the installed package into safetensors in the user's cache.
+
+The package (musicnn 0.1.0, ISC licence, Pons and Serra 2019) pins an old numpy and imports TensorFlow, so it is installed without its
+dependencies and never imported: only its checkpoint files are read.
+"""
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from labeling.errors import UserError
+from labeling.scorers.tensor_bundle import read_bundle
+
+Float32s = npt.NDArray[np.float32]
+
+TAGGERS = ("MTT_musicnn", "MSD_musicnn")
+INSTALL = 'pip install --no-deps "musicnn==0.1.0"'
+
+
+def package_folder(module: str, install: str) -> Path:
+    """Where a package's files lie. It is located, not imported. Raises UserError, with the command that installs it, where it is missing."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(f"The built-in scorer `starter` needs the package {module}, which is not installed. Install it with: {install}")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def cache_folder() -> Path:
+    """N2M_CACHE where it is set, else `noise2music` in the platform's folder for caches."""
+    if chosen := os.environ.get("N2M_CACHE"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "noise2music"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "noise2music"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "noise2music"
+
+
+def load_tagger_weights() -> dict[str, dict[str, Float32s]]:
+    """Tagger -> variable name of the original graph -> values; optimiser state left out.
+
+    The first call converts the package's checkpoints and leaves them in the cache under the hash of their bytes, so another version of
+    the package makes another file. A cached file that cannot be read is made again; a cache that cannot be written is done without.
+    Raises UserError when the package is missing or its files are damaged.
+    """
+    checkpoints = {tagger: _read_checkpoint(tagger) for tagger in TAGGERS}
+    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for parts in checkpoints.values() for part in parts)).hexdigest()
+    cached = cache_folder() / f"musicnn-{digest[:16]}.safetensors"
+    tensors = _read_cached(cached)
+    if tensors is None:
+        tensors = _convert(checkpoints)
+        _write_atomically(cached, save(tensors))
+    return {tagger: {name.removeprefix(f"{tagger}/"): tensors[name] for name in sorted(tensors) if name.startswith(f"{tagger}/")} for tagger in TAGGERS}
+
+
+def _read_checkpoint(tagger: str) -> tuple[bytes, bytes]:
+    folder = package_folder("musicnn", INSTALL) / tagger
+    try:
+        return (folder / ".index").read_bytes(), (folder / ".data-00000-of-00001").read_bytes()
+    except OSError as error:
+        raise UserError(f"The package musicnn has no readable checkpoint {tagger} ({error.strerror}). Install it again with: {INSTALL}") from error
+
+
+def _convert(checkpoints: dict[str, tuple[bytes, bytes]]) -> dict[str, Float32s]:
+    tensors = {}
+    for tagger, (index, data) in checkpoints.items():
+        try:
+            for name, values in read_bundle(index, data, _is_weight).items():
+                tensors[f"{tagger}/{name}"] = values
+        except ValueError as error:
+            raise UserError(f"The checkpoint {tagger} of the package musicnn is damaged: {error}. Install it again with: {INSTALL}") from error
+    return tensors
+
+
+def _is_weight(name: str) -> bool:
+    return not name.endswith(("/Adam", "/Adam_1", "_power"))
+
+
+def _read_cached(path: Path) -> dict[str, Float32s] | None:
+    try:
+        tensors: dict[str, Float32s] = load(path.read_bytes())
+    except (OSError, SafetensorError):
+        return None
+    return tensors
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Temporary name, then rename: a reader sees the whole file or none. Where nothing can be written, nothing is."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
+    except OSError:
+        return
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)

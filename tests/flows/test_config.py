@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from flows.config import audio_settings, load_settings
+from labeling.errors import UserError
+
+FILE = """
+root = "runs/x"
+[corpus]
+audio = "music"
+[vocabulary.tags]
+kind = "builtin-tags"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "run.toml"
+    path.write_text(FILE)
+    return path
+
+
+def test_defaults_are_the_papers(file: Path) -> None:
+    settings = load_settings(file)
+    assert (settings.corpus.clip_seconds, settings.corpus.max_clips, settings.sampling.top_k, settings.draw("tags")) == (30, 6, 10, 3)
+    assert (settings.retrieval.collapse, settings.sampling.floor_quantile, settings.max_dead) == (None, None, 0.05)
+
+
+def test_set_overrides_values_of_every_kind(file: Path) -> None:
+    settings = load_settings(
+        file,
+        ["seed=7", "sampling.draw.tags=2", "corpus.audio=other folder", "run.check='size'", 'corpus.licences=["CC0 1.0"]', "root=s3://b/x"],
+    )
+    assert (settings.seed, settings.draw("tags"), settings.corpus.audio) == (7, 2, "other folder")
+    assert (settings.run.check, settings.corpus.licences, settings.root) == ("size", ("CC0 1.0",), "s3://b/x")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("sampling.topk=3", r"unknown key sampling.topk; did you mean sampling.top_k\?"),
+        ("corpus.columns.titel=x", r"did you mean corpus.columns.title\?"),
+        ("vocabulary.tags.sorce=x", r"did you mean vocabulary.tags.source\?"),
+        ("sed=1", r"unknown key sed; did you mean seed\?"),
+        ("run.zzz=1", "unknown key run.zzz; known here: batch, check, device"),
+        ("sampling.top_k=0", "sampling.top_k = 0: Input should be greater than or equal to 1"),
+        ("vocabulary.tags.kind=tagz", "vocabulary.tags.kind = 'tagz'"),
+        ("sampling.draw.other=3", "sampling.draw names 'other', but the vocabularies are: tags"),
+        ("sampling.draw.tags=11", "must be between 1 and top_k = 10"),
+        ("nothing", "write it as --set a.b=value"),
+        ("root.x=1", "root is a value, not a table"),
+    ],
+)
+def test_a_mistake_is_one_message_that_names_the_key(file: Path, override: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_settings(file, [override])
+
+
+def test_a_file_that_is_not_there_or_not_toml(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read the configuration .*nothing.toml"):
+        load_settings(tmp_path / "nothing.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("root = \nseed = 1\n")
+    with pytest.raises(UserError, match="is not valid TOML: .*line 1"):
+        load_settings(broken)
+
+
+def test_settings_cannot_be_changed(file: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings(file).seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["real", "paper", "mulamcap", "demo"])
+def test_every_preset_is_valid(name: str) -> None:
+    settings = load_settings(Path(__file__).resolve().parents[2] / "examples" / f"{name}.toml")
+    assert settings.sampling.top_k == 10
+    if name in ("paper", "mulamcap"):
+        assert settings.retrieval.collapse is None
+        assert settings.scorer.model == "laion/larger_clap_music"
+
+
+def test_a_folder_alone_is_enough() -> None:
+    settings = audio_settings("/data/My Music/")
+    assert settings.root == "runs/My_Music"
+    assert settings.scorer.model == "starter"

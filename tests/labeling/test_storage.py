@@ -1,0 +1,71 @@
+import io
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from labeling.errors import UserError
+from labeling.storage import open_existing, open_store, read_uri
+
+
+def test_put_replaces_and_create_does_not(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    assert store.create("a/b.bin", b"first")
+    assert not store.create("a/b.bin", b"second")
+    assert store.get("a/b.bin") == b"first"
+    store.put("a/b.bin", b"third")
+    assert store.get("a/b.bin") == b"third"
+
+
+def test_of_sixteen_writers_one_wins(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(lambda n: store.create("one", bytes([n]) * 1000), range(16)))
+    assert won.count(True) == 1
+    assert store.get("one") == bytes([won.index(True)]) * 1000
+
+
+def test_entries_folders_and_head(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    for name in ("embed/aa/x", "embed/bb/y", "z"):
+        store.put(name, name.encode())
+    assert {entry.path: entry.bytes for entry in store.entries("embed")} == {"embed/aa/x": 10, "embed/bb/y": 10}
+    assert store.folders() == ["embed"]
+    assert store.folders("embed") == ["aa", "bb"]
+    assert store.head("nothing") is None
+    before = store.head("z")
+    store.put("z", b"other")
+    assert before is not None
+    assert before.stamp != store.head("z").stamp  # type: ignore[union-attr]
+
+
+def test_the_reader_seeks_like_a_file(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 5000
+    store = open_store(str(tmp_path))
+    store.put("data", data)
+    with store.reader("data") as file:
+        file.seek(1000)
+        assert file.read(10) == data[1000:1010]
+        file.seek(-5, io.SEEK_END)
+        assert file.read() == data[-5:]
+
+
+def test_deleting_what_is_not_there_is_fine(tmp_path: Path) -> None:
+    open_store(str(tmp_path)).delete("nothing")
+
+
+def test_a_store_travels_to_workers(tmp_path: Path) -> None:
+    store = pickle.loads(pickle.dumps(open_store(str(tmp_path))))
+    store.put("x", b"1")
+    assert (tmp_path / "x").read_bytes() == b"1"
+
+
+def test_messages_name_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read .*captions.csv"):
+        read_uri(str(tmp_path / "captions.csv"))
+    with pytest.raises(UserError, match="no folder"):
+        open_existing(str(tmp_path / "nothing"))
+    with pytest.raises(UserError, match="cannot open"):
+        (tmp_path / "file").write_text("")
+        open_store(str(tmp_path / "file"))
