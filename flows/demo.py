@@ -20,7 +20,7 @@ SECONDS = 30.0
 def render_music(folder: Path, pieces: int, seed: int, seconds: float = SECONDS) -> Path:
     """Render what is missing of the music, with a progress bar, and give the path of its metadata table."""
     with click.progressbar(length=pieces, label="rendering", file=sys.stderr) as bar:
-        return write_corpus(folder, pieces, seed, seconds, bar.update)
+        return write_corpus(folder, pieces, seed, seconds, lambda: bar.update(1))
 
 
 def demo_settings(root: Path, pieces: int, seed: int, overrides: Sequence[str]) -> LabelSettings:

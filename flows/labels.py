@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from flows.latest import read_latest
 from flows.report.sources import LabelDatasets
+from labeling.dataset import Dataset
 from labeling.errors import UserError
 from labeling.storage import Store
 
@@ -29,10 +30,11 @@ FLAT = pa.schema(
 
 def flat_labels(datasets: LabelDatasets) -> Iterator[pa.Table]:
     """One row a label, part by part, sorted by track key, start (seconds), vocabulary and rank inside a part."""
-    for part in datasets.ingest.parts if datasets.ingest else ():
+    tracks = _tracks(datasets)
+    for part in tracks.parts:
         where = {
             clip["clip_id"]: (track["key"], clip["start_ms"] / 1000)
-            for track in datasets.ingest.read_part(part, ["key", "clips"]).to_pylist()
+            for track in tracks.read_part(part, ["key", "clips"]).to_pylist()
             for clip in track["clips"]
         }
         rows = []
@@ -43,6 +45,12 @@ def flat_labels(datasets: LabelDatasets) -> Iterator[pa.Table]:
                 rows += [fixed | {name: label[name] for name in ("rank", "score", "frequency", "caption")} for label in clip["labels"]]
         order = ["track_key", "clip_start", "vocabulary", "rank"]
         yield pa.Table.from_pylist(rows, FLAT).sort_by([(name, "ascending") for name in order])
+
+
+def _tracks(datasets: LabelDatasets) -> Dataset:
+    if datasets.ingest is None:
+        raise UserError("this run has no tracks: it was made from embeddings alone")
+    return datasets.ingest
 
 
 def write_labels(root: Store, target: Path) -> int:
@@ -98,8 +106,9 @@ def show_clip(root: Store, name: str) -> dict[str, Any]:
     """
     datasets, _ = read_latest(root)
     key, _, start = name.rpartition("@") if "@" in name else (name, "", "")
-    for part in datasets.ingest.parts if datasets.ingest else ():
-        for track in datasets.ingest.read_part(part).to_pylist():
+    tracks = _tracks(datasets)
+    for part in tracks.parts:
+        for track in tracks.read_part(part).to_pylist():
             named = track["key"] in (name, key.strip())
             for clip in track["clips"]:
                 at = clip["start_ms"] / 1000

@@ -12,6 +12,7 @@ from labeling.errors import RowError
 
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,mp3,ogg,flac,wav,w64,aiff,caf"
 """No playlists and no concatenations: their demuxers open whatever other file or address the text names."""
+_LARGEST_STEP_SECONDS = 0.1
 _FORMATS = {"mov": "m4a", "matroska": "webm", "w64": "wav"}
 
 
@@ -24,6 +25,8 @@ class AvReader:
         self.format = _FORMATS.get(name := self._container.format.name.split(",")[0], name)
         self.rate = int(self._stream.rate or 0)
         self.channels = int(self._stream.channels or 0)
+        if not self.rate or not self.channels:
+            raise RowError("not_audio", "FFmpeg finds an audio stream without a sampling rate or channels")
         check_stream(self.rate, self.channels)
         self.frames = self._promised()
         self._blocks = self._decode()
@@ -58,8 +61,12 @@ class AvReader:
         return True
 
     def _decode(self) -> Iterator[tuple[int, Float32s | RowError]]:
-        """(frames, mono samples) or, where a packet could not be decoded, (frames it should have given, error)."""
-        lost, reason = 0, ""
+        """(frames, mono samples) or, where packets are missing or could not be decoded, (frames they should have given, error).
+
+        A missing packet shows in the next one's time, a broken one also in its own length; small steps of time are rounding.
+        """
+        lost, reason = 0, "packets are missing"
+        position, first = 0, None
         for packet in self._packets():
             try:
                 frames = packet.decode()
@@ -68,11 +75,16 @@ class AvReader:
                 reason = str(error)
                 continue
             for frame in frames:
+                if frame.pts is not None:
+                    first = frame.pts if first is None else first
+                    step = self._frames(frame.pts - first, frame.time_base) - position
+                    lost = max(lost, step) if lost or step > _LARGEST_STEP_SECONDS * self.rate else 0
                 if lost:
                     yield lost, RowError("decode_failed", f"{lost / self.rate:.3f} s cannot be decoded: {reason}")
-                    lost = 0
                 mono = self._mono(frame)
                 yield len(mono), mono
+                position += lost + len(mono)
+                lost, reason = 0, "packets are missing"
 
     def _packets(self) -> Iterator[Any]:
         """Packets up to the end of the file, or to where the container is broken, which the missing frames tell."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from labeling.cosine import Float32s
 from labeling.errors import RowError
-from labeling.open_reader import open_reader
+from labeling.open_reader import open_reader, reader_after_damage
 
 MISSING_SECONDS = 0.25
 """A span may end this much before what the container promised: containers round, encoders pad."""
@@ -45,6 +45,8 @@ def decode_spans(file: BinaryIO, key: str, spans_ms: Sequence[tuple[int, int]]) 
             _check(audio, reader.rate, length)
         except RowError as error:
             yield error
+            if error.reason == "decode_failed":
+                reader = reader_after_damage(file, reader)
         else:
             yield DecodedSpan(start, length, audio, reader.rate)
 

@@ -46,7 +46,8 @@ def caption_key(text: str) -> str:
     if not key.isascii():
         key = "".join(" " if not mark.isascii() and mark != "♭" and unicodedata.category(mark)[0] in "PSZC" else mark for mark in key)
     key = _AND.sub(" and ", _JOINED.sub("", key))
-    return " ".join(_PUNCTUATION.sub(lambda match: match.group(1) or " ", key).split())
+    key = " ".join(_PUNCTUATION.sub(lambda match: match.group(1) or " ", key).split())
+    return unicodedata.normalize("NFKC", key)
 
 
 def caption_id(text: str) -> str:

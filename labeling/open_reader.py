@@ -41,6 +41,20 @@ def open_reader(file: BinaryIO) -> Reader:
         raise
 
 
+def reader_after_damage(file: BinaryIO, reader: Reader) -> Reader:
+    """The reader for what comes after a failure: libsndfile from its start where it can seek over the damage, else FFmpeg, which finds
+    its way again where libsndfile gives up.
+    """
+    if isinstance(reader, SoundFileReader):
+        try:
+            other = _open_soundfile(file) if reader.seeks else AvReader(file)
+        except RowError:
+            return reader
+        if other is not None and other.rate == reader.rate:
+            return other
+    return reader
+
+
 def _open_soundfile(file: BinaryIO) -> SoundFileReader | None:
     file.seek(0)
     try:

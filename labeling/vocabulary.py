@@ -78,7 +78,7 @@ def merge(key: str, variants: Iterable[Variant]) -> dict[str, Any]:
         "caption_id": stable_id("caption", key),
         "caption": min(spellings, key=lambda text: (-spellings[text], text)),
         "occurrences": spellings.total(),
-        "split": min(splits, key=lambda split: (split == TRAIN, split)),
+        "split": min(splits, key=lambda split: (split == TRAIN, split != EVAL, split)),
     }
 
 

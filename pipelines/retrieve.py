@@ -12,6 +12,7 @@ from labeling.columns import unit_vectors
 from labeling.dataset import Dataset, open_dataset
 from labeling.errors import UserError
 from labeling.fingerprint import Identity
+from labeling.nearest import Device
 from labeling.parts import PartContext
 from labeling.retrieve import CaptionIndex, build_index, measure_recall
 from labeling.schemas import RETRIEVE
@@ -25,7 +26,7 @@ _building = threading.Lock()
 
 
 @lru_cache(maxsize=2)
-def _index(root: str, path: str, settings: Retrieval, seed: int, device: str) -> CaptionIndex:
+def _index(root: str, path: str, settings: Retrieval, seed: int, device: Device) -> CaptionIndex:
     captions = open_dataset(open_store(root), path)
     if captions is None:
         raise UserError(f"{root}/{path} is gone; run the same command again")
@@ -43,7 +44,7 @@ class _Tables:
     seed: int
     top_k: int
     splits: frozenset[str] | None
-    device: str
+    device: Device
 
     def index(self) -> CaptionIndex:
         with _building:
@@ -59,7 +60,7 @@ class _Tables:
         return stage.retrieve_part(context, clips, index, self.top_k, self.splits)
 
 
-def retrieve(session: Session, clips: Dataset, captions: Dataset, splits: frozenset[str] | None, device: str) -> Dataset:
+def retrieve(session: Session, clips: Dataset, captions: Dataset, splits: frozenset[str] | None, device: Device) -> Dataset:
     """Clip embeddings x caption embeddings -> schemas.RETRIEVE, part by part. `splits`: whose clips may get captions of this vocabulary."""
     settings, top_k = session.settings.retrieval, session.settings.sampling.top_k
 

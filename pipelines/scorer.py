@@ -4,8 +4,9 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
+from labeling.nearest import Device
 from labeling.scorers.base import Scorer
-from labeling.scorers.load import load_scorer
+from labeling.scorers.load import choose_device, load_scorer
 from labeling.settings import ScorerSettings
 
 _loading = threading.Lock()
@@ -21,7 +22,7 @@ class ScorerHandle:
     """Which scorer, on which device, and what has to be known of it before it is loaded."""
 
     settings: ScorerSettings
-    device: str
+    device: Device
     name: str
     identity: str
     dim: int
@@ -37,4 +38,4 @@ def open_scorer(settings: ScorerSettings, device: str) -> ScorerHandle:
     """Load the scorer here once, to know its identity and dimensions."""
     with _loading:
         scorer = _load(settings, device)
-    return ScorerHandle(settings, scorer.device, scorer.name, scorer.identity, scorer.dim, scorer.meaning_dim)
+    return ScorerHandle(settings, choose_device(device), scorer.name, scorer.identity, scorer.dim, scorer.meaning_dim)

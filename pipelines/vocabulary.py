@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import apache_beam as beam
@@ -29,6 +30,9 @@ from pipelines.spread import PartWriter
 
 __all__ = ["allowed_splits", "vocabulary"]
 
+_BLOCK = 200_000
+
+Spelling = tuple[Variant, int]
 Merged = tuple[dict[str, Any], int]
 
 
@@ -39,18 +43,36 @@ class _Read:
 
     def __call__(self, _: None) -> Iterator[Any]:
         losses: Counter[str] = Counter()
-        yield from keyed(read_captions(self.name, self.settings, losses), losses)
+        for block in _blocks(keyed(read_captions(self.name, self.settings, losses), losses)):
+            yield from _combine(block)
         yield TaggedOutput("losses", (0, dict(losses)))
+
+
+def _blocks(captions: Iterator[tuple[str, Variant]]) -> Iterator[list[tuple[str, Variant]]]:
+    while block := list(islice(captions, _BLOCK)):
+        yield block
+
+
+def _combine(block: Iterable[tuple[str, Variant]]) -> Iterator[tuple[str, Spelling]]:
+    """Equal variants of a block become one, so that far less goes through the grouping."""
+    rows: Counter[tuple[str, str, str]] = Counter()
+    occurrences: Counter[tuple[str, str, str]] = Counter()
+    for key, variant in block:
+        same = (key, variant.text, variant.split)
+        rows[same] += 1
+        occurrences[same] += variant.occurrences
+    for (key, text, split), count in rows.items():
+        yield key, (Variant(text, split, occurrences[key, text, split]), count)
 
 
 @dataclass(frozen=True)
 class _Merge:
     parts: int
 
-    def __call__(self, group: tuple[str, Iterable[Variant]]) -> tuple[int, Merged]:
-        variants = list(group[1])
-        row = merge(group[0], variants)
-        return part_of(row["caption_id"], self.parts), (row, len(variants) - 1)
+    def __call__(self, group: tuple[str, Iterable[Spelling]]) -> tuple[int, Merged]:
+        spellings = list(group[1])
+        row = merge(group[0], [variant for variant, _ in spellings])
+        return part_of(row["caption_id"], self.parts), (row, sum(rows for _, rows in spellings) - 1)
 
 
 @lru_cache(maxsize=2)

@@ -66,6 +66,6 @@ def test_messages_name_what_is_missing(tmp_path: Path) -> None:
         read_uri(str(tmp_path / "captions.csv"))
     with pytest.raises(UserError, match="no folder"):
         open_existing(str(tmp_path / "nothing"))
+    (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot open"):
-        (tmp_path / "file").write_text("")
         open_store(str(tmp_path / "file"))

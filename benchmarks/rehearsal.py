@@ -1,0 +1,145 @@
+"""Made-up clip embeddings and captions through retrieve, count, sample and report, at two sizes: cost a clip and peak memory.
+
+    python -m benchmarks.rehearsal            # 20 k and 200 k clips x 40 k captions
+
+Each size runs in a process of its own, so that the peak is its own. Parts hold as many clips at either size.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from flows.config import make_settings
+from flows.report.sources import LabelDatasets, VocabularyDatasets
+from flows.report.stage import report
+from labeling.columns import vectors_column
+from labeling.cosine import normalise
+from labeling.dataset import Dataset
+from labeling.fingerprint import Identity
+from labeling.ids import stable_id
+from labeling.parts import PartContext
+from labeling.schemas import VOCABULARY, embed_schema, embed_text_schema
+from pipelines.count import count
+from pipelines.null import null
+from pipelines.retrieve import retrieve
+from pipelines.sample import sample
+from pipelines.session import Session
+from pipelines.spread import PartWriter
+
+CLIPS_A_PART = 2500
+TOPICS = 200
+
+
+def rehearse(root: str, clips: int, captions: int, dim: int) -> dict[str, float]:
+    """One size: seconds a stage, and the peak memory of this process in MiB."""
+    parts = max(1, clips // CLIPS_A_PART)
+    raw = {
+        "root": root,
+        "parts": parts,
+        "corpus": {"audio": "made-up"},
+        "vocabulary": {"made_up": {"kind": "builtin-tags"}},
+        "sampling": {"draw": {"made_up": 3}},
+        "run": {"workers": 1, "check": "size"},
+    }
+    session = Session(make_settings(raw, (), "rehearsal"))
+    topics = normalise(np.random.default_rng(0).standard_normal((TOPICS, dim)))
+    embedded = _clips(session, clips, topics)
+    vocabulary, texts = _captions(session, captions, topics)
+    seconds: dict[str, float] = {}
+    started = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal started
+        now = time.perf_counter()
+        seconds[stage], started = now - started, now
+
+    candidates = retrieve(session, embedded, texts, None, "cpu")
+    lap("retrieve")
+    counts = count(session, candidates, vocabulary)
+    lap("count")
+    chance = null(session, embedded, texts)
+    labels = sample(session, candidates, vocabulary, counts, chance)
+    lap("sample")
+    group = VocabularyDatasets(vocabulary, texts, candidates, chance, counts, labels)
+    report(session, LabelDatasets(None, None, None, embedded, None, {"made_up": group}), "made-up")
+    lap("report")
+    return seconds | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def _clips(session: Session, clips: int, topics: np.ndarray) -> Dataset:
+    per_part = clips // session.settings.parts
+
+    def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        writer = PartWriter(session.settings.root, identity, embed_schema(topics.shape[1]))
+        for part in parts:
+            writer.write(part, lambda context: iter([_clip_table(context, per_part, topics)]))
+
+    return session.build("embed", 0, make_parts, config={"made_up": clips})
+
+
+def _clip_table(context: PartContext, rows: int, topics: np.ndarray) -> pa.Table:
+    rng = np.random.default_rng(context.part)
+    noisy = topics[rng.integers(0, TOPICS, rows)] + rng.standard_normal((rows, topics.shape[1])) * 0.05
+    ids = [f"{context.part << 40 | row:016x}" for row in range(rows)]
+    fixed = {"sha256": "", "start_ms": 0, "length_ms": 30000, "split": "train", "windows": 3}
+    constant = {name: [value] * rows for name, value in fixed.items()}
+    columns = {"clip_id": ids, "track_id": ids, **constant, "embedding": vectors_column(normalise(noisy))}
+    return pa.table(columns, embed_schema(topics.shape[1]))
+
+
+def _captions(session: Session, captions: int, topics: np.ndarray) -> tuple[Dataset, Dataset]:
+    rng = np.random.default_rng(1)
+    vectors = vectors_column(normalise(topics[rng.integers(0, TOPICS, captions)] + rng.standard_normal((captions, topics.shape[1])) * 0.05))
+    ids = sorted(stable_id("caption", str(number)) for number in range(captions))
+    texts = [f"caption {identifier}" for identifier in ids]
+    plain = pa.table({"caption_id": ids, "caption": texts, "occurrences": [1] * captions, "split": ["train"] * captions}, VOCABULARY)
+    schema = embed_text_schema(topics.shape[1], topics.shape[1])
+    embedded = pa.table({"caption_id": ids, "caption": texts, "embedding": vectors, "meaning": vectors}, schema)
+
+    def make(schema: pa.Schema, table: pa.Table) -> object:
+        def make_parts(identity: Identity, _parts: Sequence[int]) -> None:
+            def tables(_context: PartContext) -> Iterator[pa.Table]:
+                yield table
+
+            PartWriter(session.settings.root, identity, schema).write(0, tables)
+
+        return make_parts
+
+    made = [
+        session.build(stage, 0, make(schema, table), name="made_up", parts=1)  # type: ignore[arg-type]
+        for stage, schema, table in (("vocabulary", VOCABULARY, plain), ("embed_text", schema, embedded))
+    ]
+    return made[0], made[1]
+
+
+def main() -> None:
+    """Print seconds and microseconds a clip of every stage at both sizes, the ratio of the sums, and both peaks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, nargs=2, default=[20_000, 200_000])
+    parser.add_argument("--captions", type=int, default=40_000)
+    parser.add_argument("--dim", type=int, default=128)
+    arguments = parser.parse_args()
+    results = []
+    for clips in arguments.clips:
+        with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(1) as pool:
+            found = pool.apply(rehearse, (str(Path(folder) / "root"), clips, arguments.captions, arguments.dim))
+        print(json.dumps({"clips": clips, **{name: round(value, 2) for name, value in found.items()}}), flush=True)
+        results.append(found)
+    costs = [
+        sum(value for name, value in found.items() if name != "peak_mib") / clips
+        for found, clips in zip(results, arguments.clips, strict=True)
+    ]
+    print(f"cost a clip: {costs[0] * 1e6:.0f} us and {costs[1] * 1e6:.0f} us, ratio {costs[1] / costs[0]:.3f}")
+    print(f"peak memory: {results[0]['peak_mib']:.0f} MiB and {results[1]['peak_mib']:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

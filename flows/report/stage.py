@@ -1,0 +1,41 @@
+"""report: the last labeling stage, a page and a JSON file over all datasets of a run."""
+
+import hashlib
+from collections.abc import Sequence
+
+from flows.report.gather import gather_report
+from flows.report.json_report import report_json
+from flows.report.page import render_page
+from flows.report.sources import LabelDatasets
+from labeling.dataset import Dataset
+from labeling.fingerprint import Identity
+from labeling.manifest import PartFile, PartRecord
+from labeling.parts import record_path
+from pipelines.session import Session
+
+VERSION = 1
+PAGE = "report.html"
+FIGURES = "report.json"
+
+
+def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
+    """Write report.html and report.json; found again when nothing changed."""
+
+    def make_parts(identity: Identity, _parts: Sequence[int]) -> None:
+        root, settings = session.root, session.settings
+        gathered = gather_report(datasets, _title(settings.root), scorer, settings.seed, settings.report.clips, settings.as_json())
+        files = {PAGE: render_page(gathered).encode(), FIGURES: report_json(gathered).encode()}
+        for name, data in files.items():
+            root.put(f"{identity.path}/{name}", data)
+        record = PartRecord(
+            part=0,
+            files=tuple(PartFile(path=n, rows=0, bytes=len(d), sha256=hashlib.sha256(d).hexdigest()) for n, d in files.items()),
+        )
+        root.put(f"{identity.path}/{record_path(0, 1)}", record.model_dump_json(indent=1).encode())
+
+    config = {"clips": session.settings.report.clips, "seed": session.settings.seed}
+    return session.build("report", VERSION, make_parts, parts=1, config=config, inputs={"scorer": scorer}, parents=datasets.all())
+
+
+def _title(root: str) -> str:
+    return f"Labels of {root.rstrip('/').rsplit('/', 1)[-1]}"

@@ -1,0 +1,59 @@
+"""Audio files made on the spot, and the shared recordings where they are."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+
+Float32s = npt.NDArray[np.float32]
+
+MUSIC = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "music"
+needs_music = pytest.mark.skipif(not MUSIC.is_dir(), reason=f"the shared recordings are not at {MUSIC}")
+
+AV_KINDS = {"m4a": ("ipod", "aac", 44100), "aac": ("adts", "aac", 44100), "webm": ("webm", "libopus", 48000)}
+
+
+def tones(seconds: float, rate: int = 44100, channels: int = 2) -> Float32s:
+    """(n, channels): a rising tone of its own level in each channel, slowly swelling, so that no two places are alike."""
+    time = np.arange(round(seconds * rate)) / rate
+    swell = 0.3 + 0.2 * np.sin(2 * np.pi * 0.23 * time)
+    columns = [swell * np.sin(2 * np.pi * (220 + 110 * number + 3 * time) * time) / (1 + number) for number in range(channels)]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def encode(audio: npt.NDArray[Any], rate: int = 44100, kind: str = "WAV", subtype: str | None = None) -> bytes:
+    """(n,) or (n, channels) -> a file of one of libsndfile's kinds."""
+    sink = io.BytesIO()
+    soundfile.write(sink, audio, rate, format=kind, subtype=subtype)
+    return sink.getvalue()
+
+
+def encode_av(audio: Float32s, kind: str) -> bytes:
+    """(n, 2) at the kind's rate -> m4a, aac or webm by FFmpeg."""
+    container_format, codec, rate = AV_KINDS[kind]
+    sink = io.BytesIO()
+    container = av.open(sink, "w", format=container_format)
+    stream = container.add_stream(codec, rate=rate, layout="stereo")
+    sample_format = "fltp" if codec == "aac" else "flt"
+    stream.format = sample_format
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(audio.T), format="fltp", layout="stereo")
+    frame.sample_rate, frame.pts = rate, 0
+    resampler = av.AudioResampler(format=sample_format, layout="stereo", rate=rate)
+    for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+        container.mux(stream.encode(piece))
+    container.mux(stream.encode(None))
+    container.close()
+    return sink.getvalue()
+
+
+def without_xing(mp3: bytes) -> bytes:
+    """An mp3 as old encoders wrote it: without the first frame, which says how long the file is."""
+    assert b"Xing" in mp3[:200] or b"Info" in mp3[:200]
+    kilobits = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)[mp3[2] >> 4]
+    rate = (44100, 48000, 32000)[mp3[2] >> 2 & 3]
+    return mp3[144_000 * kilobits // rate + (mp3[2] >> 1 & 1) :]
