@@ -110,11 +110,6 @@ def two_bars(first: float, second: float, said: str) -> Markup:
     return element("svg", *inside, viewBox="0 0 100 9", preserveAspectRatio="none", class_="bar two", role="img", aria_label=said)
 
 
-def standalone(chart: Markup, css: str) -> str:
-    """A chart as an SVG file that carries its style, for places other than the page."""
-    return str(chart).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace("<title>", f"<style>{css}</style><title>", 1)
-
-
 def _figure(title: str, description: str, marks: Sequence[Markup], legend: Sequence[tuple[str, str]]) -> Markup:
     size = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "class_": "chart", "role": "img", "aria_label": f"{title}. {description}"}
     drawing = element("svg", element("title", title), element("desc", description), *marks, **size)

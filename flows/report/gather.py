@@ -94,15 +94,15 @@ def _vocabulary(name: str, datasets: VocabularyDatasets, captions: Any, rows: Ca
     for table in datasets.count.tables():
         frequency[rows.find(table.column("caption_id"))] = table.column("frequency").to_numpy()
     top = np.lexsort((np.arange(len(rows)), -frequency))[:TOP_CAPTIONS]
-    recalls = [part.stats["ivf_recall"] for part in datasets.retrieve.manifest.parts if "ivf_recall" in part.stats]
+    stats = datasets.retrieve.manifest.stats
     histograms = {"random pairs": counted.null, "best candidate": counted.best, "labels": counted.drawn}
     return VocabularyReport(
         name=name,
         clips=counted.searched,
         candidates=int(frequency.sum()),
         labels=int(counted.labels.sum()),
-        collapsed=int(datasets.retrieve.manifest.stats.get("collapsed", 0)),
-        recall=float(np.mean(recalls)) if recalls else None,
+        collapsed=int(stats.get("collapsed", 0)),
+        recall=stats["recall_found"] / stats["recall_clips"] if stats.get("recall_clips") else None,
         funnel=captions_funnel(datasets, counted, int((frequency > 0).sum())),
         before=describe(frequency),
         after=describe(counted.labels),

@@ -32,11 +32,6 @@ def render_page(report: LabelReport) -> str:
     )
 
 
-def chart_css() -> str:
-    """The style that charts need outside of the page (charts.standalone)."""
-    return _asset("charts.css")
-
-
 def curves(vocabulary: VocabularyReport) -> Markup:
     """How much of all uses the most used captions have, before and after sampling."""
     size = vocabulary.before.captions

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from flows.report.gather import gather_report
 from flows.report.json_report import report_json
@@ -34,7 +35,14 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
         root.put(f"{identity.path}/{record_path(0, 1)}", record.model_dump_json(indent=1).encode())
 
     config = {"clips": session.settings.report.clips, "seed": session.settings.seed}
-    return session.build("report", VERSION, make_parts, parts=1, config=config, inputs={"scorer": scorer}, parents=datasets.all())
+    inputs = {"scorer": scorer, "page": _page_identity()}
+    return session.build("report", VERSION, make_parts, parts=1, config=config, inputs=inputs, parents=datasets.all())
+
+
+def _page_identity() -> str:
+    """Hash of all that makes the page, so that a changed template gives a new report."""
+    sources = sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".j2", ".css", ".js"))
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()
 
 
 def _title(root: str) -> str:

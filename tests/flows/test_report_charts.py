@@ -6,7 +6,6 @@ from xml.etree import ElementTree
 import pytest
 
 from flows.report import charts
-from flows.report.page import chart_css
 from tests.flows.made_up_datasets import HOSTILE
 
 
@@ -68,14 +67,6 @@ def test_a_bar_is_as_wide_as_its_share(share: float, width: str) -> None:
 def test_empty_charts_are_charts() -> None:
     parse(charts.share_curves("t", "d", [charts.Line("a", "before", [], [])], "x"))
     parse(charts.histogram_overlay("t", "d", [-1.0], [], "x"))
-
-
-def test_a_chart_can_stand_alone() -> None:
-    svg = re.search(r"<svg.*</svg>", str(curves()), re.S)
-    assert svg
-    tree = ElementTree.fromstring(charts.standalone(charts.Markup(svg.group()), chart_css()))
-    assert tree.tag == "{http://www.w3.org/2000/svg}svg"
-    assert "--before" in (tree.findtext("{http://www.w3.org/2000/svg}style") or "")
 
 
 @pytest.mark.parametrize(("first", "last"), [(-1.0, 1.0), (-0.65, 0.9), (0.2, 0.21), (0.0, 0.0001)])
