@@ -71,13 +71,12 @@ def open_audio(uri: str, key: str) -> BinaryIO:
         raise RowError("link_out_of_corpus", "the path leads out of the corpus")
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        file = os.fdopen(handle, "rb")
     except OSError as error:
         raise RowError("unreadable", f"cannot be opened: {_why(error)}") from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
         raise RowError("unreadable", "is no regular file")
-    return file
+    return os.fdopen(handle, "rb")
 
 
 def content_hash(file: BinaryIO) -> str:
@@ -251,8 +250,8 @@ def _inventory(files: list[AudioFile], refused: list[tuple[str, RowError]], igno
 
 def _suffix(name: str) -> str:
     """Lower-case suffix; "" for none, and for what is too odd to be one."""
-    suffix = os.path.splitext(name)[1][1:].lower()
-    return suffix if suffix.isascii() and suffix.isalnum() and len(suffix) <= 10 else ""
+    _, dot, suffix = name.rsplit("/", 1)[-1].lower().rpartition(".")
+    return suffix if dot and suffix.isascii() and suffix.isalnum() and len(suffix) <= 10 else ""
 
 
 def _key(path: str, root: str) -> str:
@@ -265,7 +264,7 @@ def _is_utf8(name: str) -> bool:
 
 
 def _is_inside(path: str, root: str) -> bool:
-    return path.startswith(root.rstrip("/") + "/")
+    return path == root or path.startswith(root.rstrip("/") + "/")
 
 
 def _why(error: Exception) -> str:

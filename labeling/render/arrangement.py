@@ -110,7 +110,7 @@ def _comping(plan: Plan, chance: Chance, bars: list[Bar], timbre: Timbre, centre
     voicing: tuple[int, ...] = ()
     for at, bar in enumerate(bars):
         voicing = voiced(bar.harmony, centre, voicing, max(timbre.low, centre - 12), min(timbre.high, centre + 14))
-        shape = (nearest(bar.harmony.root, max(centre - 6, timbre.low + 6)),) if style == "power" else voicing
+        shape = (nearest(bar.harmony.root, max(centre - 12, timbre.low + 6)),) if style == "power" else voicing
         notes += _moved(comped(style, shape, plan.beats, chance.at(bar.place), plan.energy), at * plan.bar)
     return notes
 

@@ -52,9 +52,9 @@ def flac(composition: Composition) -> bytes:
     return buffer.getvalue()
 
 
-def split_of(composition: Composition) -> str:
+def split_of(seed: int, index: int) -> str:
     """ "test" for a tenth of the pieces, "train" for the others."""
-    return "test" if Chance(composition.seed, (composition.index,)).yes(TEST_SHARE, "split") else "train"
+    return "test" if Chance(seed, (index,)).yes(TEST_SHARE, "split") else "train"
 
 
 def _table(compositions: list[Composition]) -> bytes:
@@ -64,6 +64,6 @@ def _table(compositions: list[Composition]) -> bytes:
     for composition in compositions:
         truth = composition.truth
         facts = (truth.genre, ", ".join(truth.instruments), ", ".join(truth.moods), truth.bpm, truth.key, truth.mode, truth.register)
-        head = (file_name(composition), composition.title, composition.artist, LICENCE, split_of(composition))
+        head = (file_name(composition), composition.title, composition.artist, LICENCE, split_of(composition.seed, composition.index))
         rows.writerow((*head, *facts, "yes" if truth.drums else "no"))
     return text.getvalue().encode()

@@ -83,7 +83,7 @@ def _swept(hertz: float, sweep: float, sweep_half_life: float, half_life: float,
 def _hiss(order: int, half_life: float, seconds: float, salt: int, sample_rate: int, attack: float = 0.0008) -> Float32s:
     """Noise, differenced `order` times so that the lows go, at about unit level."""
     shape = contour(Envelope(attack, half_life, 0.0, 0.4 * seconds), int(0.6 * seconds * sample_rate), sample_rate)
-    air = noise(1 << 16, salt)[: len(shape) + order]
+    air = noise(1 << 17, salt)[: len(shape) + order]
     for _ in range(order):
         air = air[1:] - air[:-1]
     energy = math.comb(2 * order, order)
@@ -108,6 +108,6 @@ def _clap(kit: Kit, sample_rate: int) -> Float32s:
     short = contour(Envelope(0.0008, 0.004, 0.0, 0.01), gap, sample_rate)
     for place in range(3):
         start = place * gap
-        sound[start : start + len(short)] += noise(1 << 16, 27)[start : start + len(short)] * short * np.float32(0.7)
+        sound[start : start + len(short)] += noise(1 << 17, 27)[start : start + len(short)] * short * np.float32(0.7)
     sound[3 * gap :] += hit
     return sound

@@ -98,15 +98,17 @@ def _comb(audio: Float32s, delay: int, feedback: float, damping: float) -> Float
 
 
 def centred(audio: Float32s, sample_rate: int) -> Float32s:
-    """The sound less its running mean over 0.1 s: no constant part, nothing below 10 Hz."""
-    half = sample_rate // 20
+    """The sound (0.1 s at least) less its running mean over 0.1 s: no constant part, nothing below 10 Hz."""
+    half, length = sample_rate // 20, len(audio)
     # Whole numbers, so that the running sum is exact.
-    sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.rint(audio * np.float32(1 << 20)).astype(np.int64))])
-    places = np.arange(len(audio))
-    first, last = np.maximum(places - half, 0), np.minimum(places + half + 1, len(audio))
-    mean = (sums[last] - sums[first]).astype(np.float64) / (last - first) / (1 << 20)
-    centre: Float32s = mean.astype(np.float32)
-    return audio - centre
+    sums = np.zeros(length + 1 + 2 * half, np.int64)
+    np.cumsum(np.rint(audio * np.float32(1 << 20)).astype(np.int64), out=sums[half + 1 : half + 1 + length])
+    sums[half + 1 + length :] = sums[half + length]
+    window = np.full(length, 2 * half + 1, np.float32)
+    window[:half] = np.arange(half + 1, 2 * half + 1, dtype=np.float32)
+    window[length - half :] = window[half - 1 :: -1]
+    mean = (sums[2 * half + 1 :] - sums[:length]).astype(np.float32) / (window * np.float32(1 << 20))
+    return audio - mean
 
 
 def mastered(audio: Float32s, sample_rate: int, rms: float = 0.15, peak: float = 0.8912) -> Float32s:

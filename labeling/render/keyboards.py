@@ -1,7 +1,11 @@
 """Piano, electric piano, organ, harpsichord, accordion."""
 
-from labeling.render.engines import Additive, Band, Engine, Fm, Operator, Pluck, Vibrato
+from labeling.render.additive import Additive, Band
+from labeling.render.engines import Engine
 from labeling.render.envelopes import Envelope
+from labeling.render.modulated import Fm, Operator
+from labeling.render.playing import Vibrato
+from labeling.render.strings import Pluck
 from labeling.render.timbres import Preset, Timbre
 
 

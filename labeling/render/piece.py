@@ -35,9 +35,9 @@ def render_piece(seed: int, index: int, seconds: float = 30.0, sample_rate: int 
 
 
 def render(composition: Composition, sample_rate: int = 24000) -> Piece:
-    """A composition played at `sample_rate` (8000 to 48000 Hz). Raises UserError."""
-    if not 8000 <= sample_rate <= 48000:
-        raise UserError(f"a piece cannot be rendered at {sample_rate} Hz; choose between 8000 and 48000")
+    """A composition played at `sample_rate` (22050 to 48000 Hz). Raises UserError."""
+    if not 22050 <= sample_rate <= 48000:
+        raise UserError(f"a piece cannot be rendered at {sample_rate} Hz; choose between 22050 and 48000")
     samples = int(composition.seconds * sample_rate)
     mix = np.zeros(samples, np.float32)
     for part in composition.parts:

@@ -1,7 +1,10 @@
 """Guitars, harp, basses."""
 
-from labeling.render.engines import Additive, Band, Engine, Fm, Operator, Pluck
+from labeling.render.additive import Additive, Band
+from labeling.render.engines import Engine
 from labeling.render.envelopes import Envelope
+from labeling.render.modulated import Fm, Operator
+from labeling.render.strings import Pluck
 from labeling.render.timbres import Preset, Timbre
 
 
@@ -57,7 +60,7 @@ PLUCKED = (
     Timbre(
         "bass guitar",
         26,
-        60,
+        64,
         False,
         (
             Preset("fingered", Pluck(1.25, 0.22, 0.5, 0.25, 0.08)),
@@ -69,7 +72,7 @@ PLUCKED = (
     Timbre(
         "synth bass",
         24,
-        60,
+        64,
         True,
         (
             Preset("saw", _synth_bass(1.0, 1.0, 0.14, 4.0)),

@@ -5,16 +5,34 @@ row before. Reading the rows at any speed gives any pitch, without the tuning er
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 from labeling.ids import hash_uniform
-from labeling.render.oscillators import Float32s, exact, halving, pitch_hertz, sine_table
+from labeling.render.envelopes import Envelope, contour
+from labeling.render.oscillators import CYCLE, Float32s, exact, halving, pitch_hertz, ramp, sine_table
+from labeling.render.playing import mixed
 
 STRING_ZONE = 6
 MOST_ROUNDS = 1200
+
+
+@dataclass(frozen=True)
+class Pluck:
+    """A Karplus-Strong string: excited with h**-slope at `position` of its length.
+
+    It loses half its level in `half_life` seconds at pitch 60, its treble sooner by `damping`. `courses`: cents of strings struck as one.
+    """
+
+    slope: float
+    position: float
+    half_life: float
+    damping: float
+    release: float = 0.15
+    courses: tuple[float, ...] = (0.0,)
 
 
 @lru_cache(maxsize=96)
@@ -57,3 +75,20 @@ def string_rounds(slope: float, position: float, half_life: float, damping: floa
     rounds *= np.minimum((left - 1) / np.float32(0.2 * len(rounds)), np.float32(1.0))[:, None]
     rounds.setflags(write=False)
     return rounds
+
+
+def plucked_note(engine: Pluck, pitch: int, cents: float, held: int, velocity: float, sample_rate: int) -> Float32s:
+    parts = []
+    shape = contour(Envelope(0.0015, 1000.0, 1.0, engine.release), held, sample_rate)
+    for course, detuned in enumerate(engine.courses):
+        rounds = string_rounds(engine.slope, engine.position, engine.half_life, engine.damping, pitch // STRING_ZONE, course)
+        points = rounds.reshape(-1)
+        # Positions have 32 bits for the point and 32 below it: which round it is counts, because the string loses energy with each.
+        step = math.floor(pitch_hertz(pitch, cents + detuned) * rounds.shape[1] / sample_rate * CYCLE + 0.5)
+        position = ramp(len(shape)).astype(np.uint64) * np.uint64(step)
+        point = np.minimum((position >> np.uint64(32)).astype(np.int64), len(points) - 2)
+        between = ((position & np.uint64(0xFFFFFFFF)) >> np.uint64(8)).astype(np.float32) * np.float32(2.0**-24)
+        low = points.take(point)
+        wave = low + (points.take(point + 1) - low) * between
+        parts.append(wave * shape * np.float32(1.0 / math.sqrt(len(engine.courses))))
+    return mixed(parts) * np.float32(velocity)

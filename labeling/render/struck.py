@@ -1,7 +1,9 @@
 """Marimba, vibraphone, bells, music box."""
 
-from labeling.render.engines import Engine, Fm, Modal, Mode, Operator
+from labeling.render.engines import Engine
 from labeling.render.envelopes import Envelope
+from labeling.render.modal import Modal, Mode
+from labeling.render.modulated import Fm, Operator
 from labeling.render.timbres import Preset, Timbre
 
 

@@ -1,7 +1,9 @@
 """Instruments whose notes last: strings, voices, winds, brass, synthesizers."""
 
-from labeling.render.engines import Additive, Band, Engine, Formant, Vibrato
+from labeling.render.additive import Additive, Band, Formant
+from labeling.render.engines import Engine
 from labeling.render.envelopes import Envelope
+from labeling.render.playing import Vibrato
 from labeling.render.timbres import Preset, Timbre
 
 

@@ -23,6 +23,7 @@ from labeling.mel import LogMel
 from labeling.scorers.base import Float32s, TextEmbeddings
 from labeling.scorers.clap_model import build_clap, read_tokenizer, tokenizer_files
 from labeling.scorers.clap_windows import ClapFrontEnd
+from labeling.scorers.htsat import AudioTower
 from labeling.scorers.weights import Tensors, hash_files, read_pickled, read_safetensors, sharded_files
 
 VERSION = "clap-1"
@@ -48,6 +49,7 @@ class ClapScorer:
         self.dim = int(self.model.config.projection_dim)
         self.meaning_dim = self.dim
         self.model.to(self.device)
+        self._audio = AudioTower(self.model)
 
     def windows(self, audio: Float32s) -> torch.Tensor:
         """(n,) at 48 kHz -> (windows, 1, 1001, 64) dB. Raises RowError on no samples at all."""
@@ -56,7 +58,7 @@ class ClapScorer:
     def network(self, batch: torch.Tensor) -> torch.Tensor:
         """(batch, 1, 1001, 64) -> (batch, dim), unit rows."""
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            rows = [self._audio(part.to(self.device)) for part in batch.split(1 if self.device == "cpu" else len(batch))]
+            rows = [self._audio(part.to(self.device)) for part in torch.split(batch, 1 if self.device == "cpu" else len(batch))]
             return torch.cat(rows).cpu()
 
     def pool(self, outputs: Float32s) -> Float32s:
@@ -70,11 +72,6 @@ class ClapScorer:
         rows = [self._text(captions[start : start + step]) for start in range(0, len(captions), step)]
         joint = np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
         return TextEmbeddings(joint, joint)
-
-    def _audio(self, spectrograms: torch.Tensor) -> torch.Tensor:
-        short = torch.zeros(len(spectrograms), 1, dtype=torch.bool, device=spectrograms.device)
-        embeddings: torch.Tensor = self.model.get_audio_features(input_features=spectrograms, is_longer=short).pooler_output
-        return embeddings
 
     def _text(self, captions: Sequence[str]) -> Float32s:
         # CLAP pads to 77 tokens and masks the padding; padding to the longest caption gives the same numbers and costs less.
@@ -147,7 +144,7 @@ def read_front_end(folder: Path, config: ClapConfig) -> ClapFrontEnd:
     if said.padding != "repeatpad":
         raise UserError(f'{folder} pads short audio by "{said.padding}"; only "repeatpad" is supported')
     if said.feature_size != config.audio_config.num_mel_bins:
-        raise UserError(f"{folder}: {said.feature_size} mel bands in the feature extractor, {config.audio_config.num_mel_bins} in the model")
+        raise UserError(f"{folder}: the feature extractor has {said.feature_size} mel bands, the model {config.audio_config.num_mel_bins}")
     usual = clap_front_end(said.truncation == "fusion").log_mel
     log_mel = LogMel(
         said.sampling_rate,

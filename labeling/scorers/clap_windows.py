@@ -1,6 +1,6 @@
 """What CLAP's audio tower reads: windows of 10 s without overlap, as log-mel spectrograms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ MIN_REST_SECONDS = 1.0
 class ClapFrontEnd:
     """Mono audio at `log_mel.sample_rate` -> spectrograms of windows of `seconds`."""
 
-    log_mel: LogMel = LogMel()
+    log_mel: LogMel = field(default_factory=LogMel)
     seconds: int = 10
 
     @property

@@ -1,4 +1,4 @@
-"""LAION's own checkpoints (.pt, for example music_audioset_epoch_15_esc_90.14.pt) as a scorer: the same network as ClapModel under other names.
+"""LAION's own checkpoints (.pt, for example music_audioset_epoch_15_esc_90.14.pt) as a scorer: ClapModel's network under other names.
 
 A checkpoint is read with weights_only=True: of pickled objects only tensors, plain containers and numpy numbers pass.
 It has no tokenizer; RoBERTa's is taken from a folder beside it, or from the hub.
@@ -66,7 +66,7 @@ def _tokenizer_folder(path: Path) -> Path:
         return download(TOKENIZER_HUB_ID, None, ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"])
     except UserError:
         raise UserError(
-            f"{path} needs the tokenizer of roberta-base, which is neither beside it nor to be had from the model hub. On a machine that "
-            f"reaches the hub, `hf download {TOKENIZER_HUB_ID} tokenizer.json tokenizer_config.json --local-dir {TOKENIZER_FOLDER}` fetches it: "
-            f"put that folder beside the checkpoint."
+            f"{path} needs the tokenizer of roberta-base, which is neither beside it nor to be had from the model hub. On a machine "
+            f"that reaches the hub, `hf download {TOKENIZER_HUB_ID} tokenizer.json tokenizer_config.json --local-dir {TOKENIZER_FOLDER}` "
+            "fetches it: put that folder beside the checkpoint."
         ) from None

@@ -59,14 +59,12 @@ def to_transformers(state: Mapping[str, torch.Tensor]) -> Tensors:
 
 
 def read_config(state: Mapping[str, torch.Tensor]) -> ClapConfig:
-    """The configuration that LAION's tensors, without "module.", have the shapes of. Raises UserError where it is not HTSAT with RoBERTa."""
+    """The configuration that LAION's tensors, without "module.", have the shapes of. Raises UserError on any but HTSAT with RoBERTa."""
     try:
         words, hidden = state["text_branch.embeddings.word_embeddings.weight"].shape
         width = state["audio_branch.patch_embed.proj.weight"].shape[0]
         depths = [_count(state, rf"audio_branch\.layers\.{stage}\.blocks") for stage in range(_count(state, r"audio_branch\.layers"))]
-        heads = [
-            state[f"audio_branch.layers.{stage}.blocks.0.attn.relative_position_bias_table"].shape[1] for stage in range(len(depths))
-        ]
+        heads = [state[f"audio_branch.layers.{stage}.blocks.0.attn.relative_position_bias_table"].shape[1] for stage in range(len(depths))]
         return ClapConfig(
             text_config={
                 "vocab_size": words,

@@ -1,6 +1,7 @@
 """From a configured model to a scorer that is ready."""
 
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -9,7 +10,7 @@ from labeling.scorers.base import Scorer
 from labeling.settings import ScorerSettings
 
 
-def choose_device(device: str) -> str:
+def choose_device(device: str) -> Literal["cpu", "cuda"]:
     """ "auto" -> "cuda" where there is one, else "cpu". Raises UserError when "cuda" is asked for and there is none."""
     available = torch.cuda.is_available()
     if device == "cuda" and not available:

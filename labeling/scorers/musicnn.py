@@ -12,15 +12,15 @@ What is done otherwise than in the original graph gives the same numbers (held t
 - The normalisation before the first dense layer is folded into it. The others stand before zero padding, where folding is not exact.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Float32s = npt.NDArray[np.float32]
+from labeling.scorers.base import Float32s
+from labeling.scorers.musicnn_weights import TAGGERS, load_tagger_weights
+
 Weights = Mapping[str, Float32s]
 
 FRAMES = 187
@@ -140,6 +140,23 @@ class Tagger(nn.Module):
 
     def _time_step(self, step: int, response: Tensor) -> Tensor:
         return functional.relu(response) * self.get_buffer(f"time_scale_{step}") + self.get_buffer(f"time_shift_{step}")
+
+
+def load_taggers(device: str = "cpu") -> list[Tagger]:
+    """The two taggers from the installed package, in inference mode. Raises UserError as `load_tagger_weights` does."""
+    weights = load_tagger_weights()
+    return [Tagger(weights[name]).eval().to(device) for name in TAGGERS]
+
+
+def tag_probabilities(taggers: Sequence[Tagger], windows: Tensor) -> Tensor:
+    """(N, 187, 96) on the CPU -> (N, 100) on the CPU: one tagger's probabilities after the other's, named by `TAGS`.
+
+    On a CPU one window at a time: a window fills the convolutions, so this is as fast, and a row has the same bits in any batch.
+    """
+    device = taggers[0].dense_bias.device
+    pieces = windows.unsqueeze(1) if device.type == "cpu" else (windows.to(device),)
+    with torch.inference_mode():
+        return torch.cat([torch.cat([torch.sigmoid(tagger(piece)[0]) for tagger in taggers], 1) for piece in pieces]).cpu()
 
 
 def _numbered(kind: str, number: int) -> str:

@@ -5,35 +5,21 @@ dependencies and never imported: only its checkpoint files are read.
 """
 
 import hashlib
-import importlib.util
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from labeling.errors import UserError
+from labeling.scorers.base import Float32s
+from labeling.scorers.packages import package_folder
 from labeling.scorers.tensor_bundle import read_bundle
-
-Float32s = npt.NDArray[np.float32]
 
 TAGGERS = ("MTT_musicnn", "MSD_musicnn")
 INSTALL = 'pip install --no-deps "musicnn==0.1.0"'
-
-
-def package_folder(module: str, install: str) -> Path:
-    """Where a package's files lie. It is located, not imported. Raises UserError, with the command that installs it, where it is missing."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not spec.submodule_search_locations:
-        raise UserError(f"The built-in scorer `starter` needs the package {module}, which is not installed. Install it with: {install}")
-    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def cache_folder() -> Path:
@@ -61,7 +47,11 @@ def load_tagger_weights() -> dict[str, dict[str, Float32s]]:
     if tensors is None:
         tensors = _convert(checkpoints)
         _write_atomically(cached, save(tensors))
-    return {tagger: {name.removeprefix(f"{tagger}/"): tensors[name] for name in sorted(tensors) if name.startswith(f"{tagger}/")} for tagger in TAGGERS}
+    split: dict[str, dict[str, Float32s]] = {tagger: {} for tagger in TAGGERS}
+    for key in sorted(tensors):
+        tagger, name = key.split("/", 1)
+        split[tagger][name] = tensors[key]
+    return split
 
 
 def _read_checkpoint(tagger: str) -> tuple[bytes, bytes]:
@@ -69,7 +59,8 @@ def _read_checkpoint(tagger: str) -> tuple[bytes, bytes]:
     try:
         return (folder / ".index").read_bytes(), (folder / ".data-00000-of-00001").read_bytes()
     except OSError as error:
-        raise UserError(f"The package musicnn has no readable checkpoint {tagger} ({error.strerror}). Install it again with: {INSTALL}") from error
+        message = f"The package musicnn has no readable checkpoint {tagger} ({error.strerror})."
+        raise UserError(f"{message} Install it again with: {INSTALL}") from error
 
 
 def _convert(checkpoints: dict[str, tuple[bytes, bytes]]) -> dict[str, Float32s]:
@@ -79,7 +70,8 @@ def _convert(checkpoints: dict[str, tuple[bytes, bytes]]) -> dict[str, Float32s]
             for name, values in read_bundle(index, data, _is_weight).items():
                 tensors[f"{tagger}/{name}"] = values
         except ValueError as error:
-            raise UserError(f"The checkpoint {tagger} of the package musicnn is damaged: {error}. Install it again with: {INSTALL}") from error
+            message = f"The checkpoint {tagger} of the package musicnn is damaged: {error}."
+            raise UserError(f"{message} Install it again with: {INSTALL}") from error
     return tensors
 
 

@@ -1,21 +1,21 @@
-"""`starter`: the built-in scorer, which needs no model hub. Audio: the two musicnn taggers. Text: MiniLM. docs/starter.md is its model card."""
+"""`starter`: the built-in scorer, which needs no model hub (model card: docs/starter.md).
+
+Audio goes through the two musicnn taggers, text through MiniLM.
+"""
 
 import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from labeling.scorers import musicnn_mel
-from labeling.scorers.base import TextEmbeddings
+from labeling.scorers.base import Float32s, TextEmbeddings
 from labeling.scorers.minilm import DIMENSIONS, MiniLM, load_minilm
-from labeling.scorers.musicnn import Tagger
+from labeling.scorers.musicnn import Tagger, load_taggers, tag_probabilities
 from labeling.scorers.musicnn_tags import TAGS
-from labeling.scorers.musicnn_weights import TAGGERS, load_tagger_weights
+from labeling.scorers.musicnn_weights import load_tagger_weights
 from labeling.scorers.starter_space import Reference, TextMap, place_audio, place_text, read_reference, read_text_map
-
-Float32s = npt.NDArray[np.float32]
 
 VERSION = 1
 """Raise it when an embedding changes although no weight does: another front end, another way to pool."""
@@ -29,10 +29,12 @@ class Starter:
     dim = len(TAGS)
     meaning_dim = DIMENSIONS
 
-    def __init__(self, taggers: Sequence[Tagger], minilm: MiniLM, text_map: TextMap, reference: Reference, identity: str, device: str) -> None:
+    def __init__(
+        self, taggers: Sequence[Tagger], minilm: MiniLM, text_map: TextMap, reference: Reference, identity: str, device: str
+    ) -> None:
         self.identity = identity
         self.device = device
-        self._taggers = [tagger.to(device) for tagger in taggers]
+        self._taggers = taggers
         self._minilm = minilm
         self._text_map = text_map
         self._reference = reference
@@ -42,16 +44,8 @@ class Starter:
         return musicnn_mel.windows(audio)
 
     def network(self, batch: torch.Tensor) -> torch.Tensor:
-        """(N, 187, 96) -> (N, 100) tag probabilities.
-
-        On a CPU one window at a time, which is as fast (a window fills the convolutions) and makes a row the same bits in any batch.
-        """
-        pieces = batch.split(1) if self.device == "cpu" else (batch,)
-        with torch.inference_mode():
-            return torch.cat([self._probabilities(piece.to(self.device)) for piece in pieces]).cpu()
-
-    def _probabilities(self, windows: torch.Tensor) -> torch.Tensor:
-        return torch.cat([torch.sigmoid(tagger(windows)[0]) for tagger in self._taggers], 1)
+        """(N, 187, 96) -> (N, 100) tag probabilities."""
+        return tag_probabilities(self._taggers, batch)
 
     def pool(self, outputs: Float32s) -> Float32s:
         """(windows, 100) tag probabilities of one clip -> (100,) unit vector."""
@@ -65,14 +59,12 @@ class Starter:
 
 def load_starter(device: str = "cpu") -> Starter:
     """The scorer on "cpu" or "cuda". Raises UserError, with the command that installs it, where a package is missing."""
-    weights = load_tagger_weights()
-    minilm = load_minilm(device)
+    taggers, minilm = load_taggers(device), load_minilm(device)
     text_map, reference = read_text_map(), read_reference()
     digest = hashlib.sha256(f"starter {VERSION} {minilm.identity}".encode())
-    for tagger in TAGGERS:
-        for name in sorted(weights[tagger]):
-            digest.update(f"{tagger}/{name}".encode() + weights[tagger][name].tobytes())
+    for weights in load_tagger_weights().values():
+        for name, values in weights.items():
+            digest.update(name.encode() + values.tobytes())
     for values in (text_map.centre, text_map.weights, reference.mean, reference.spread):
         digest.update(values.tobytes())
-    taggers = [Tagger(weights[tagger]).eval() for tagger in TAGGERS]
     return Starter(taggers, minilm, text_map, reference, digest.hexdigest(), device)

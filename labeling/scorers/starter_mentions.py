@@ -4,11 +4,9 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from labeling.scorers.base import Float32s
 from labeling.scorers.musicnn_tags import TAGS
-
-Float32s = npt.NDArray[np.float32]
 
 _SUNG = r"vocal|sing(s|er|ing)?\b|sung|voice|rap(s|per|ping)?\b|choir|chorus|croon|soprano|tenor voice|baritone|falsetto|scat"
 _WOMAN = r"\b(female|woman|women|girl|soprano|lady|ladies)"
@@ -25,7 +23,9 @@ _CHORAL = r"choir|choral|chant|gospel"
 _EASTERN = r"indian|hindustani|carnatic|bollywood|raga|sitar|tabla|bansuri|tanpura|sarod"
 _EERIE = r"weird|strange|eerie|experimental|avant|dissonant|disorient|surreal|glitch|noise|quirky|bizarre|unsettling"
 
-NO_VOICE = r"\bno (\w+ ){0,2}(vocals?|voices?|singing|singers?|lyrics)|\bwithout (\w+ ){0,2}(vocals?|voices?|singing|lyrics)|\binstrumental\b"
+_VOICE = r"(vocals?|voices?|singing|singers?|lyrics)"
+_INSTRUMENT = r"(instruments?|drums?|percussion|guitars?|bass|strings?|piano|synth\w*)"
+_NO_VOICE = rf"\b(no|without) (\w+ ){{0,2}}{_VOICE}|\binstrumental\b"
 
 PATTERNS = {
     "guitar": r"guitar|strum",
@@ -49,14 +49,14 @@ PATTERNS = {
     "male": _MAN,
     "singing": _SUNG,
     "vocals": _SUNG,
-    "no vocals": NO_VOICE,
+    "no vocals": _NO_VOICE,
     "harpsichord": r"harpsichord|clavichord|baroque|clavinet",
     "loud": _LOUD,
     "quiet": _QUIET,
     "flute": r"flute|piccolo|recorder\b|ocarina|pan ?pipes?|shakuhachi|bansuri|\bney\b",
     "woman": _WOMAN,
     "male vocal": _MAN,
-    "no vocal": NO_VOICE,
+    "no vocal": _NO_VOICE,
     "pop": r"\bpop\b",
     "soft": _QUIET,
     "sitar": r"sitar|sarod|tanpura|raga|\bveena\b",
@@ -72,7 +72,7 @@ PATTERNS = {
     "beats": rf"\bbeats\b|drum machine|808|hip[- ]hop|{_DANCE_FLOOR}",
     "harp": r"\bharps?\b|lyre|kora|koto|zither|qanun|kantele",
     "cello": r"cello|double bass|bowed bass|viola da gamba",
-    "no voice": NO_VOICE,
+    "no voice": _NO_VOICE,
     "weird": _EERIE,
     "country": r"country|bluegrass|banjo|pedal steel|honky|western\b|americana",
     "metal": _METAL,
@@ -96,7 +96,7 @@ PATTERNS = {
     "folk": r"\bfolk|acoustic guitar|singer-songwriter|celtic|mandolin|traditional|accordion",
     "90s": r"90s|nineties|boom bap|grunge|eurodance",
     "chill": _CHILL,
-    "instrumental": NO_VOICE,
+    "instrumental": _NO_VOICE,
     "punk": r"\bpunk|hardcore",
     "oldies": r"oldies|vintage|retro|old[- ](school|time|fashioned)|nostalg|50s|60s|doo-?wop|ragtime|swing",
     "blues": r"\bblues|bluesy",
@@ -122,8 +122,8 @@ PATTERNS = {
     "happy": r"happy|joy|cheer|upbeat|uplift|playful|sunny|bright|light-?hearted|festive|fun\b|merry",
 }
 
-_NEGATED = re.compile(rf"{NO_VOICE}|\b(no|without) (other |any |\w+ )?(instruments?|drums?|percussion|guitars?|bass|strings?|piano|synth\w*)( at all)?")
-_ABSENCE = frozenset(tag for tag, pattern in PATTERNS.items() if pattern is NO_VOICE)
+_NEGATED = re.compile(rf"{_NO_VOICE}|\b(no|without) (\w+ )?{_INSTRUMENT}( at all)?")
+_ABSENCE = frozenset(tag for tag, pattern in PATTERNS.items() if pattern is _NO_VOICE)
 _COMPILED = {tag: re.compile(pattern) for tag, pattern in PATTERNS.items()}
 
 

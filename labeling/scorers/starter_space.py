@@ -6,7 +6,6 @@ vectors to standardised tag mentions. In the inner product the spread s cancels 
 shared out so that no tag rules a space alone: rare tags are damped on the text's side and raised on the audio's.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from safetensors import safe_open
 from safetensors.numpy import save
 
-Float32s = npt.NDArray[np.float32]
+from labeling.scorers.base import Float32s
 
 DATA = Path(__file__).parent / "data"
 TEXT_MAP = DATA / "starter_text_map.safetensors"
@@ -60,8 +59,8 @@ def place_text(meaning: Float32s, text_map: TextMap, reference: Reference) -> Fl
 
 
 def _unit(values: npt.NDArray[np.float64]) -> Float32s:
-    length = np.linalg.norm(values, axis=-1, keepdims=True)
-    return (values / np.maximum(length, 1e-12)).astype(np.float32)
+    length = np.sqrt(np.sum(values * values, axis=-1, keepdims=True))
+    return np.asarray(values / np.maximum(length, 1e-12), np.float32)
 
 
 def write_arrays(path: Path, arrays: dict[str, Float32s], provenance: dict[str, str]) -> None:
@@ -82,7 +81,7 @@ def read_reference(path: Path = REFERENCE) -> Reference:
 def provenance(path: Path) -> dict[str, str]:
     """What the header of a data file says of its making."""
     with safe_open(path, framework="numpy") as file:
-        return dict(json.loads(json.dumps(file.metadata() or {})))
+        return dict(file.metadata() or {})
 
 
 def _read_arrays(path: Path) -> dict[str, Float32s]:

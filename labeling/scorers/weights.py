@@ -4,9 +4,10 @@ import hashlib
 import json
 import pickle
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,6 +86,11 @@ def _number(dtype: np.dtype[np.generic], data: bytes) -> object:
 
 def _numpy_numbers() -> AbstractContextManager[None]:
     kinds = {type(np.dtype(code)) for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")}
-    allowed = [(_number, "numpy.core.multiarray.scalar"), (_number, "numpy._core.multiarray.scalar"), np.dtype, *kinds]
+    allowed: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+        (_number, "numpy.core.multiarray.scalar"),
+        (_number, "numpy._core.multiarray.scalar"),
+        np.dtype,
+        *kinds,
+    ]
     context: AbstractContextManager[None] = torch.serialization.safe_globals(allowed)
     return context

@@ -35,7 +35,8 @@ def refuse_missing(counted: Collection[int], parts: int) -> None:
 
 def sum_counts(counts: Iterable[Counts]) -> Counts:
     """Element by element."""
-    return np.sum(list(counts), axis=0, dtype=np.int64)
+    total: Counts = np.sum(list(counts), axis=0, dtype=np.int64)
+    return total
 
 
 def count_table(caption_ids: pa.ChunkedArray, frequency: Counts) -> pa.Table:

@@ -27,9 +27,12 @@ def tones(seconds: float, rate: int = 44100, channels: int = 2) -> Float32s:
 
 
 def encode(audio: npt.NDArray[Any], rate: int = 44100, kind: str = "WAV", subtype: str | None = None) -> bytes:
-    """(n,) or (n, channels) -> a file of one of libsndfile's kinds."""
+    """(n,) or (n, channels) -> a file of one of libsndfile's kinds. Written in pieces: its Vorbis encoder takes a long one on the stack."""
     sink = io.BytesIO()
-    soundfile.write(sink, audio, rate, format=kind, subtype=subtype)
+    channels = 1 if audio.ndim == 1 else audio.shape[1]
+    with soundfile.SoundFile(sink, "w", rate, channels, subtype, format=kind) as file:
+        for start in range(0, len(audio), rate):
+            file.write(audio[start : start + rate])
     return sink.getvalue()
 
 

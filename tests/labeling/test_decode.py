@@ -46,9 +46,9 @@ def test_spans_are_slices_of_the_whole(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["mp3", "ogg"])
 def test_blocks_are_joined_without_a_seam(kind: str) -> None:
-    data = encode(tones(20, channels=8 if kind == "ogg" else 2), 44100, *KINDS[kind])
+    data = encode(tones(4, channels=8 if kind == "ogg" else 2), 44100, *KINDS[kind])
     whole = soundfile.read(io.BytesIO(data), dtype="float64")[0].mean(axis=1)
-    np.testing.assert_allclose(audio_of(decode(data, [(0, 20_000)])[0]), whole, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(audio_of(decode(data, [(0, 4000)])[0]), whole, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [*AV_KINDS, "mp3"])
@@ -69,7 +69,7 @@ def test_ffmpeg_gives_what_was_encoded_with_its_channels_averaged(kind: str) -> 
     audio = tones(3, rate)
     found = audio_of(decode(encode_av(audio, kind), [(0, 3000)])[0])
     expected = audio.mean(axis=1)
-    assert np.corrcoef(found, expected)[0, 1] > 0.999
+    assert np.corrcoef(found, expected)[0, 1] > 0.995
     assert found.std() == pytest.approx(expected.std(), rel=0.01)
 
 
@@ -210,10 +210,10 @@ class Failing(io.BytesIO):
 
 @pytest.mark.parametrize("kind", ["wav", "mp3", "aac"])
 def test_storage_that_fails_is_not_taken_for_a_short_file(kind: str) -> None:
-    data = encode_av(tones(20), kind) if kind == "aac" else encode(tones(20), 44100, *KINDS[kind])
+    data = encode_av(tones(10), kind) if kind == "aac" else encode(tones(10), 44100, *KINDS[kind])
     file = Failing(data)
     file.limit = len(data) + 1
-    spans = decode_spans(file, "a", [(0, 1000), (15_000, 1000)])
+    spans = decode_spans(file, "a", [(0, 1000), (8000, 1000)])
     assert len(audio_of(next(spans))) == 44100
     file.limit = 0
     result = next(spans)
@@ -247,10 +247,11 @@ class Counting:
         return self.file.tell()
 
 
-@pytest.mark.parametrize("kind", ["MP3", "FLAC"])
-def test_a_long_file_is_decoded_in_a_stream(kind: str) -> None:
-    rate, minutes = 8000, 20
-    data = encode(np.tile(tones(60, rate, 1), (minutes, 1)), rate, kind)
+@pytest.mark.parametrize(("kind", "rate"), [("OGG", 8000), ("FLAC", 8000), ("MP3", 32_000)])
+def test_a_long_file_is_decoded_in_a_stream(kind: str, rate: int) -> None:
+    minutes = 20
+    minute = tones(60, rate, 1)
+    data = without_xing(encode(minute, rate, kind)) * minutes if kind == "MP3" else encode(np.tile(minute, (minutes, 1)), rate, kind)
     spans = [(start * 60_000, 10_000) for start in range(1, minutes, 4)]
     tracemalloc.start()
     try:
@@ -287,10 +288,13 @@ def test_files_can_be_decoded_in_threads_at_once() -> None:
 
 
 @needs_music
-def test_the_shared_recordings_decode() -> None:
+def test_the_shared_recordings_decode_to_their_end() -> None:
     for path in sorted(MUSIC.iterdir()):
         if path.suffix == ".csv":
             continue
         with open_audio(str(MUSIC), path.name) as file:
-            for result in decode_spans(file, path.name, [(0, 500), (500, 500)]):
-                assert isinstance(result, DecodedSpan) or result.reason == "truncated", (path.name, result)
+            reader = open_reader(file)
+            length = reader.frames * 1000 // reader.rate
+            whole, *rest = decode_spans(file, path.name, [(0, length)])
+        assert not rest
+        assert len(audio_of(whole)) == length * reader.rate // 1000

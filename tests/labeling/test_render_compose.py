@@ -90,6 +90,7 @@ def test_lead_keeps_to_its_register():
 
 
 def test_notes_belong_to_the_key():
+    by_name = {genre.name: genre for genre in GENRES}
     for piece in pieces():
         if piece.truth.genre in ("blues", "jazz"):
             continue
@@ -98,9 +99,10 @@ def test_notes_belong_to_the_key():
         if piece.truth.mode == "minor":
             allowed.add((tonic + 11) % 12)
         for part in piece.parts:
-            stray = [note for note in part.notes if note.pitch % 12 not in allowed]
-            # Walking basses approach the next root chromatically; power chords and diminished fifths add a perfect fifth.
-            assert len(stray) <= 0.26 * len(part.notes)
+            stray = sum(note.pitch % 12 not in allowed for note in part.notes)
+            # Only a walking bass leaves the key: the last note of a bar may be a semitone from the next root.
+            walks = "walk" in by_name[piece.truth.genre].bass_lines and part.timbre.name in by_name[piece.truth.genre].basses
+            assert stray <= (0.26 * len(part.notes) if walks else 0)
 
 
 def test_lead_and_chords_rarely_clash():

@@ -22,12 +22,12 @@ GOLDEN = {
     (2, 0): "fddc1d417deea397bb15057a81db959d34ce64152d2ee186c9cf435e9ef527ae",
 }
 RATE = 24000
-SECONDS = 12.0
+SECONDS = 11.0
 
 
 @cache
 def pieces():
-    return [render_piece(1, index, SECONDS) for index in range(48)]
+    return [render_piece(1, index, SECONDS) for index in range(36)]
 
 
 def fingerprint(seed, index):
