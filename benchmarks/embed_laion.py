@@ -1,10 +1,10 @@
-"""Embedding 10 s files, decoding included: ours against laion-clap's own get_audio_embedding_from_filelist, with the same weights and threads.
+"""Embedding 10 s files, decoding included: ours against laion-clap's get_audio_embedding_from_filelist, with the same weights and threads.
 
 python -m benchmarks.embed_laion --laion-python ENVIRONMENT/bin/python [--architecture HTSAT-base --threads 2 --files 48]
 
 laion-clap wants another numpy than ours, so it lives in an environment of its own (docs/clap.md). The weights are random: speed and
 agreement do not depend on them. Both sides are processes that stay loaded and take turns; the ratio is the median over the turns.
-laion-clap is called without gradients and with a few files a call, which is faster than its example of one call for all.
+laion-clap is called without gradients, and with a few files a call: one call for all, as in its own example, needs far more memory.
 """
 
 import argparse
@@ -74,10 +74,9 @@ def compare(options: argparse.Namespace, folder: Path) -> None:
         rate = options.files / statistics.median(seconds[side])
         print(f"{name}: {rate:.2f} clips/s, {1000 * statistics.median(cpu[side]) / options.files:.0f} CPU-ms a clip")
     print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
-    print(
-        f"least cosine: audio {(theirs['audio'] * mine['audio']).sum(1).min():.7f}, text {(theirs['text'] * mine['text']).sum(1).min():.7f} "
-        f"(audio of two different files: {(theirs['audio'][1:] * mine['audio'][:-1]).sum(1).mean():.4f})"
-    )
+    least = {kind: float((theirs[kind] * mine[kind]).sum(axis=1).min()) for kind in ("audio", "text")}
+    others = float((theirs["audio"][1:] * mine["audio"][:-1]).sum(axis=1).mean())
+    print(f"least cosine: audio {least['audio']:.7f}, text {least['text']:.7f} (audio of two different files: {others:.4f})")
 
 
 def start(options: argparse.Namespace, folder: Path, python: str, side: str) -> "subprocess.Popen[str]":

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from labeling.errors import UserError
 from pipelines.settings import LabelSettings
 
-COLLAPSE = 0.85
+COLLAPSE = 0.75
 
 
 def load_settings(path: Path, overrides: Sequence[str] = ()) -> LabelSettings:

@@ -1,7 +1,7 @@
 """The labels of the latest run as one flat table, and where the labels of one clip came from."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from flows.latest import read_latest
 from flows.report.sources import LabelDatasets
 from labeling.dataset import Dataset
 from labeling.errors import UserError
+from labeling.stages.embed import clip_title
 from labeling.storage import Store
 
 FLAT = pa.schema(
@@ -116,10 +117,7 @@ def show_clip(root: Store, name: str) -> dict[str, Any]:
                     return _clip(datasets, part, track, clip)
             if named and track["excluded"]:
                 raise UserError(f"{track['key']} has no clips: it was excluded ({track['excluded']}).")
-    for dataset in datasets.all():
-        for row in dataset.dead().to_pylist():
-            if row["key"] == name or row["key"].startswith(f"{name} @ "):
-                raise UserError(f"{row['key']} died in {row['stage']}: {row['reason']} ({row['error']}).")
+    _say_dead(datasets, lambda dead: dead == name)
     raise UserError(f"{root.uri} has no clip or track {name!r}. `n2m labels` lists the tracks; ids are 16 hexadecimal digits.")
 
 
@@ -131,7 +129,16 @@ def float_or_none(text: str) -> float | None:
         return None
 
 
+def _say_dead(datasets: LabelDatasets, is_it: Callable[[str], bool]) -> None:
+    for dataset in datasets.all():
+        for row in dataset.dead().to_pylist():
+            if is_it(row["key"]):
+                raise UserError(f"{row['key']} died in {row['stage']}: {row['reason']} ({row['error']}).")
+
+
 def _clip(datasets: LabelDatasets, part: int, track: dict[str, Any], clip: dict[str, Any]) -> dict[str, Any]:
+    title = clip_title(track["key"], clip["start_ms"])
+    _say_dead(datasets, lambda dead: dead == title)
     labels = [
         {"vocabulary": vocabulary, **label}
         for vocabulary, group in datasets.vocabularies.items()

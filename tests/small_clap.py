@@ -19,7 +19,7 @@ SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
 
 def write_small_clap(folder: Path, *, fusion: bool = False, seed: int = 0) -> Path:
-    """A complete folder (weights, config, feature extractor, tokenizer) of a ClapModel of 3 M parameters, 32 dimensions."""
+    """A complete folder (weights, config, feature extractor, tokenizer) of a ClapModel of 2 M parameters, 32 dimensions."""
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = write_tokenizer(folder)
     small_clap(vocabulary, fusion=fusion, seed=seed).save_pretrained(folder)
@@ -30,7 +30,7 @@ def write_small_clap(folder: Path, *, fusion: bool = False, seed: int = 0) -> Pa
 def write_small_laion(path: Path, *, fusion: bool = False, seed: int = 0, extra: dict[str, object] | None = None) -> ClapModel:
     """A LAION checkpoint at `path` with the tokenizer in `roberta-base` beside it; returns the model whose weights it holds.
 
-    It has HTSAT-tiny's shape but for its width of 32. `extra` goes beside the weights, as an optimizer's state would.
+    `extra` goes beside the weights, as an optimizer's state would.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     vocabulary = write_tokenizer(path.parent / "roberta-base")
@@ -79,7 +79,7 @@ def small_clap(vocabulary: int, *, fusion: bool = False, seed: int = 0) -> ClapM
         audio_config={
             "patch_embeds_hidden_size": 32,
             "hidden_size": 256,
-            "depths": [2, 2, 6, 2],
+            "depths": [2, 2, 2, 2],
             "num_attention_heads": [4, 8, 16, 32],
             "enable_fusion": fusion,
             "mlp_ratio": 4.0,

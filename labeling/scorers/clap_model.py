@@ -19,12 +19,15 @@ _NAMED = 6
 
 
 def build_clap(config: ClapConfig, tensors: Tensors, source: str) -> ClapModel:
-    """The model in evaluation mode, float32, on the CPU. `source` names the weights in messages. Raises UserError."""
+    """The model in evaluation mode, float32, on the CPU. `source` names the weights in messages. Raises UserError.
+
+    The tensors are copied: those of a mapped file lie at odd addresses, and the last bits of a matrix product depend on that.
+    """
     with _quiet():
         model, info = ClapModel.from_pretrained(
             None,
             config=config,
-            state_dict=dict(tensors),
+            state_dict={key: tensor.clone() for key, tensor in tensors.items()},
             dtype=torch.float32,
             ignore_mismatched_sizes=True,
             output_loading_info=True,

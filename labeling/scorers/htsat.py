@@ -2,7 +2,7 @@
 
 HTSAT (arXiv 2202.00874) is a Swin transformer over a spectrogram folded into a square. Here the tokens of a stage stay in the
 order of its attention windows, so that a plain block moves no data and a shifted one is a single gather; query, key and value
-are one matrix product, and the relative position bias with the mask of shifted windows is laid out once, at loading.
+are one matrix product, and weights, relative position bias and the mask of shifted windows are laid out once, at loading.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from torch.nn import functional
 from transformers import ClapModel
 
 from labeling.errors import UserError
+from labeling.scorers.packed_linear import PackedLinear
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,14 @@ class _Block:
     """One Swin block. `bias` (1 or windows, heads, tokens, tokens) is added to the scores. `order` and `back`: see `_shift`."""
 
     norm1: torch.nn.LayerNorm
-    qkv_weight: torch.Tensor
-    qkv_bias: torch.Tensor | None
+    qkv: PackedLinear
     bias: torch.Tensor
     order: torch.Tensor | None
     back: torch.Tensor | None
-    project: torch.nn.Linear
+    project: PackedLinear
     norm2: torch.nn.LayerNorm
-    widen: torch.nn.Module
-    narrow: torch.nn.Linear
+    widen: PackedLinear
+    narrow: PackedLinear
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class _Merge:
 
     four: torch.Tensor
     norm: torch.nn.LayerNorm
-    reduce: torch.nn.Linear
+    reduce: PackedLinear
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class AudioTower:
     """(batch, 1, frames, mels) in dB -> (batch, projection) unit rows, as ClapModel.get_audio_features gives for short audio."""
 
     def __init__(self, model: ClapModel) -> None:
-        """`model` is in evaluation mode and on its device. Raises UserError where a grid of tokens is not made of whole windows."""
+        """`model` is in evaluation mode and on its device, where it stays. Raises UserError where it is not laid out as HTSAT is."""
+        if model.config.audio_config.hidden_act != "gelu":
+            raise UserError(f"an HTSAT audio tower with {model.config.audio_config.hidden_act} in place of GELU is not supported")
         self._encoder = model.audio_model.audio_encoder
         self._projection = model.audio_projection
         grids = self._encoder.input_resolutions
@@ -87,8 +89,7 @@ def _run_stage(stage: _Stage, tokens: torch.Tensor) -> torch.Tensor:
         return tokens
     batch, _, channels = tokens.shape
     merged = tokens[:, stage.merge.four.reshape(-1)].view(batch, -1, 4 * channels)
-    reduced: torch.Tensor = stage.merge.reduce(stage.merge.norm(merged))
-    return reduced
+    return stage.merge.reduce(stage.merge.norm(merged))
 
 
 def _attend(stage: _Stage, block: _Block, tokens: torch.Tensor) -> torch.Tensor:
@@ -97,11 +98,10 @@ def _attend(stage: _Stage, block: _Block, tokens: torch.Tensor) -> torch.Tensor:
     normal = block.norm1(tokens)
     if block.order is not None:
         normal = normal[:, block.order]
-    qkv = functional.linear(normal, block.qkv_weight, block.qkv_bias)
-    query, key, value = qkv.view(batch * count // size, size, 3, stage.heads, channels // stage.heads).permute(2, 0, 3, 1, 4)
+    query, key, value = block.qkv(normal).view(batch * count // size, size, 3, stage.heads, channels // stage.heads).permute(2, 0, 3, 1, 4)
     bias = block.bias if len(block.bias) == 1 or batch == 1 else block.bias.repeat(batch, 1, 1, 1)
     seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-    projected: torch.Tensor = block.project(seen.transpose(1, 2).reshape(batch, count, channels))
+    projected = block.project(seen.transpose(1, 2).reshape(batch, count, channels))
     return projected if block.back is None else projected[:, block.back]
 
 
@@ -118,7 +118,7 @@ def _lay_out(stage: Any, grid: tuple[int, int], below: tuple[int, int] | None, w
     cell = torch.arange(rows * columns).view(rows, columns)
     four = torch.stack([cell[row::2, column::2].reshape(-1) for column in range(2) for row in range(2)], dim=1)
     four = rank[four][_window_order(below, _side(below, window), 0)]
-    return _Stage(side, heads, blocks, _Merge(four, stage.downsample.norm, stage.downsample.reduction))
+    return _Stage(side, heads, blocks, _Merge(four, stage.downsample.norm, _packed(stage.downsample.reduction, len(four))))
 
 
 def _block(block: Any, grid: tuple[int, int], side: int, rank: torch.Tensor) -> _Block:
@@ -133,19 +133,23 @@ def _block(block: Any, grid: tuple[int, int], side: int, rank: torch.Tensor) -> 
         back[order] = torch.arange(len(order))
         bias = bias + _shift_mask(grid, side, shift)[:, None]
     parts = (attention.query, attention.key, attention.value)
-    biases = None if attention.query.bias is None else torch.cat([part.bias for part in parts])
+    qkv_bias = None if attention.query.bias is None else torch.cat([part.bias for part in parts])
+    rows = len(rank)
     return _Block(
         block.layernorm_before,
-        torch.cat([part.weight for part in parts]),
-        biases,
+        PackedLinear(torch.cat([part.weight for part in parts]), qkv_bias, rows),
         bias.contiguous(),
         order,
         back,
-        block.attention.output.dense,
+        _packed(block.attention.output.dense, rows),
         block.layernorm_after,
-        block.intermediate,
-        block.output.dense,
+        _packed(block.intermediate.dense, rows, gelu=True),
+        _packed(block.output.dense, rows),
     )
+
+
+def _packed(linear: torch.nn.Linear, rows: int, gelu: bool = False) -> PackedLinear:
+    return PackedLinear(linear.weight, linear.bias, rows, gelu)
 
 
 def _side(grid: tuple[int, int], window: int) -> int:

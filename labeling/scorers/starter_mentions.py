@@ -62,7 +62,7 @@ PATTERNS = {
     "sitar": r"sitar|sarod|tanpura|raga|\bveena\b",
     "solo": r"\bsolo\b|unaccompanied|\balone\b|one instrument|single instrument",
     "man": _MAN,
-    "classic": _CLASSICAL,
+    "classic": rf"{_CLASSICAL}|\bclassic\b(?! rock)",
     "choir": _CHORAL,
     "voice": _SUNG,
     "new age": r"new age|meditat|\bspa\b|yoga|healing|ethereal|mystic|zen\b",

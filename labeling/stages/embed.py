@@ -41,7 +41,12 @@ class ClipPlan:
     @property
     def title(self) -> str:
         """Names the clip in messages and dead letters."""
-        return f"{self.track_key} @ {self.start_ms / 1000:g} s"
+        return clip_title(self.track_key, self.start_ms)
+
+
+def clip_title(track_key: str, start_ms: int) -> str:
+    """Names a clip for people, for example "song.mp3 @ 30 s"."""
+    return f"{track_key} @ {start_ms / 1000:g} s"
 
 
 def plan_clips(tracks: pa.Table) -> list[ClipPlan]:

@@ -69,4 +69,3 @@ def _track(
         "excluded": excluded,
         "clips": [] if excluded else [{"clip_id": c.clip_id, "start_ms": c.start_ms, "length_ms": c.length_ms} for c in clips],
     }
-

@@ -23,8 +23,8 @@ GOOD = ["good.wav", "eight channels.wav", "fast.wav", "a 'b' \"c\".wav", "two\nl
 def write_bad_music(folder: Path, outside: Path) -> None:
     folder.mkdir()
     sound = tone(2.0, 1)
-    for name in GOOD[3:]:
-        soundfile.write(folder / name, tone(2.0, len(name)), RATE, format=Path(name).suffix[1:].upper())
+    for number, name in enumerate(GOOD[3:]):
+        soundfile.write(folder / name, tone(2.0, 10 + number), RATE, format=Path(name).suffix[1:].upper())
     soundfile.write(folder / "good.wav", sound, RATE)
     soundfile.write(folder / "eight channels.wav", np.stack([tone(2.0, n) for n in range(8)], 1), RATE)
     soundfile.write(folder / "fast.wav", tone(2.0, 4, 192000), 192000)
