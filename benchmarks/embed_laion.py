@@ -2,9 +2,9 @@
 
 python -m benchmarks.embed_laion --laion-python ENVIRONMENT/bin/python [--architecture HTSAT-base --threads 2 --files 48]
 
-laion-clap wants another numpy than ours, so it lives in an environment of its own (docs/clap.md). The weights are random: speed and
-agreement do not depend on them. Both sides are processes that stay loaded and take turns; the ratio is the median over the turns.
-laion-clap is called without gradients, and with a few files a call: one call for all, as in its own example, needs far more memory.
+laion-clap wants another numpy than ours, so it lives in an environment of its own (docs/labeling.md says how). The weights are random:
+speed and agreement do not depend on them. Both sides are processes that stay loaded and take turns; the ratio is the median over the
+turns. laion-clap is called without gradients, and with a few files a call: one call for all, as in its own example, needs far more memory.
 """
 
 import argparse

@@ -87,9 +87,9 @@ def load_clap(model: str, revision: str | None, device: str) -> ClapScorer:
 
     No code from the folder or the hub is run. Raises UserError that says what is missing.
     """
-    folder = Path(model)
+    folder, name = Path(model), Path(model).resolve().name
     if not folder.is_dir():
-        folder = download(model, revision, _SMALL_FILES, _WEIGHTS)
+        folder, name = download(model, revision, _SMALL_FILES, _WEIGHTS), model
     weights = _weight_files(folder)
     lacking = [
         what
@@ -108,7 +108,7 @@ def load_clap(model: str, revision: str | None, device: str) -> ClapScorer:
     tensors = read_safetensors(weights) if weights[0].suffix == ".safetensors" else _plain_tensors(weights[0])
     built = build_clap(config, tensors, model)
     identity = hash_files([*weights, folder / "config.json", *tokens], VERSION, repr(front_end), str(MAX_TOKENS))
-    return ClapScorer(model, identity, device, front_end, built, tokenizer)
+    return ClapScorer(name, identity, device, front_end, built, tokenizer)
 
 
 def download(model: str, revision: str | None, small: Sequence[str], weights: Sequence[str] = ()) -> Path:

@@ -30,6 +30,6 @@ class PackedLinear:
 
 
 def _has_packed_product() -> bool:
-    return torch.backends.mkldnn.is_available() and all(
+    return bool(torch.backends.mkldnn.is_available()) and all(  # type: ignore[no-untyped-call]
         hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight")
     )

@@ -17,6 +17,7 @@ from labeling.errors import RowError, UserError
 from labeling.scorers.base import Scorer
 from labeling.scorers.clap import MAX_TOKENS, ClapScorer, clap_front_end, load_clap
 from labeling.scorers.clap_windows import ClapFrontEnd, repeat_pad
+from labeling.scorers.packed_linear import PackedLinear
 from tests.small_clap import feature_extractor, write_small_clap
 
 RATE = 48000
@@ -235,3 +236,17 @@ def test_loading_leaves_the_random_state_alone(folder: Path) -> None:
     before = torch.random.get_rng_state()
     load_clap(str(folder), None, "cpu")
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("gelu", [False, True])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_packed_linear_is_the_linear_layer(gelu: bool, with_bias: bool) -> None:
+    chance = torch.Generator().manual_seed(0)
+    inputs, weight = torch.randn(2, 50, 48, generator=chance), torch.randn(72, 48, generator=chance)
+    bias = torch.randn(72, generator=chance) if with_bias else None
+    expected = torch.nn.functional.linear(inputs.double(), weight.double(), None if bias is None else bias.double())
+    expected = torch.nn.functional.gelu(expected) if gelu else expected
+    with torch.inference_mode():
+        product = PackedLinear(weight, bias, 50, gelu)(inputs)
+    assert product.shape == (2, 50, 72)
+    assert (product - expected).abs().max() < 1e-4
