@@ -58,8 +58,8 @@ def call_here(_name: str, stage: Callable[[], Result]) -> Result:
 def label(settings: LabelSettings, replay: bool = False, call: Call = call_here) -> Labeled:
     """All stages in their order, each by `call(name, stage)`. With `replay`, rows that died before are tried again. Raises UserError."""
     session = Session(settings, replay)
-    scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     files = call("inventory", lambda: inventory(session))
+    scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     probed = call("probe", lambda: probe(session, files))
     tracks = call("ingest", lambda: ingest(session, files, probed))
     clips = call("embed", lambda: embed(session, tracks, scorer))

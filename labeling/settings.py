@@ -62,7 +62,7 @@ class VocabularySettings(Settings):
 
 
 class Leaks(Settings):
-    """`held_out`: MusicCaps-form tables whose evaluation rows no training label may repeat, besides those that vocabularies are read from."""
+    """`held_out`: more MusicCaps-form tables whose evaluation rows no training label may repeat, besides those of its vocabularies."""
 
     held_out: tuple[str, ...] = ()
 

@@ -34,7 +34,7 @@ def read_captions(name: str, settings: VocabularySettings, losses: Losses) -> It
     """
     kind = settings.kind
     if kind in ("builtin", "builtin-tags"):
-        yield from (RawCaption(tag.text) for tag in builtin_tags())
+        yield from (RawCaption(tag.text) for tag in builtin_tags() if tag.is_label)
     if kind in ("builtin", "builtin-sentences"):
         yield from (RawCaption(sentence) for sentence in builtin_sentences())
     if kind.startswith("builtin"):

@@ -41,9 +41,7 @@ def _environment(run: RunSettings) -> Environment:
     """Where local threads run; with processes Beam chooses its own."""
     if run.workers == 1:
         return EmbeddedPythonEnvironment.default()
-    return EmbeddedPythonGrpcEnvironment(
-        capabilities=python_sdk_capabilities(), data_buffer_time_limit_ms=_NEVER_MS
-    )
+    return EmbeddedPythonGrpcEnvironment(capabilities=python_sdk_capabilities(), data_buffer_time_limit_ms=_NEVER_MS)
 
 
 def _provision_info(options: PipelineOptions) -> ExtendedProvisionInfo:

@@ -59,7 +59,9 @@ class Session:
     def _say(self, built: Built, seconds: float) -> None:
         manifest = built.dataset.manifest
         title = f"{manifest.stage} {manifest.name}".strip()
-        rows = f"{manifest.rows:,} rows" + (f", {manifest.dead_rows:,} dead" if manifest.dead_rows else "")
+        files = sum(len(record.files) for record in manifest.parts)
+        rows = f"{files} files" if manifest.stage == "report" else f"{manifest.rows:,} rows"
+        rows += f", {manifest.dead_rows:,} dead" if manifest.dead_rows else ""
         if not built.made:
             log.info("%-24s %s, there already", title, rows)
             return

@@ -142,7 +142,7 @@ def _held_out_sources(session: Session) -> tuple[str, ...]:
 def _source_identity(settings: VocabularySettings) -> str:
     if settings.source and not settings.kind.startswith("builtin"):
         return _sha256(settings.source)
-    words = [tag.text for tag in builtin_tags()] + builtin_sentences()
+    words = [tag.text for tag in builtin_tags() if tag.is_label] + builtin_sentences()
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 

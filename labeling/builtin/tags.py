@@ -31,6 +31,11 @@ class BuiltinTag:
     text: str
     category: Category
 
+    @property
+    def is_label(self) -> bool:
+        """Whether the tag may label music. Scorers do not understand "no guitar": they hear the guitar. Voice is what they know absent."""
+        return self.category == "voice" or not self.text.startswith("no ")
+
 
 def builtin_tags() -> list[BuiltinTag]:
     """All built-in tags, category by category, each text once."""

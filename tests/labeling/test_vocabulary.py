@@ -188,7 +188,7 @@ def test_builtin_is_tags_and_sentences() -> None:
     tags, _ = read("builtin-tags")
     sentences, _ = read("builtin-sentences")
     both, stats = read("builtin")
-    assert set(tags) == {tag.text for tag in builtin_tags()}
+    assert set(tags) == {tag.text for tag in builtin_tags() if tag.is_label}
     assert set(sentences) == set(builtin_sentences())
     assert both == tags | sentences
     assert set(stats) == {"read", "captions"}
@@ -235,3 +235,11 @@ def test_the_real_musiccaps() -> None:
     sentences = list(read_captions("long", VocabularySettings(kind="musiccaps-sentences", source=source), losses))
     assert 20_000 < len(sentences) < 23_000
     assert losses["fragment"] < 10
+
+
+def test_builtin_labels_do_not_say_what_is_missing_but_for_voices() -> None:
+    """Scorers give "no guitar" to guitars."""
+    texts = {caption.text for caption in read_captions("words", VocabularySettings(kind="builtin-tags"), Counter())}
+    assert {"guitar", "no vocals"} <= texts
+    assert not texts & {"no guitar", "no piano", "no drums", "no beat"}
+    assert len(texts) >= 600
