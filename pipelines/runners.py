@@ -46,22 +46,24 @@ def _environment(run: RunSettings) -> Environment:
 
 def _provision_info(options: PipelineOptions) -> ExtendedProvisionInfo:
     """Worker processes read the options from here; without it they see none."""
-    given = {
-        key: value
-        for key, value in options.get_all_options(drop_default=True).items()
-        if isinstance(value, str | int | float | bool | list)
-    }
+    every = options.get_all_options(drop_default=True)
+    given = {f"beam:option:{key}:v1": _as_json(value) for key, value in every.items() if value is not None}
     return ExtendedProvisionInfo(
         beam_provision_api_pb2.ProvisionInfo(pipeline_options=dict_to_struct(given), retrieval_token="unused-retrieval-token")
     )
+
+
+def _as_json(value: object) -> object:
+    """Whole numbers as text: a protobuf Struct would make them 2.0, which the workers refuse."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def run_pipeline(pipeline: beam.Pipeline) -> None:
     """Run to the end. A UserError raised on a worker is raised here as it was, without Beam's wrapping."""
     try:
         pipeline.run().wait_until_finish()
-    except UserError:
-        raise
+    except UserError as error:
+        raise UserError(str(error).split(" [while running", 1)[0]) from error
     except Exception as error:
         found = _USER_ERROR.search(str(error))
         if found:
