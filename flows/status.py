@@ -31,14 +31,15 @@ def status_rows(root: Store) -> list[dict[str, Any]]:
 def _row(root: Store, stage: str, fingerprint: str) -> dict[str, Any]:
     path = f"{stage}/{fingerprint}"
     row: dict[str, Any] = {"stage": stage, "name": "", "fingerprint": fingerprint}
+    unknown = dict.fromkeys(("rows", "dead", "excluded", "mb", "seconds"))
     try:
         dataset = open_dataset(root, path)
     except UserError:
-        return row | {"state": "manifest was edited", "parts": None, "rows": None, "dead": None, "mb": None, "seconds": None, "reasons": ""}
+        return row | {"state": "manifest was edited", "parts": None, **unknown, "reasons": ""}
     if dataset is None:
         totals = [match.group(1) for entry in root.entries(path) if (match := _RECORD.search(entry.path))]
         state = f"{len(totals)} of {int(totals[0])} parts" if totals else "no part yet"
-        return row | {"state": state, "parts": len(totals), "rows": None, "dead": None, "mb": None, "seconds": None, "reasons": ""}
+        return row | {"state": state, "parts": len(totals), **unknown, "reasons": ""}
     return row | _finished(dataset.manifest)
 
 
@@ -49,7 +50,8 @@ def _finished(manifest: Manifest) -> dict[str, Any]:
         "parts": len(manifest.parts),
         "rows": manifest.rows,
         "dead": manifest.dead_rows,
+        "excluded": sum(manifest.excluded.values()),
         "mb": round(manifest.size / 2**20, 2),
         "seconds": round(manifest.seconds, 1),
-        "reasons": ", ".join(f"{reason} {rows}" for reason, rows in manifest.dead_reasons.items()),
+        "reasons": ", ".join(f"{reason} {rows}" for reason, rows in [*manifest.dead_reasons.items(), *manifest.excluded.items()]),
     }

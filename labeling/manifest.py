@@ -99,6 +99,12 @@ class Manifest(_Frozen):
         return dict(sorted(total.items()))
 
     @property
+    def excluded(self) -> dict[str, int]:
+        """Living rows that were left out on purpose, by reason (statistics "excluded:REASON"), commonest first."""
+        found = {key.removeprefix("excluded:"): int(value) for key, value in self.stats.items() if key.startswith("excluded:")}
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
     def seconds(self) -> float:
         """Working time of all parts; more than wall time when they were made side by side."""
         return sum(part.seconds for part in self.parts)

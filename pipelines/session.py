@@ -62,6 +62,8 @@ class Session:
         files = sum(len(record.files) for record in manifest.parts)
         rows = f"{files} files" if manifest.stage == "report" else f"{manifest.rows:,} rows"
         rows += f", {manifest.dead_rows:,} dead" if manifest.dead_rows else ""
+        if manifest.excluded:
+            rows += ", excluded: " + ", ".join(f"{number:,} {reason}" for reason, number in manifest.excluded.items())
         if not built.made:
             log.info("%-24s %s, there already", title, rows)
             return

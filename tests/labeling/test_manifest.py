@@ -30,6 +30,11 @@ def test_sums_over_parts() -> None:
     assert found.dead_share == 5 / 12
 
 
+def test_excluded_rows_are_statistics_by_reason() -> None:
+    part = manifest().parts[0].model_copy(update={"stats": {"excluded:licence": 1, "excluded:too_short": 4, "tracks": 9}})
+    assert list(manifest().model_copy(update={"parts": (part,)}).excluded.items()) == [("too_short", 4), ("licence", 1)]
+
+
 def test_the_digest_is_of_the_living_rows_alone() -> None:
     found = manifest()
     dead = PartFile(path="dead/a", rows=1, bytes=1, sha256="z")
