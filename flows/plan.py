@@ -3,10 +3,9 @@
 import time
 from typing import Any
 
-import numpy as np
-
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
+from labeling.embed import clips_per_second
 from labeling.errors import RowError
 from labeling.ids import stable_id
 from labeling.probe import probe_file
@@ -27,7 +26,7 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     total, sampled = sum(file.bytes for file in files), sum(file.bytes for file in sample)
     scale = total / max(1, sampled)
     scorer = open_scorer(settings.scorer, settings.run.device)
-    rate, windows_a_clip = _speed(settings, scorer.load())
+    rate, windows_a_clip = clips_per_second(scorer.load(), settings.corpus.clip_seconds)
     all_clips = round(clips * scale)
     return {
         "files": len(files),
@@ -59,14 +58,3 @@ def _probe(settings: LabelSettings, sample: list[AudioFile]) -> tuple[float, int
         seconds += duration / 1000
         clips += len(cut_clips(stable_id("track", file.key), duration, settings.corpus))
     return seconds, clips, unreadable, time.monotonic() - started
-
-
-def _speed(settings: LabelSettings, scorer: Any) -> tuple[float, int]:
-    """Clips a second of the network and mel on noise, and windows a clip."""
-    samples = round(settings.corpus.clip_seconds * scorer.sample_rate)
-    noise = np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32)
-    scorer.network(scorer.windows(noise)[:1])
-    started = time.monotonic()
-    windows = scorer.windows(noise)
-    scorer.network(windows)
-    return 1 / max(time.monotonic() - started, 1e-9), len(windows)

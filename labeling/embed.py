@@ -5,6 +5,7 @@ Paper section 2.3: the embedding of a clip is the mean over its non-overlapping 
 
 import queue
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from labeling.errors import RowError
+from labeling.ids import hash_uniform
 from labeling.scorers.base import Float32s, Scorer
 
 AHEAD_CLIPS = 8
@@ -68,6 +70,17 @@ def embed_clips(scorer: Scorer, clips: Iterable[Waveform | Failed], batch: int) 
     if inputs:
         outputs.extend(_run(scorer, inputs, batch))
     yield from _finished(scorer, waiting, outputs)
+
+
+def clips_per_second(scorer: Scorer, seconds: float) -> tuple[float, int]:
+    """Mel and network on one clip of noise, here and now: (clips of `seconds` a second, windows a clip). Decoding is not in it."""
+    samples = round(seconds * scorer.sample_rate)
+    noise = (hash_uniform(0, np.arange(samples, dtype=np.uint64)) - 0.5).astype(np.float32) * np.float32(0.2)
+    scorer.network(scorer.windows(noise)[:1])
+    started = time.perf_counter()
+    windows = scorer.windows(noise)
+    scorer.network(windows)
+    return 1 / max(time.perf_counter() - started, 1e-9), len(windows)
 
 
 def run_ahead(items: Iterable[Item], ahead: int) -> Iterator[Item]:

@@ -1,5 +1,6 @@
 """embed: the clips' embeddings. Each worker process loads the scorer once; its threads share it."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,12 +8,14 @@ import pyarrow as pa
 
 from labeling.carry import carry_over
 from labeling.dataset import Dataset
+from labeling.embed import clips_per_second
 from labeling.fingerprint import Identity
 from labeling.parts import PartContext
 from labeling.schemas import embed_schema
 from labeling.stages import embed as stage
+from pipelines.progress import duration
 from pipelines.scorer import ScorerHandle
-from pipelines.session import Session
+from pipelines.session import Session, log
 from pipelines.spread import PartWriter, spread
 
 
@@ -36,6 +39,19 @@ def embed(session: Session, tracks: Dataset, scorer: ScorerHandle) -> Dataset:
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, embed_schema(scorer.dim))
         tables = _Tables(identity, tracks, session.settings.corpus.audio, scorer, session.settings.run.batch)
-        spread(session.settings.run, writer, parts, tables, int(tracks.manifest.stats.get("clips", 0)))
+        clips = int(tracks.manifest.stats.get("clips", 0))
+        _say_device(session, scorer, clips)
+        spread(session.settings.run, writer, parts, tables, clips)
 
     return session.build("embed", stage.VERSION, make_parts, inputs={"scorer": scorer.identity}, parents=[tracks])
+
+
+def _say_device(session: Session, scorer: ScorerHandle, clips: int) -> None:
+    """Which device, and on a CPU, loudly, how long all clips will take at the speed measured here."""
+    if scorer.device != "cpu":
+        log.info("embed: %s on %s", scorer.name, scorer.device)
+        return
+    rate, _ = clips_per_second(scorer.load(), session.settings.corpus.clip_seconds)
+    workers = min(session.settings.run.workers, os.cpu_count() or 1)
+    left = duration(clips / max(rate * workers, 1e-9))
+    log.warning("embed: %s on the CPU, NO GPU IS USED: %s clips at %.1f clips/s, about %s", scorer.name, f"{clips:,}", rate * workers, left)

@@ -17,7 +17,7 @@ from labeling.stages import ingest as stage
 from labeling.storage import read_uri
 from pipelines.progress import show_progress
 from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.session import Session
+from pipelines.session import Session, log
 from pipelines.spread import PartWriter
 
 Grouped = tuple[int, dict[str, Iterable[tuple[str, str]]]]
@@ -82,9 +82,12 @@ def ingest(session: Session, files: Dataset, probed: Dataset) -> Dataset:
             | "by part" >> beam.CoGroupByKey()
             | "tracks" >> beam.Map(_WritePart(writer, files, probed, corpus, opted_out))
         )
-        with show_progress(writer, parts, probed.manifest.rows):
+        with show_progress("ingest", probed.manifest.rows):
             run_pipeline(pipeline)
 
     config = corpus.model_dump(mode="json", include={"clip_seconds", "max_clips", "min_seconds", "licences"})
     inputs = {"opt_out": hashlib.sha256("\n".join(sorted(opted_out)).encode()).hexdigest()} if corpus.opt_out else {}
-    return session.build("ingest", stage.VERSION, make_parts, config=config, inputs=inputs, parents=[files, probed])
+    tracks = session.build("ingest", stage.VERSION, make_parts, config=config, inputs=inputs, parents=[files, probed])
+    if corpus.opt_out:
+        log.info("opt-out list: %d entries, %d tracks left out", len(opted_out), tracks.manifest.excluded.get("opted_out", 0))
+    return tracks

@@ -16,8 +16,10 @@ from labeling.fingerprint import Identity, canonical_json
 from labeling.ids import stable_id
 from labeling.metadata import Metadata, TrackMetadata, read_metadata
 from labeling.parts import PartContext, part_of
+from labeling.progress import advance
 from labeling.schemas import INVENTORY
 from labeling.storage import Store
+from pipelines.progress import show_progress
 from pipelines.session import Session
 from pipelines.spread import PartWriter
 
@@ -99,7 +101,8 @@ def _contents(root: Store, audio: str, found: Inventory) -> dict[str, str]:
     """Content identity by key. Hashes of local files are kept below the root, so that a repeated run reads only what changed."""
     before = root.head(_HASHES)
     cache = pq.read_table(pa.BufferReader(root.get(_HASHES))) if before else None
-    contents, after = identify(audio, found.files, cache)
+    with show_progress("inventory", len(found.files)):
+        contents, after = identify(audio, found.files, cache, lambda files: advance("inventory", files))
     if after is not None and (cache is None or not after.equals(cache)):
         sink = io.BytesIO()
         pq.write_table(after, sink, compression="zstd")

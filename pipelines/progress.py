@@ -3,28 +3,25 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from labeling.fingerprint import Identity
 from labeling.parts import record_path
 from labeling.progress import rows_done
 from labeling.storage import open_store
-
-if TYPE_CHECKING:
-    from pipelines.spread import PartWriter
 
 _EVERY = 0.5
 
 
 @contextmanager
-def show_progress(writer: "PartWriter", parts: Sequence[int], total: int | None) -> Iterator[None]:
-    """Show rows, rate and time left while the body runs. Rows of other processes are not seen; then finished parts are shown."""
+def show_progress(stage: str, total: int | None, finished: Callable[[], str] | None = None) -> Iterator[None]:
+    """Show rows, rate and time left of a stage while the body runs. `finished`: what to say while no row of this process is done."""
     if not sys.stderr.isatty():
         yield
         return
     stop = threading.Event()
-    thread = threading.Thread(target=_renew, args=(writer, list(parts), total, stop), daemon=True)
+    thread = threading.Thread(target=_renew, args=(stage, total, finished, stop), daemon=True)
     thread.start()
     try:
         yield
@@ -35,16 +32,22 @@ def show_progress(writer: "PartWriter", parts: Sequence[int], total: int | None)
         sys.stderr.flush()
 
 
-def _renew(writer: "PartWriter", parts: list[int], total: int | None, stop: threading.Event) -> None:
-    stage, started, before = writer.identity.stage, time.monotonic(), rows_done(writer.identity.stage)
-    store = open_store(writer.root)
+def finished_parts(root: str, identity: Identity, parts: Sequence[int]) -> Callable[[], str]:
+    """Says how many of the parts are there: rows of other processes and machines are not seen, their parts are."""
+    store = open_store(root)
+
+    def say() -> str:
+        there = sum(store.head(f"{identity.path}/{record_path(part, identity.parts)}") is not None for part in parts)
+        return f"{there} of {len(parts)} parts"
+
+    return say
+
+
+def _renew(stage: str, total: int | None, finished: Callable[[], str] | None, stop: threading.Event) -> None:
+    started, before = time.monotonic(), rows_done(stage)
     while not stop.wait(_EVERY):
         done, seconds = rows_done(stage) - before, time.monotonic() - started
-        if done:
-            line = progress_line(stage, done, total, seconds)
-        else:
-            finished = sum(store.head(f"{writer.identity.path}/{record_path(part, writer.identity.parts)}") is not None for part in parts)
-            line = f"{stage}  {finished} of {len(parts)} parts  {seconds:.0f} s"
+        line = progress_line(stage, done, total, seconds) if done or finished is None else f"{stage}  {finished()}  {seconds:.0f} s"
         sys.stderr.write(f"\r\033[K{line}")
         sys.stderr.flush()
 
@@ -55,10 +58,11 @@ def progress_line(stage: str, done: int, total: int | None, seconds: float) -> s
     if not total:
         return f"{stage}  {done:,}  {rate:.1f}/s"
     left = max(0, total - done) / max(rate, 1e-9)
-    return f"{stage}  {min(100, 100 * done // total)}% {done:,}/{total:,}  {rate:.1f}/s  {_duration(left)} left"
+    return f"{stage}  {min(100, 100 * done // total)}% {done:,}/{total:,}  {rate:.1f}/s  {duration(left)} left"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whichever is read most easily."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from labeling.fingerprint import Identity
 from labeling.parts import PartContext, write_part
 from labeling.storage import open_store
-from pipelines.progress import show_progress
+from pipelines.progress import finished_parts, show_progress
 from pipelines.runners import new_pipeline, run_pipeline
 from pipelines.settings import RunSettings
 
@@ -49,5 +49,5 @@ def spread(run: RunSettings, writer: PartWriter, parts: Sequence[int], tables: P
         | "spread" >> beam.Reshuffle()
         | writer.identity.stage >> beam.Map(_MakePart(writer, tables))
     )
-    with show_progress(writer, parts, total):
+    with show_progress(writer.identity.stage, total, finished_parts(writer.root, writer.identity, parts)):
         run_pipeline(pipeline)

@@ -123,7 +123,7 @@ def vocabulary(session: Session, name: str) -> Dataset:
             | "by part" >> beam.CoGroupByKey()
             | "write" >> beam.Map(_WritePart(writer, name, held_out))
         )
-        with show_progress(writer, parts, None):
+        with show_progress("vocabulary", None):
             run_pipeline(pipeline)
 
     inputs = {"source": _source_identity(settings)}

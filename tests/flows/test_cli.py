@@ -71,3 +71,12 @@ def test_verify_exits_1_when_something_is_off(root: str) -> None:
 def test_a_root_without_a_run(tmp_path: Path) -> None:
     for command in (["status", str(tmp_path)], ["show", str(tmp_path), "x"], ["report", str(tmp_path)], ["status", str(tmp_path / "gone")]):
         assert isinstance(CliRunner().invoke(n2m, command).exception, UserError)
+
+
+def test_plan_counts_before_anything_runs(tmp_path: Path) -> None:
+    write_music(tmp_path / "music", tracks=4)
+    arguments = ["plan", "--audio", str(tmp_path / "music"), "--root", str(tmp_path / "root"), "--set", "corpus.clip_seconds=3", "--json"]
+    planned = json.loads(CliRunner().invoke(n2m, [*arguments, "--set", "corpus.min_seconds=0.5"]).output)
+    assert (planned["files"], planned["clips"], planned["labels"]) == (4, 8, 72)
+    assert planned["bytes"] == sum(path.stat().st_size for path in (tmp_path / "music").iterdir())
+    assert not (tmp_path / "root").exists()

@@ -187,3 +187,35 @@ def test_titles_with_scripts_are_text_in_the_report(folder: Path) -> None:
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;alert" in page
+
+
+def test_an_inverted_index_writes_its_recall_into_manifest_and_report(folder: Path) -> None:
+    labeled = label(small_settings(folder, retrieval__index="ivf", retrieval__nlist=2, retrieval__nprobe=2))
+    stats = labeled.datasets.vocabularies["words"].retrieve.manifest.stats
+    assert stats["recall_found"] == stats["recall_clips"] == 16
+    figures = json.loads(labeled.report.store.get(f"{labeled.report.path}/report.json"))
+    assert figures["vocabularies"][0]["recall"] == 1.0
+
+
+def test_opt_out_and_licences_are_honoured_and_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = list(csv.DictReader((folder / "manifest.csv").open(encoding="utf-8")))
+    rows[3]["licence"] = "all rights reserved"
+    write_table(folder / "manifest.csv", rows)
+    caplog.set_level("INFO", "n2m")
+    (folder / "opt-out.txt").write_text("track-1.flac\n# a comment\nnot-there.mp3\n")
+    datasets = label(small_settings(folder, corpus__opt_out=str(folder / "opt-out.txt"), corpus__licences=["CC0*"])).datasets
+    assert datasets.ingest is not None
+    assert datasets.ingest.manifest.excluded == {"licence": 1, "opted_out": 1}
+    assert datasets.embed.manifest.rows == 12
+    assert "opt-out list: 2 entries, 1 tracks left out" in caplog.text
+
+
+def test_the_tags_inside_the_files_are_the_metadata_without_a_table(folder: Path) -> None:
+    settings = small_settings(folder)
+    settings = settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"metadata": None})})
+    with soundfile.SoundFile(folder / "music" / "tagged.flac", "w", 22050, 1) as file:
+        file.title, file.artist, file.genre = "Inside", "Somebody", "techno"
+        file.write(tone(3, 30))
+    tracks = label(settings).datasets.ingest.read().to_pylist()  # type: ignore[union-attr]
+    tagged = next(track for track in tracks if track["key"] == "tagged.flac")
+    assert (tagged["title"], tagged["artist"], tagged["tags"]) == ("Inside", "Somebody", ["techno"])
