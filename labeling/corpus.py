@@ -4,16 +4,15 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import pyarrow as pa
-from obstore.exceptions import BaseError
 
 from labeling.errors import RowError, UserError
-from labeling.storage import Entry, is_remote, local_path, open_store
+from labeling.storage import is_remote, local_path, may_pass, open_store
 
 SUFFIXES = frozenset({"mp3", "flac", "ogg", "oga", "opus", "wav", "aif", "aiff", "m4a", "aac", "webm"})
 HASH_CACHE = pa.schema([("key", pa.string()), ("bytes", pa.int64()), ("stamp", pa.string()), ("sha256", pa.string())])
@@ -57,11 +56,16 @@ def list_corpus(uri: str) -> Inventory:
 
 
 def open_audio(uri: str, key: str) -> BinaryIO:
-    """A listed file, open for reading and seekable. Raises RowError "link_out_of_corpus" or "unreadable"."""
+    """A listed file, open for reading and seekable. Raises RowError "link_out_of_corpus" or "unreadable".
+
+    Raises UserError when the object store does not answer: that says nothing of this file, and a later run goes on from here.
+    """
     if is_remote(uri):
         try:
             return open_store(uri).reader(key)
-        except (BaseError, OSError, ValueError) as error:
+        except (UserError, OSError, ValueError) as error:
+            if may_pass(error):
+                raise
             raise RowError("unreadable", f"cannot be opened: {_why(error)}") from error
     root = os.path.realpath(local_path(uri))
     if "\0" in key or any(step in ("", ".", "..") for step in key.split("/")):
@@ -80,12 +84,14 @@ def open_audio(uri: str, key: str) -> BinaryIO:
 
 
 def content_hash(file: BinaryIO) -> str:
-    """SHA-256 of the rest of the file as 64 hexadecimal digits, read in blocks. Raises RowError "unreadable"."""
+    """SHA-256 of the rest of the file as 64 hexadecimal digits, read in blocks. Raises RowError "unreadable", UserError as open_audio."""
     digest = hashlib.sha256()
     try:
         while block := file.read(_HASH_BLOCK):
             digest.update(block)
-    except (BaseError, OSError) as error:
+    except (UserError, OSError) as error:
+        if may_pass(error):
+            raise
         raise RowError("unreadable", f"cannot be read: {_why(error)}") from error
     return digest.hexdigest()
 
@@ -222,22 +228,13 @@ def _follow(path: str, root: str, has_audio_suffix: bool) -> int:
 def _list_store(uri: str) -> Inventory:
     files: list[AudioFile] = []
     ignored: Counter[str] = Counter()
-    try:
-        for entry in _store_entries(uri):
-            suffix = _suffix(entry.path)
-            if suffix in SUFFIXES and not entry.path.rsplit("/", 1)[-1].startswith(_MAC_SIDECAR):
-                files.append(AudioFile(entry.path, entry.bytes, entry.stamp))
-            else:
-                ignored[suffix] += 1
-    except (BaseError, OSError, ValueError) as error:
-        raise UserError(
-            f"cannot list {uri}: {_why(error)}. Check the address, the credentials in the environment and the network."
-        ) from error
+    for entry in open_store(uri).entries():
+        suffix = _suffix(entry.path)
+        if suffix in SUFFIXES and not entry.path.rsplit("/", 1)[-1].startswith(_MAC_SIDECAR):
+            files.append(AudioFile(entry.path, entry.bytes, entry.stamp))
+        else:
+            ignored[suffix] += 1
     return _inventory(files, [], ignored)
-
-
-def _store_entries(uri: str) -> Iterator[Entry]:
-    yield from open_store(uri).entries()
 
 
 def _inventory(files: list[AudioFile], refused: list[tuple[str, RowError]], ignored: Counter[str]) -> Inventory:

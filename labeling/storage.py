@@ -4,19 +4,25 @@ Credentials and endpoints come from the environment (AWS_*, GOOGLE_*, AZURE_*), 
 """
 
 import io
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
 from obstore.store import LocalStore, from_url
 
 from labeling.errors import UserError
 
 REMOTE_SCHEMES = ("s3", "gs", "az", "memory")
+
+_NO_ANSWER = "the object store does not answer"
+_REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
+_SAID = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,16 @@ def local_path(uri: str) -> Path:
     return Path(urlsplit(uri).path if uri.startswith("file://") else uri)
 
 
+def may_pass(error: BaseException) -> bool:
+    """Whether another try may mend an error: a store did not answer. Told by the text, for Beam carries nothing else from a worker."""
+    return _NO_ANSWER in str(error)
+
+
 class Store:
-    """A folder of objects. Paths use '/', never start with it, and are made by the project, never from user text."""
+    """A folder of objects. Paths use '/', never start with it, and are made by the project, never from user text.
+
+    Every method raises UserError when the store refuses or, after obstore's own ten tries, does not answer (`may_pass`).
+    """
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -51,14 +65,15 @@ class Store:
                 self._objects = LocalStore(local_path(uri).absolute(), mkdir=True)
         except (BaseError, ValueError, OSError) as error:
             advice = "Check the path, the credentials in the environment and the network."
-            raise UserError(f"cannot open {uri}: {_first_line(error)}. {advice}") from error
+            raise UserError(f"cannot open {uri}: {first_line(error)}. {advice}") from error
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
         return type(self), (self.uri,)
 
     def get(self, path: str) -> bytes:
         """The whole object. Raises FileNotFoundError."""
-        return bytes(obstore.get(self._objects, path).bytes())
+        with self._explained("read", path):
+            return bytes(obstore.get(self._objects, path).bytes())
 
     def put(self, path: str, data: bytes) -> None:
         """Write or replace an object at once: readers see the old bytes or the new ones. Raises UserError when it cannot be written."""
@@ -80,46 +95,67 @@ class Store:
     def head(self, path: str) -> Entry | None:
         """Size and stamp of an object, None when it is not there."""
         try:
-            return _entry(obstore.head(self._objects, path))
+            with self._explained("read", path):
+                return _entry(obstore.head(self._objects, path))
         except FileNotFoundError:
             return None
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """Every object below a prefix (a folder's path), in no order."""
-        for chunk in obstore.list(self._objects, prefix or None):
-            yield from (_entry(meta) for meta in chunk)
+        with self._explained("list", prefix):
+            for chunk in obstore.list(self._objects, prefix or None):
+                yield from (_entry(meta) for meta in chunk)
 
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below a prefix, sorted."""
-        found = obstore.list_with_delimiter(self._objects, prefix or None)["common_prefixes"]
+        with self._explained("list", prefix):
+            found = obstore.list_with_delimiter(self._objects, prefix or None)["common_prefixes"]
         return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in found)
 
     def delete(self, path: str) -> None:
         """Remove an object; one that is not there is fine."""
         try:
-            obstore.delete(self._objects, path)
+            with self._explained("delete", path):
+                obstore.delete(self._objects, path)
         except FileNotFoundError:
             return
 
     def reader(self, path: str) -> BinaryIO:
         """A seekable file over the object. Raises FileNotFoundError."""
-        return cast(BinaryIO, io.BufferedReader(_RawReader(obstore.open_reader(self._objects, path)), 1 << 20))
+        with self._explained("read", path):
+            reader = obstore.open_reader(self._objects, path)
+        return cast(BinaryIO, io.BufferedReader(_RawReader(self, path, reader), 1 << 20))
 
     def describe(self, path: str) -> str:
         """The object's URI, for messages."""
-        return f"{self.uri.rstrip('/')}/{path}"
+        return f"{self.uri.rstrip('/')}/{path}".rstrip("/")
+
+    @contextmanager
+    def _explained(self, doing: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseError as error:
+            advice = "Check the address, the credentials in the environment and the network."
+            raise UserError(f"cannot {doing} {self.describe(path)}: {self._why(error)}. {advice}") from error
 
     def _cannot_write(self, path: str, error: Exception) -> UserError:
         return UserError(
-            f"cannot write {self.describe(path)}: {_first_line(error)}. "
+            f"cannot write {self.describe(path)}: {self._why(error)}. "
             "What was written before is whole; free space or mend the permissions, then run the same command again."
         )
+
+    def _why(self, error: Exception) -> str:
+        is_refused = not isinstance(error, GenericError) or _REFUSED.search(str(error))
+        why = first_line(error)
+        return why if is_refused or not is_remote(self.uri) else f"{_NO_ANSWER} ({why})"
 
 
 class _RawReader(io.RawIOBase):
     """obstore's reader as a Python raw stream (it lacks readinto)."""
 
-    def __init__(self, reader: Any) -> None:
+    def __init__(self, store: Store, path: str, reader: Any) -> None:
+        self._store = store
+        self._path = path
         self._reader = reader
 
     def readable(self) -> bool:
@@ -135,7 +171,8 @@ class _RawReader(io.RawIOBase):
         return int(self._reader.tell())
 
     def readinto(self, buffer: Any, /) -> int:
-        chunk = bytes(self._reader.read(len(buffer)))
+        with self._store._explained("read", self._path):
+            chunk = bytes(self._reader.read(len(buffer)))
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -160,12 +197,16 @@ def read_uri(uri: str) -> bytes:
             return Store(folder).get(name)
         return local_path(uri).read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read {uri}: {_first_line(error)}. Check the path; relative paths start at the working folder.") from error
+        raise UserError(f"cannot read {uri}: {first_line(error)}. Check the path; relative paths start at the working folder.") from error
 
 
 def _entry(meta: Any) -> Entry:
     return Entry(meta["path"], int(meta["size"]), meta["e_tag"] or meta["last_modified"].isoformat(), meta["last_modified"].timestamp())
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a store's error says, in one line: its own code and message where it gives them."""
+    said = _SAID.search(str(error))
+    if said:
+        return f"{said[1]}: {said[2].rstrip('.')}"
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
