@@ -1,31 +1,38 @@
 """The labeling flow on a Prefect server: one task a stage, retries for what may pass, artifacts for what people look at."""
 
-import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from prefect import flow, task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect import flow, get_client, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging.handlers import APILogHandler
+from prefect.runtime import flow_run
 from prefect.tasks import Task
 
+from flows.config import make_settings
 from flows.label import Labeled, label
-from flows.report.stage import FIGURES
+from flows.prefect_artifacts import create_artifacts
 from labeling.errors import UserError
+from labeling.storage import may_pass
 from pipelines.settings import LabelSettings
+
+log = logging.getLogger("n2m")
 
 Result = TypeVar("Result")
 
 
-def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether another try may succeed: not after a UserError (wrong input stays wrong) or a mistake in the code."""
+def worth_retrying(task_: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether another try may succeed: not after a UserError or a mistake in the code (both stay), unless a store was away."""
     try:
         state.result(raise_on_failure=True)
-    except (UserError, TypeError, ValueError, KeyError, AttributeError):
-        return False
-    except Exception:
-        return True
+    except Exception as error:
+        if isinstance(error, (UserError, TypeError, ValueError, KeyError, AttributeError)) and not may_pass(error):
+            return False
+        log.warning("%s failed and is tried again: %s", task_.name, (str(error).strip().splitlines() or [type(error).__name__])[0])
     return True
 
 
@@ -33,6 +40,7 @@ def call_as_task(name: str, stage: Callable[[], Result]) -> Result:
     """Run one stage as a Prefect task, in the flow's own process."""
     run = task(
         name=name,
+        task_run_name=name,
         retries=2,
         retry_delay_seconds=[10, 60],
         retry_condition_fn=worth_retrying,
@@ -45,15 +53,18 @@ def call_as_task(name: str, stage: Callable[[], Result]) -> Result:
 @flow(name="label", persist_result=False)
 def label_flow(settings: dict[str, Any], replay: bool = False) -> str:
     """Label a corpus. `settings`: the configuration file's content as JSON. Gives the path of the report."""
-    return _label(LabelSettings.model_validate(settings), replay).report_path
+    return _label(make_settings(settings, (), "settings"), replay).report_path
 
 
 def label_with_prefect(settings: LabelSettings, replay: bool = False) -> Labeled:
-    """The same, for the command line: shown on the server, result kept here."""
+    """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
+    _check_server()
+    _keep_off_terminal()
     done: list[Labeled] = []
 
     @flow(name="label", flow_run_name=f"label {settings.root}", persist_result=False)
     def run() -> None:
+        log.info("Prefect shows this run at %s", flow_run.ui_url)
         done.append(_label(settings, replay))
 
     run()
@@ -61,37 +72,37 @@ def label_with_prefect(settings: LabelSettings, replay: bool = False) -> Labeled
 
 
 def _label(settings: LabelSettings, replay: bool) -> Labeled:
-    labeled = label(settings, replay, call_as_task)
-    figures = json.loads(labeled.report.store.get(f"{labeled.report.path}/{FIGURES}"))
-    create_table_artifact(key="label-funnel", table=_funnel_rows(figures), description=f"Funnel of {settings.root}")
-    create_markdown_artifact(key="label-distribution", markdown=_distribution(figures), description="Captions before and after sampling")
-    create_link_artifact(key="label-report", link=_link(labeled.report_path), link_text="The label report")
-    return labeled
+    with _logged_on_server():
+        labeled = label(settings, replay, call_as_task)
+        create_artifacts(settings.root, labeled.report, labeled.report_path)
+        return labeled
 
 
-def _funnel_rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "step": step["name"],
-            "count": step["count"],
-            "unit": step["unit"],
-            "lost": "; ".join(f"{loss['reason']}: {loss['count']}" for loss in step["losses"]),
-        }
-        for step in figures["funnel"]
-    ]
+def _check_server() -> None:
+    with get_client(sync_client=True) as client:
+        error = client.api_healthcheck()
+        if error is not None:
+            raise UserError(
+                f"PREFECT_API_URL is {client.api_url}, but no Prefect server answers there ({error}). "
+                "Start it with `prefect server start`, or unset PREFECT_API_URL to run without one."
+            )
 
 
-def _distribution(figures: dict[str, Any]) -> str:
-    head = ("vocabulary", "captions", "used by candidates", "used by labels", "bits before", "after", "Gini before", "after")
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for item in figures["vocabularies"]:
-        before, after = item["before"], item["after"]
-        lines.append(
-            f"| {item['name']} | {before['captions']:,} | {before['coverage']:.1%} | {after['coverage']:.1%} | {before['entropy']:.2f} "
-            f"| {after['entropy']:.2f} | {before['gini']:.3f} | {after['gini']:.3f} |"
-        )
-    return "\n".join(lines)
+def _keep_off_terminal() -> None:
+    """Prefect's lines about every task and its tracebacks of what n2m says in one line: on the server, not on the terminal."""
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).propagate = False
 
 
-def _link(path: str) -> str:
-    return path if "://" in path else f"file://{path}"
+@contextmanager
+def _logged_on_server() -> Iterator[None]:
+    """Send n2m's lines to the server too. Those of workers' threads belong to no run that Prefect knows, and stay away."""
+    handler = APILogHandler()
+    handler.addFilter(lambda _record: FlowRunContext.get() is not None or TaskRunContext.get() is not None)
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)

@@ -1,0 +1,73 @@
+"""What a labeling run leaves on a Prefect server for people to look at: the funnel, how captions are used, and where the report is."""
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from flows.report import charts
+from flows.report.stage import FIGURES
+from labeling.dataset import Dataset
+
+_CSS = Path(charts.__file__).with_name("charts.css")
+_HEAD = ("vocabulary", "captions", "used by candidates", "used by labels", "bits before", "after", "Gini before", "after")
+
+
+def create_artifacts(root: str, report: Dataset, report_path: str) -> None:
+    """Make the artifacts label-funnel, label-distribution and label-report from a report's figures, inside a flow run."""
+    figures = json.loads(report.store.get(f"{report.path}/{FIGURES}"))
+    create_table_artifact(key="label-funnel", table=funnel_rows(figures), description=f"Funnel of {root}")
+    create_markdown_artifact(key="label-distribution", markdown=distribution(figures), description=f"Captions of {root}")
+    create_link_artifact(key="label-report", link=_link(report_path), link_text=report_path, description=f"Report of {root}")
+
+
+def funnel_rows(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """report.json -> one row a step: what is left, in which unit, and what was lost for which reason."""
+    return [
+        {
+            "step": step["name"],
+            "count": step["count"],
+            "unit": step["unit"],
+            "lost": "; ".join(f"{loss['reason']}: {loss['count']}" for loss in step["losses"]),
+        }
+        for step in figures["funnel"]
+    ]
+
+
+def distribution(figures: Mapping[str, Any]) -> str:
+    """report.json -> Markdown: a table over all vocabularies, and for each the cumulative use of its captions as an inline picture."""
+    lines = ["| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
+    for item in figures["vocabularies"]:
+        before, after = item["before"], item["after"]
+        lines.append(
+            f"| {item['name']} | {before['captions']:,} | {before['coverage']:.1%} | {after['coverage']:.1%} | {before['entropy']:.2f} "
+            f"| {after['entropy']:.2f} | {before['gini']:.3f} | {after['gini']:.3f} |"
+        )
+    for item in figures["vocabularies"]:
+        lines += ["", f"## {item['name']}", "", f"![Cumulative use of {item['name']}]({_picture(item)})", ""]
+        lines += ["Share of all uses that the most used captions have. Dashed: candidates. Solid: labels. Dotted: evenly used."]
+    return "\n".join(lines)
+
+
+def _picture(vocabulary: Mapping[str, Any]) -> str:
+    """The report's chart as a data URI. It has a ground of its own: the page's theme need not be the machine's."""
+    size = max(vocabulary["before"]["captions"], 1)
+    even = [10 ** (step * math.log10(size) / 60) for step in range(61)]
+    curves: Sequence[charts.Line] = [
+        charts.Line("evenly used", "even", even, [rank / size for rank in even]),
+        charts.Line("candidates", "before", vocabulary["before_curve"]["ranks"], vocabulary["before_curve"]["shares"]),
+        charts.Line("labels", "after", vocabulary["after_curve"]["ranks"], vocabulary["after_curve"]["shares"]),
+    ]
+    figure = str(charts.share_curves(f"Captions of {vocabulary['name']}", "", curves, "most used captions (logarithmic)"))
+    drawing = figure[figure.index("<svg") : figure.index("</svg>")].removeprefix("<svg")
+    style = f"<style>{_CSS.read_text(encoding='utf-8')} svg {{ background: var(--card); }}</style>"
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg"{drawing}{style}</svg>'
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def _link(path: str) -> str:
+    return path if "://" in path else Path(path).absolute().as_uri()

@@ -1,0 +1,211 @@
+"""The flow on a real Prefect server: what it shows, what it tries again, and what a user reads on the terminal."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.music import small_settings, write_music
+from tests.flows.test_kill import write_config
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+STARTS_WITHIN = 240
+STAGES = ["inventory", "scorer", "probe", "ingest", "embed", "shard", "report"]
+PER_VOCABULARY = ["vocabulary", "embed_text", "retrieve", "null", "count", "sample"]
+TASKS = sorted([*STAGES, *(f"{stage} words" for stage in PER_VOCABULARY)])
+
+RETRIED = """
+from prefect import flow
+from flows.prefect_label import call_as_task
+from labeling.errors import UserError
+
+failures = [UserError("cannot read s3://x/y: the object store does not answer (gone)."), None]
+
+def stage():
+    failure = failures.pop(0)
+    if failure:
+        raise failure
+
+@flow(name="retried")
+def run():
+    call_as_task("stage", stage)
+
+run()
+"""
+
+DEPLOYED = """
+import json, sys
+from flows.prefect_label import label_flow
+
+parameters = json.loads(sys.argv[1])
+label_flow.to_deployment("nightly", parameters=parameters, cron="0 3 * * *").apply()
+print(label_flow(**parameters))
+"""
+
+
+class Server:
+    """A running server: the environment of its clients, and questions to its REST interface."""
+
+    def __init__(self, home: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.api = f"http://127.0.0.1:{self.port}/api"
+        ours = {
+            "PREFECT_HOME": str(home),
+            "PREFECT_API_URL": self.api,
+            "PREFECT_SERVER_UI_API_URL": self.api,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+        }
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")} | ours
+
+    def ask(self, kind: str, **body: Any) -> list[dict[str, Any]]:
+        """Everything of one kind that the server knows, oldest first where it has an order."""
+        request = urllib.request.Request(
+            f"{self.api}/{kind}/filter", json.dumps({"limit": 200, **body}).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+    def runs(self, name: str) -> list[dict[str, Any]]:
+        """Flow runs of that name."""
+        return self.ask("flow_runs", flow_runs={"name": {"any_": [name]}}, sort="START_TIME_ASC")
+
+    def tasks(self, run: dict[str, Any]) -> list[dict[str, Any]]:
+        """Task runs of a flow run. Their states arrive as events, a moment after the flow has ended."""
+        for _ in range(60):
+            found = self.ask("task_runs", flow_runs={"id": {"any_": [run["id"]]}})
+            if found and all(task["state_type"] in ("COMPLETED", "FAILED") for task in found):
+                break
+            time.sleep(0.5)
+        return found
+
+    def n2m(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self.python("-m", "flows.cli", *arguments)
+
+    def python(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=self.environment)
+
+    def is_up(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.api}/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("prefect")
+    started = Server(home)
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(started.port)],
+            env=started.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not started.is_up():
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail("the Prefect server did not start:\n" + (home / "server.log").read_text()[-3000:])
+            time.sleep(1)
+        yield started
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def test_every_stage_is_a_task_and_a_repeated_run_does_nothing(server: Server, tmp_path: Path) -> None:
+    write_music(tmp_path / "music", tracks=4)
+    config = str(write_config(tmp_path, "root"))
+    first = server.n2m("label", "-c", config)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "prefect." not in first.stdout
+    (run,) = server.runs(f"label {tmp_path / 'root'}")
+    assert f"/flow-runs/flow-run/{run['id']}" in first.stdout
+    assert run["state_type"] == "COMPLETED"
+    tasks = server.tasks(run)
+    assert sorted(task["name"] for task in tasks) == TASKS
+    assert {(task["state_type"], task["run_count"]) for task in tasks} == {("COMPLETED", 1)}
+
+    found = {item["key"]: item for item in server.ask("artifacts") if item["flow_run_id"] == run["id"]}
+    assert {key: item["type"] for key, item in found.items()} == {
+        "label-funnel": "table",
+        "label-distribution": "markdown",
+        "label-report": "markdown",
+    }
+    funnel = json.loads(found["label-funnel"]["data"])
+    figures = json.loads(next((tmp_path / "root" / "report").glob("*/report.json")).read_text())
+    assert [row["count"] for row in funnel] == [step["count"] for step in figures["funnel"]]
+    assert "](data:image/svg+xml;base64," in found["label-distribution"]["data"]
+    assert "| words | 10 |" in found["label-distribution"]["data"]
+    assert "/report.html](file:///" in found["label-report"]["data"]
+
+    second = server.n2m("label", "-c", config)
+    assert (second.returncode, second.stderr) == (0, "")
+    assert "Nothing to do" in second.stdout
+    said = [line["message"] for line in server.ask("logs", sort="TIMESTAMP_ASC") if line["name"] == "n2m"]
+    assert any(line.startswith("embed ") and "parts made" in line for line in said)
+    assert any(line.startswith("embed ") and "there already" in line for line in said)
+
+
+def test_a_wrong_input_is_one_line_and_is_not_tried_again(server: Server, tmp_path: Path) -> None:
+    write_music(tmp_path / "music", tracks=2)
+    config = str(write_config(tmp_path, "root"))
+    found = server.n2m("label", "-c", config, "--set", f'corpus.audio="{tmp_path / "nothing"}"')
+    assert found.returncode == 1
+    assert found.stderr.startswith("n2m: there is no folder ")
+    assert len(found.stderr.splitlines()) == 1
+    (run,) = server.runs(f"label {tmp_path / 'root'}")
+    assert run["state_type"] == "FAILED"
+    (task,) = server.tasks(run)
+    assert (task["name"], task["state_type"], task["run_count"]) == ("inventory", "FAILED", 1)
+
+
+def test_a_store_that_was_away_is_asked_again(server: Server) -> None:
+    found = server.python("-c", RETRIED)
+    assert found.returncode == 0, found.stderr
+    (task,) = [task for task in server.ask("task_runs") if task["name"] == "stage"]
+    assert (task["state_type"], task["run_count"]) == ("COMPLETED", 2)
+
+
+def test_the_flow_can_be_deployed_with_a_configuration_as_json(server: Server, tmp_path: Path) -> None:
+    write_music(tmp_path / "music", tracks=2)
+    parameters = {"settings": small_settings(tmp_path).as_json(), "replay": False}
+    found = server.python("-c", DEPLOYED, json.dumps(parameters))
+    assert found.returncode == 0, found.stderr
+    assert Path(found.stdout.splitlines()[-1]).is_file()
+    (deployment,) = server.ask("deployments")
+    assert deployment["parameters"] == parameters
+    assert deployment["schedules"][0]["schedule"]["cron"] == "0 3 * * *"
+
+
+def test_without_a_server_at_the_address_the_message_says_so(server: Server, tmp_path: Path) -> None:
+    write_music(tmp_path / "music", tracks=1)
+    config = str(write_config(tmp_path, "root"))
+    environment = server.environment | {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
+    command = [sys.executable, "-m", "flows.cli", "label", "-c", config]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert found.returncode == 1
+    assert "no Prefect server answers there" in found.stderr
+    assert len(found.stderr.splitlines()) == 1

@@ -1,0 +1,211 @@
+"""Object storage on a real S3 server: versitygw or minio, found on PATH or named by N2M_TEST_S3_SERVER."""
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow.fs
+import pytest
+
+from flows.label import label
+from flows.labels import show_clip, write_labels
+from flows.verify import verify_root
+from labeling.corpus import content_hash, list_corpus, open_audio
+from labeling.errors import RowError, UserError
+from labeling.storage import may_pass, open_existing, open_store, read_uri
+from tests.flows.music import parquet_tree, small_settings, write_music
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+SERVER = os.environ.get("N2M_TEST_S3_SERVER") or shutil.which("versitygw") or shutil.which("minio")
+USER, PASSWORD = "testtest", "testtest"
+BUCKET = "bucket"
+STARTS_WITHIN = 60
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """s3://bucket on a server of its own, with what clients need in the environment."""
+    if SERVER is None:
+        pytest.skip("no S3 server: put versitygw or minio on PATH, or name the binary in N2M_TEST_S3_SERVER")
+    home = tmp_path_factory.mktemp("s3")
+    (home / "data").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    process = _start(SERVER, address, home)
+    clients = {
+        "AWS_ACCESS_KEY_ID": USER,
+        "AWS_SECRET_ACCESS_KEY": PASSWORD,
+        "AWS_ENDPOINT_URL": f"http://{address}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+    }
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in clients.items():
+                patch.setenv(name, value)
+            patch.delenv("PREFECT_API_URL", raising=False)
+            _make_bucket(process, address, home / "server.log")
+            yield f"s3://{BUCKET}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _start(server: str, address: str, home: Path) -> "subprocess.Popen[bytes]":
+    if "minio" in Path(server).name:
+        command = [server, "server", "--address", address, str(home / "data")]
+        secrets = {"MINIO_ROOT_USER": USER, "MINIO_ROOT_PASSWORD": PASSWORD}
+    else:
+        command = [server, "--port", address, "posix", str(home / "data")]
+        secrets = {"ROOT_ACCESS_KEY": USER, "ROOT_SECRET_KEY": PASSWORD}
+    with (home / "server.log").open("wb") as log:
+        return subprocess.Popen(command, env=os.environ | secrets, stdout=log, stderr=subprocess.STDOUT, cwd=home)
+
+
+def _make_bucket(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    system = pyarrow.fs.S3FileSystem(
+        access_key=USER, secret_key=PASSWORD, endpoint_override=address, scheme="http", region="us-east-1", allow_bucket_creation=True
+    )
+    deadline = time.monotonic() + STARTS_WITHIN
+    while True:
+        try:
+            system.create_dir(BUCKET)
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail("the S3 server did not start:\n" + log.read_text(errors="replace")[-3000:])
+            time.sleep(0.5)
+
+
+def test_put_create_head_list_and_delete(bucket: str) -> None:
+    store = open_store(f"{bucket}/plain")
+    assert store.head("a/b") is None
+    assert store.create("a/b", b"first")
+    assert not store.create("a/b", b"second")
+    before = store.head("a/b")
+    store.put("a/b", b"third")
+    after = store.head("a/b")
+    assert before is not None
+    assert after is not None
+    assert store.get("a/b") == b"third"
+    assert before.stamp != after.stamp
+    store.put("a/c/d", b"1")
+    store.put("ab", b"2")
+    assert {entry.path: entry.bytes for entry in store.entries("a")} == {"a/b": 5, "a/c/d": 1}
+    assert store.folders() == ["a"]
+    assert store.folders("a") == ["c"]
+    store.delete("a/b")
+    store.delete("a/b")
+    with pytest.raises(FileNotFoundError):
+        store.get("a/b")
+
+
+def test_of_sixteen_writers_one_wins(bucket: str) -> None:
+    store = open_store(f"{bucket}/race")
+    for name in ("one", "two", "three"):
+        with ThreadPoolExecutor(16) as pool:
+            won = list(pool.map(lambda n, name=name: store.create(name, bytes([n]) * 100_000), range(16)))
+        assert won.count(True) == 1
+        assert store.get(name) == bytes([won.index(True)]) * 100_000
+
+
+def test_more_than_a_page_of_objects_is_listed(bucket: str) -> None:
+    store = open_store(f"{bucket}/many")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: store.put(f"{n:04d}", b""), range(1100)))
+    assert sorted(entry.path for entry in store.entries()) == [f"{n:04d}" for n in range(1100)]
+
+
+def test_the_reader_seeks_like_a_file(bucket: str) -> None:
+    data = os.urandom(3_000_000)
+    store = open_store(f"{bucket}/reader")
+    store.put("data", data)
+    with store.reader("data") as file:
+        assert file.seek(2_500_000) == 2_500_000
+        assert file.read(10) == data[2_500_000:2_500_010]
+        file.seek(-5, io.SEEK_END)
+        assert file.read() == data[-5:]
+        assert file.read() == b""
+        file.seek(0)
+        assert file.read() == data
+    assert read_uri(f"{bucket}/reader/data") == data
+
+
+def test_what_the_server_refuses_is_said_in_one_line_and_does_not_pass(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"cannot list s3://no-such-bucket/x: NoSuchBucket: ") as missing:
+        list_corpus("s3://no-such-bucket/x")
+    open_store(bucket).put("refused/x.wav", b"1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrongwrong")
+    store = open_store(f"{bucket}/refused")
+    failures = [missing]
+    for call in (lambda: store.get("x.wav"), lambda: list(store.entries()), lambda: store.put("y", b""), lambda: store.create("y", b"")):
+        with pytest.raises(UserError, match=r"cannot (read|list|write) s3://bucket/refused") as refused:
+            call()
+        failures.append(refused)
+    for failure in failures:
+        assert "\n" not in str(failure.value)
+        assert not may_pass(failure.value)
+    with pytest.raises(RowError):
+        open_audio(f"{bucket}/refused", "x.wav")
+
+
+def test_a_server_that_does_not_answer_stops_the_run_and_may_pass(monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
+    """Its rows must not become dead letters."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(UserError, match="does not answer") as away:
+        open_audio(f"{bucket}/music", "track-0.wav")
+    assert may_pass(away.value)
+    assert "\n" not in str(away.value)
+
+
+def test_a_run_from_bucket_to_bucket_is_the_run_of_this_machine(bucket: str, tmp_path: Path) -> None:
+    write_music(tmp_path / "music", tracks=6)
+    local_settings = small_settings(tmp_path)
+    local = label(local_settings).datasets
+    store = open_store(bucket)
+    for path in (*sorted((tmp_path / "music").iterdir()), tmp_path / "manifest.csv", tmp_path / "tags.txt"):
+        store.put(str(path.relative_to(tmp_path)), path.read_bytes())
+    raw = local_settings.as_json()
+    raw["root"] = f"{bucket}/labels"
+    raw["corpus"] |= {"audio": f"{bucket}/music", "metadata": f"{bucket}/manifest.csv"}
+    raw["vocabulary"]["words"]["source"] = f"{bucket}/tags.txt"
+    settings = type(local_settings).model_validate(raw)
+
+    remote = label(settings).datasets
+    for stage in ("ingest", "embed", "shard"):
+        assert getattr(remote, stage).digest == getattr(local, stage).digest
+    for stage in ("vocabulary", "embed_text", "retrieve", "null", "count", "sample"):
+        assert getattr(remote.vocabularies["words"], stage).digest == getattr(local.vocabularies["words"], stage).digest
+    root = open_existing(settings.root)
+    copied = {entry.path: root.get(entry.path) for entry in root.entries() if entry.path.endswith(".parquet")}
+    here = parquet_tree(tmp_path / "root")
+    unequal = {path.split("/")[0] for path in {*copied, *here} if copied.get(path) != here.get(path)}
+    assert unequal == {"inventory", "probe", "ingest"}  # named after the ETags: the bytes of ingest are compared above, by its digest
+
+    assert label(settings).nothing_done
+    assert verify_root(root)[1] == []
+    write_labels(root, tmp_path / "remote.csv")
+    write_labels(open_store(str(tmp_path / "root")), tmp_path / "local.csv")
+    assert (tmp_path / "remote.csv").read_bytes() == (tmp_path / "local.csv").read_bytes()
+    assert show_clip(root, "track-0.wav") == show_clip(open_store(str(tmp_path / "root")), "track-0.wav")
+
+    removed = f"{remote.embed.path}/{remote.embed.manifest.parts[1].files[0].path}"
+    root.delete(removed)
+    again = label(settings)
+    assert [item.dataset.stage for item in again.built if item.made] == ["embed"]
+    assert root.get(removed) == copied[removed]
+
+    with open_audio(settings.corpus.audio, "track-1.flac") as file:
+        assert content_hash(file) == next(row for row in local.ingest.read().to_pylist() if row["key"] == "track-1.flac")["sha256"]
