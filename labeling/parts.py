@@ -82,9 +82,9 @@ def parquet_bytes(table: pa.Table, schema: pa.Schema, row_group_rows: int | None
 
 
 def read_parquet(store: Store, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """One Parquet file, or some of its columns."""
+    """One Parquet file, or some of its columns. Read without Arrow's own threads: a process that ends soon after can die of them."""
     with store.reader(path) as file:
-        table: pa.Table = pq.ParquetFile(file).read(columns=columns)
+        table: pa.Table = pq.ParquetFile(file, pre_buffer=False).read(columns=columns, use_threads=False)
     return table.replace_schema_metadata(None)
 
 

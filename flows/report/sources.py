@@ -55,11 +55,11 @@ def rows_where(dataset: Dataset, part: int, column: str, values: Collection[str]
     found = []
     for file in dataset.manifest.parts[part].files:
         with dataset.store.reader(f"{dataset.path}/{file.path}") as source:
-            parquet = pq.ParquetFile(source)
+            parquet = pq.ParquetFile(source, pre_buffer=False)
             for group in range(parquet.num_row_groups):
-                mask = pc.is_in(parquet.read_row_group(group, [column]).column(column), wanted)
+                mask = pc.is_in(parquet.read_row_group(group, [column], use_threads=False).column(column), wanted)
                 if pc.any(mask).as_py():
-                    found.append(parquet.read_row_group(group, list(columns)).filter(mask))
+                    found.append(parquet.read_row_group(group, list(columns), use_threads=False).filter(mask))
     return pa.concat_tables(found) if found else None
 
 
