@@ -11,6 +11,7 @@ from flows.report.stage import PAGE, report
 from labeling.build import Built
 from labeling.dataset import Dataset
 from labeling.settings import VocabularySettings
+from labeling.stages.vocabulary import allowed_splits
 from labeling.storage import open_existing
 from pipelines.count import count
 from pipelines.embed import embed
@@ -25,7 +26,7 @@ from pipelines.scorer import ScorerHandle, open_scorer
 from pipelines.session import Session
 from pipelines.settings import LabelSettings
 from pipelines.shard import shard
-from pipelines.vocabulary import allowed_splits, vocabulary
+from pipelines.vocabulary import vocabulary
 
 Result = TypeVar("Result")
 Call = Callable[[str, Callable[[], Any]], Any]

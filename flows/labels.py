@@ -113,7 +113,7 @@ def show_clip(root: Store, name: str) -> dict[str, Any]:
             named = track["key"] in (name, key.strip())
             for clip in track["clips"]:
                 at = clip["start_ms"] / 1000
-                if clip["clip_id"] == name or (named and (track["key"] == name or not start or float_or_none(start) == at)):
+                if clip["clip_id"] == name or (named and (track["key"] == name or not start or _float_or_none(start) == at)):
                     return _clip(datasets, part, track, clip)
             if named and track["excluded"]:
                 raise UserError(f"{track['key']} has no clips: it was excluded ({track['excluded']}).")
@@ -121,7 +121,7 @@ def show_clip(root: Store, name: str) -> dict[str, Any]:
     raise UserError(f"{root.uri} has no clip or track {name!r}. `n2m labels` lists the tracks; ids are 16 hexadecimal digits.")
 
 
-def float_or_none(text: str) -> float | None:
+def _float_or_none(text: str) -> float | None:
     """The number in a text, None when it is none."""
     try:
         return float(text.strip().removesuffix("s").strip())

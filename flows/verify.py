@@ -57,15 +57,11 @@ def _verify_dataset(dataset: Dataset) -> list[Finding]:
         for file in record.all_files():
             if file.path in damaged or not file.path.endswith(".parquet"):
                 continue
-            wanted = schemas.DEAD if file is record.dead else _expected(dataset)
+            wanted = schemas.DEAD if file is record.dead else _SCHEMAS.get(dataset.stage)
             what = _wrong_table(dataset, file.path, file.rows, wanted)
             if what:
                 findings.append(Finding(f"{dataset.path}/{file.path}", what))
     return findings
-
-
-def _expected(dataset: Dataset) -> pa.Schema | None:
-    return _SCHEMAS.get(dataset.stage)
 
 
 def _wrong_table(dataset: Dataset, path: str, rows: int, wanted: pa.Schema | None) -> str | None:

@@ -61,7 +61,7 @@ def build_dataset(
     if missing:
         if len(missing) < identity.parts:
             log.info(
-                "%s: %d of %d parts are there, %d to make", _title(identity), identity.parts - len(missing), identity.parts, len(missing)
+                "%s: %d of %d parts are there, %d to make", identity.title, identity.parts - len(missing), identity.parts, len(missing)
             )
         make_parts(identity, missing)
     return Built(_finish(root, identity, config), len(missing))
@@ -81,7 +81,7 @@ def _missing_parts(root: Store, identity: Identity) -> list[int]:
 
 def _mend(root: Store, identity: Identity, dataset: Dataset, damage: Sequence[Damage], make_parts: MakeParts) -> None:
     for item in damage:
-        log.warning("%s: %s %s; its part is made again", _title(identity), root.describe(f"{dataset.path}/{item.path}"), item.what)
+        log.warning("%s: %s %s; its part is made again", identity.title, root.describe(f"{dataset.path}/{item.path}"), item.what)
         root.delete(f"{dataset.path}/{item.path}")
     parts = sorted({item.part for item in damage})
     for part in parts:
@@ -92,7 +92,7 @@ def _mend(root: Store, identity: Identity, dataset: Dataset, damage: Sequence[Da
         before = dataset.manifest.parts[part]
         if record is None or files_digest(record.all_files()) != files_digest(before.all_files()):
             raise UserError(
-                f"{_title(identity)}: part {part} was made again and differs from what its manifest says (made on {before.device}): "
+                f"{identity.title}: part {part} was made again and differs from what its manifest says (made on {before.device}): "
                 f"inputs, libraries or device changed. Delete {root.describe(dataset.path)} and run again to make all of it here."
             )
 
@@ -106,7 +106,7 @@ def _finish(root: Store, identity: Identity, config: Mapping[str, Any]) -> Datas
         except FileNotFoundError:
             record = None
         if record is None:
-            raise UserError(f"{_title(identity)}: part {part} of {identity.parts} was not made. Run the same command again.")
+            raise UserError(f"{identity.title}: part {part} of {identity.parts} was not made. Run the same command again.")
         records.append(record)
     earlier = [dataset for dataset in list_datasets(root, identity.stage) if dataset.name == identity.name]
     manifest = Manifest(
@@ -128,19 +128,14 @@ def _finish(root: Store, identity: Identity, config: Mapping[str, Any]) -> Datas
     return dataset
 
 
-def _title(identity: Identity) -> str:
-    return f"{identity.stage} {identity.name}".strip()
-
-
 def check_dead_share(dataset: Dataset, max_dead: float) -> None:
     """Raise UserError with the three commonest reasons when more than `max_dead` of a dataset's rows are dead."""
     manifest = dataset.manifest
     if manifest.dead_share <= max_dead:
         return
     reasons = "; ".join(f"{reason}: {rows}" for reason, rows in list(manifest.dead_reasons.items())[:3])
-    title = f"{dataset.stage} {dataset.name}".strip()
     raise UserError(
-        f"{title}: {manifest.dead_rows} of {manifest.rows + manifest.dead_rows} rows are dead ({manifest.dead_share:.1%}), "
+        f"{dataset.title}: {manifest.dead_rows} of {manifest.rows + manifest.dead_rows} rows are dead ({manifest.dead_share:.1%}), "
         f"more than max_dead = {max_dead:.1%}. Commonest reasons: {reasons}. "
         f"The dead letters are in {dataset.store.describe(dataset.path)}/dead. Mend the inputs and run `n2m replay`, or raise max_dead."
     )

@@ -42,9 +42,10 @@ class CarryOver:
         found: dict[Key, pa.Table] = {}
         if not len(self) or not keys:
             return found
-        at = np.searchsorted(self._hashes, _hash_keys(iter(keys)))
+        digests = _hash_keys(iter(keys))
+        at = np.searchsorted(self._hashes, digests)
         wanted: dict[int, list[tuple[int, Key]]] = {}
-        for key, position, digest in zip(keys, at, _hash_keys(iter(keys)), strict=True):
+        for key, position, digest in zip(keys, at, digests, strict=True):
             if position < len(self) and self._hashes[position] == digest:
                 wanted.setdefault(int(self._place[position]), []).append((int(self._row[position]), key))
         for place, rows in sorted(wanted.items()):

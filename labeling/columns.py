@@ -24,6 +24,12 @@ def unit_vectors(column: pa.ChunkedArray) -> Float32s:
     return normalise(flat.reshape(-1, width).astype(np.float32))
 
 
+def stored_vector(row: pa.Table, column: str) -> Float32s:
+    """The vector (d,) of a one-row table as it is stored, so that writing it again gives the same float16."""
+    flat = row.column(column).combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, np.float32)
+
+
 def lists_column(values: pa.Array, lengths: npt.NDArray[np.integer]) -> pa.ListArray:
     """Flat values and the length of each row's list -> list column."""
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

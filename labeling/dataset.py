@@ -9,6 +9,7 @@ from typing import Literal
 import pyarrow as pa
 
 from labeling.errors import UserError
+from labeling.fingerprint import dataset_title
 from labeling.manifest import MANIFEST_NAME, Manifest, PartFile, parse_manifest
 from labeling.parts import read_parquet
 from labeling.schemas import DEAD
@@ -40,6 +41,11 @@ class Dataset:
         return self.manifest.fingerprint
 
     @property
+    def title(self) -> str:
+        """For people and messages."""
+        return dataset_title(self.stage, self.name)
+
+    @property
     def path(self) -> str:
         """Its folder below the root."""
         return f"{self.stage}/{self.fingerprint}"
@@ -58,12 +64,6 @@ class Dataset:
         """The living rows of one part, in key order."""
         files = self.manifest.parts[part].files
         return pa.concat_tables([read_parquet(self.store, f"{self.path}/{file.path}", columns) for file in files])
-
-    def file_tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The living rows file by file, in part order: the smallest pieces that can be read alone."""
-        for record in self.manifest.parts:
-            for file in record.files:
-                yield read_parquet(self.store, f"{self.path}/{file.path}", columns)
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The living rows part by part."""

@@ -9,6 +9,11 @@ from typing import Any
 from labeling.schemas import SCHEMA_VERSION
 
 
+def dataset_title(stage: str, name: str) -> str:
+    """A dataset's name for people: its stage, and its vocabulary where it has one."""
+    return f"{stage} {name}".strip()
+
+
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -57,6 +62,11 @@ class Identity:
         """Equal for two datasets whose rows may be carried over: all but which rows there are (parents, corpus, parts, attempt)."""
         inputs = {key: value for key, value in self.inputs.items() if key not in ("corpus", "metadata")}
         return _digest(replace(self, parts=0, attempt=0, parents={}, inputs=inputs).as_json())
+
+    @property
+    def title(self) -> str:
+        """For people and messages."""
+        return dataset_title(self.stage, self.name)
 
     @property
     def path(self) -> str:

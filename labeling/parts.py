@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from labeling import progress
 from labeling.errors import RowError
+from labeling.ids import id_to_int
 from labeling.manifest import PartFile, PartRecord
 from labeling.schemas import DEAD, SCHEMA_VERSION
 from labeling.storage import Store
@@ -32,7 +33,7 @@ def part_of(identifier: str, parts: int) -> int:
 
     Ids are hashes, so equal ranges of them give equal parts, and parts one after the other are sorted by id.
     """
-    return int(identifier, 16) * parts >> 64
+    return id_to_int(identifier) * parts >> 64
 
 
 class PartContext:

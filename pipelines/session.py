@@ -47,7 +47,7 @@ class Session:
             version=version,
             config=config or {},
             inputs=inputs or {},
-            parents={f"{parent.stage} {parent.name}".strip(): parent.digest for parent in parents},
+            parents={parent.title: parent.digest for parent in parents},
         )
         started = time.monotonic()
         built = build_dataset(self.root, identity, make_parts, self.settings.as_json(), self.settings.run.check, self.replay)
@@ -58,7 +58,7 @@ class Session:
 
     def _say(self, built: Built, seconds: float) -> None:
         manifest = built.dataset.manifest
-        title = f"{manifest.stage} {manifest.name}".strip()
+        title = built.dataset.title
         files = sum(len(record.files) for record in manifest.parts)
         rows = f"{files} files" if manifest.stage == "report" else f"{manifest.rows:,} rows"
         rows += f", {manifest.dead_rows:,} dead" if manifest.dead_rows else ""

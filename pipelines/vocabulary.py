@@ -20,15 +20,13 @@ from labeling.parts import PartContext, part_of
 from labeling.schemas import VOCABULARY
 from labeling.settings import VocabularySettings
 from labeling.stages import vocabulary as stage
-from labeling.stages.vocabulary import allowed_splits, labels_training
+from labeling.stages.vocabulary import labels_training
 from labeling.storage import read_uri
 from labeling.vocabulary import Variant, keyed, merge, read_captions
 from pipelines.progress import show_progress
 from pipelines.runners import new_pipeline, run_pipeline
 from pipelines.session import Session
 from pipelines.spread import PartWriter
-
-__all__ = ["allowed_splits", "vocabulary"]
 
 _BLOCK = 200_000
 

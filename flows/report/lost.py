@@ -35,7 +35,7 @@ def excluded_tracks(ingest: Dataset | None) -> tuple[tuple[ExcludedTrack, ...], 
 def dead_counts(datasets: Iterable[Dataset]) -> tuple[DeadCount, ...]:
     """Dead rows by stage and reason, in the order of the flow."""
     return tuple(
-        DeadCount(_stage(dataset), say(reason), count) for dataset in datasets for reason, count in dataset.manifest.dead_reasons.items()
+        DeadCount(dataset.title, say(reason), count) for dataset in datasets for reason, count in dataset.manifest.dead_reasons.items()
     )
 
 
@@ -48,7 +48,7 @@ def _first_letters(dataset: Dataset) -> list[DeadLetter]:
     letters: list[DeadLetter] = []
     for table in dead_tables(dataset):
         for row in table.slice(0, MOST_ROWS - len(letters)).to_pylist():
-            letters.append(DeadLetter(_stage(dataset), shorten(row["key"]), say(row["reason"]), shorten(row["error"]), row["attempt"]))
+            letters.append(DeadLetter(dataset.title, shorten(row["key"]), say(row["reason"]), shorten(row["error"]), row["attempt"]))
         if len(letters) == MOST_ROWS:
             break
     return letters
@@ -66,7 +66,3 @@ def _keys(ingest: Dataset, track_ids: set[str]) -> dict[str, str]:
         parts.setdefault(part_of(track_id, len(ingest.parts)), set()).add(track_id)
     tables = [rows_where(ingest, part, "track_id", ids, ["track_id", "key"]) for part, ids in sorted(parts.items())]
     return {row["track_id"]: row["key"] for table in tables if table for row in table.to_pylist()}
-
-
-def _stage(dataset: Dataset) -> str:
-    return f"{dataset.stage} {dataset.name}".strip()

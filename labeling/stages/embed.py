@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from labeling.carry import CarryOver
-from labeling.columns import vectors_column
+from labeling.columns import stored_vector, vectors_column
 from labeling.corpus import open_audio
 from labeling.decode import DecodedSpan, decode_spans
 from labeling.embed import Embedded, Failed, Waveform, embed_clips
@@ -115,7 +115,7 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
     for plan in living:
         item = done[plan.clip_id]
         windows.append(item.windows if isinstance(item, Embedded) else item.column("windows")[0].as_py())
-        vectors.append(item.embedding if isinstance(item, Embedded) else _vector(item))
+        vectors.append(item.embedding if isinstance(item, Embedded) else stored_vector(item, "embedding"))
     yield pa.table(
         {
             "clip_id": [plan.clip_id for plan in living],
@@ -129,8 +129,3 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
         },
         schema,
     )
-
-
-def _vector(row: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    flat = row.column("embedding").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat, np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from labeling.carry import CarryOver
-from labeling.columns import vectors_column
+from labeling.columns import stored_vector, vectors_column
 from labeling.parts import PartContext
 from labeling.schemas import embed_text_schema
 from labeling.scorers.base import Scorer
@@ -29,8 +29,8 @@ def embed_text_part(context: PartContext, captions: pa.Table, scorer: Scorer, ca
     meaning = np.zeros((len(keys), scorer.meaning_dim), np.float32)
     for row, key in enumerate(keys):
         if key in earlier:
-            joint[row] = _flat(earlier[key], "embedding")
-            meaning[row] = _flat(earlier[key], "meaning")
+            joint[row] = stored_vector(earlier[key], "embedding")
+            meaning[row] = stored_vector(earlier[key], "meaning")
     fresh = [row for row, key in enumerate(keys) if key not in earlier]
     for start in range(0, len(fresh), _BLOCK):
         rows = fresh[start : start + _BLOCK]
@@ -42,7 +42,3 @@ def embed_text_part(context: PartContext, captions: pa.Table, scorer: Scorer, ca
             {"caption_id": ids, "caption": texts, "embedding": vectors_column(joint), "meaning": vectors_column(meaning)},
             schema,
         )
-
-
-def _flat(row: pa.Table, column: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    return np.asarray(row.column(column).combine_chunks().flatten().to_numpy(zero_copy_only=False), np.float32)

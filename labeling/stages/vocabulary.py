@@ -10,6 +10,7 @@ from labeling.leaks import HeldOut, check_leaks
 from labeling.parts import PartContext
 from labeling.schemas import VOCABULARY
 from labeling.settings import VocabularySettings
+from labeling.vocabulary import statistics
 
 VERSION = 1
 TRAIN = "train"
@@ -40,10 +41,8 @@ def vocabulary_part(
     Raises UserError that names captions equal or nearly equal to one in `held_out`.
     """
     ordered = sorted(rows, key=lambda row: str(row["caption_id"]))
-    context.count("captions", len(ordered))
-    context.count("read", len(ordered) + losses.total())
-    for reason, lost in sorted(losses.items()):
-        context.count(f"lost:{reason}", lost)
+    for figure, amount in statistics(len(ordered), losses).items():
+        context.count(figure, amount)
     context.advance(len(ordered))
     if held_out is not None:
         check_leaks(name, [row["caption"] for row in ordered], held_out)
