@@ -82,6 +82,30 @@ def embed_schema(dim: int) -> pa.Schema:
     )
 
 
+SONGS = pa.schema(
+    [
+        pa.field("song_id", pa.string(), False),
+        pa.field("title", pa.string(), False),
+        pa.field("artist", pa.string()),
+        pa.field("tags", pa.list_(pa.string()), False),
+        pa.field("instruments", pa.list_(pa.string()), False),
+        pa.field("tempo", pa.float64()),
+        pa.field("musical_key", pa.string()),
+    ]
+)
+
+WRITE = pa.schema(
+    [
+        pa.field("reply_id", pa.string(), False),
+        pa.field("song_id", pa.string(), False),
+        pa.field("sample", pa.int16(), False),
+        pa.field("text", pa.string(), False),
+        pa.field("repaired", pa.string()),
+        pa.field("prompt_tokens", pa.int32(), False),
+        pa.field("completion_tokens", pa.int32(), False),
+    ]
+)
+
 VOCABULARY = pa.schema(
     [
         pa.field("caption_id", pa.string(), False),

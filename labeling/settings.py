@@ -1,8 +1,9 @@
 """What a labeling run can be told. Frozen, and an unknown key is an error."""
 
-from typing import Literal
+from typing import Literal, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Split = str
 
@@ -14,7 +15,7 @@ class Settings(BaseModel):
 
 
 class Columns(Settings):
-    """Which columns of the metadata table mean what. `key` holds the file's name, relative to the corpus."""
+    """Which columns of the metadata table mean what. `key` holds the file's name, relative to the corpus; `tempo` beats a minute."""
 
     key: str = "key"
     title: str | None = None
@@ -22,6 +23,9 @@ class Columns(Settings):
     licence: str | None = None
     split: str | None = None
     tags: tuple[str, ...] = ()
+    instruments: str | None = None
+    tempo: str | None = None
+    musical_key: str | None = None
 
 
 class Corpus(Settings):
@@ -44,12 +48,15 @@ class ScorerSettings(Settings):
     revision: str | None = None
 
 
-VocabularyKind = Literal["musiccaps-aspects", "musiccaps-sentences", "tags", "jsonl", "builtin", "builtin-tags", "builtin-sentences"]
+VocabularyKind = Literal[
+    "written", "musiccaps-aspects", "musiccaps-sentences", "tags", "jsonl", "builtin", "builtin-tags", "builtin-sentences"
+]
 
 
 class VocabularySettings(Settings):
     """One named set of captions.
 
+    `written`: the captions that `[write]` makes.
     `allowed_splits`: the splits of tracks that may be labelled from it; None means every split, except that
     `musiccaps-sentences` then stays out of "train" (paper section 2.5). `caption_split`: which MusicCaps rows are read.
     """
@@ -59,6 +66,110 @@ class VocabularySettings(Settings):
     column: str = "caption"
     allowed_splits: frozenset[Split] | None = None
     caption_split: Literal["all", "train", "eval"] = "all"
+
+
+class SongColumns(Settings):
+    """Which columns of a table of songs mean what. `tempo` holds beats a minute."""
+
+    title: str = "title"
+    artist: str | None = "artist"
+    tags: tuple[str, ...] = ()
+    instruments: str | None = None
+    tempo: str | None = None
+    musical_key: str | None = None
+
+
+class Songs(Settings):
+    """Which songs the LLM describes: those of `source` (csv, jsonl or parquet), or the corpus's own tracks when it is None."""
+
+    source: str | None = None
+    columns: SongColumns = SongColumns()
+
+
+class Write(Settings):
+    """What is asked of the LLM. `prompt` is the name of a shipped prompt or the path of a prompt file.
+
+    `model` is the served name where `[run.server]` has a url; otherwise a hub id, a folder of a causal LM, or "starter".
+    `samples` replies a song: the paper keeps about 27 sentences a song. `max_tokens` bounds a reply.
+    """
+
+    prompt: str = "songs-starter"
+    model: str = "starter"
+    revision: str | None = None
+    samples: int = Field(8, ge=1, le=1000)
+    temperature: float = Field(1.0, ge=0, le=2)
+    top_p: float = Field(0.95, gt=0, le=1)
+    max_tokens: int = Field(192, ge=1, le=8192)
+
+
+RuleName = Literal[
+    "tidy",
+    "words",
+    "language",
+    "refusal",
+    "names",
+    "trivia",
+    "second_person",
+    "quotes",
+    "low_information",
+    "contradiction",
+    "held_out",
+    "not_music",
+]
+EVERY_RULE: tuple[RuleName, ...] = get_args(RuleName)
+
+
+class Clean(Settings):
+    """From replies to captions: the rules in their order, and their parameters. Duplicates go last, whatever the rules.
+
+    `min_words`, `max_words`: length of a caption. `language`: its ISO 639-1 code. `music_threshold`: what "not_music" demands of a
+    sentence (labeling.cleaning.describes_music). `near_duplicate`: Jaccard similarity at and above which the rarer of two captions
+    goes; None keeps both.
+    """
+
+    rules: tuple[RuleName, ...] = EVERY_RULE
+    min_words: int = Field(4, ge=1)
+    max_words: int = Field(40, ge=1)
+    language: str = "en"
+    music_threshold: float | None = None
+    near_duplicate: float | None = Field(0.8, gt=0, le=1)
+
+
+class Budget(Settings):
+    """The most that one run may spend; None is no limit. It stops cleanly, and the same command goes on later."""
+
+    requests: int | None = Field(None, ge=1)
+    tokens: int | None = Field(None, ge=1)
+    money: float | None = Field(None, gt=0)
+
+
+class Server(Settings):
+    """The OpenAI-compatible server that writes, for example "http://localhost:8000/v1". Without `url` the model is loaded in the worker.
+
+    api_key_env: the environment variable that holds the key. concurrency: requests in flight, of each worker process. timeout: seconds
+    a request. tries: of a request that fails while others are answered. patience: seconds without any answer after which the run stops.
+    input_price, output_price: money a million tokens.
+    """
+
+    url: str | None = None
+    api_key_env: str = "OPENAI_API_KEY"
+    concurrency: int = Field(32, ge=1, le=4096)
+    timeout: float = Field(60.0, gt=0)
+    tries: int = Field(6, ge=1)
+    patience: float = Field(180.0, ge=0)
+    input_price: float = Field(0.0, ge=0)
+    output_price: float = Field(0.0, ge=0)
+    budget: Budget = Budget()
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_secret(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "http://host")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("write it as http://HOST:PORT/v1 or https://HOST/v1")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("a URL must not hold a key or password: put the key into the environment variable that api_key_env names")
+        return url
 
 
 class Leaks(Settings):

@@ -4,7 +4,21 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from labeling.settings import Corpus, Leaks, ReportSettings, Retrieval, Sampling, ScorerSettings, Settings, Shards, VocabularySettings
+from labeling.settings import (
+    Clean,
+    Corpus,
+    Leaks,
+    ReportSettings,
+    Retrieval,
+    Sampling,
+    ScorerSettings,
+    Server,
+    Settings,
+    Shards,
+    Songs,
+    VocabularySettings,
+    Write,
+)
 
 DEFAULT_DRAW = 3
 
@@ -14,7 +28,7 @@ class RunSettings(Settings):
 
     runner: "local" (Beam's FnApiRunner on this machine) or "beam" with `options` for a cluster ("--runner=FlinkRunner", ...).
     mode: local workers as threads, which share the models, or as processes. batch: windows a network call.
-    check: whether finished parts are hashed or only sized before they are trusted.
+    check: whether finished parts are hashed or only sized before they are trusted. server: the LLM server that writes, if any.
     """
 
     runner: Literal["local", "beam"] = "local"
@@ -24,6 +38,7 @@ class RunSettings(Settings):
     batch: int = Field(16, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     check: Literal["hash", "size"] = "hash"
+    server: Server = Server()
 
 
 class LabelSettings(Settings):
@@ -35,6 +50,9 @@ class LabelSettings(Settings):
     max_dead: float = Field(0.05, ge=0, le=1)
     corpus: Corpus
     scorer: ScorerSettings = ScorerSettings()
+    songs: Songs = Songs()
+    write: Write = Write()
+    clean: Clean = Clean()
     vocabulary: dict[str, VocabularySettings]
     leaks: Leaks = Leaks()
     retrieval: Retrieval = Retrieval()
