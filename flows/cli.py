@@ -45,6 +45,18 @@ def replay(config: Path | None, overrides: tuple[str, ...], audio: str | None, r
 @n2m.command()
 @CONFIG
 @SET
+@click.option("--root", help="Where everything is written.")
+def write(config: Path | None, overrides: tuple[str, ...], root: str | None) -> None:
+    """Let an LLM describe songs, and clean what it says into the captions of a vocabulary; no music is labelled."""
+    from flows.write import write_captions
+
+    for name, captions in write_captions(_settings(config, overrides, None, root)).items():
+        print(f"{captions.manifest.rows:,} captions. Write them out with: n2m captions {captions.store.uri} {name} -o FILE.jsonl")
+
+
+@n2m.command()
+@CONFIG
+@SET
 @click.option("--audio", help="Folder or URI of music, when there is no configuration file.")
 @click.option("--root", help="Where everything would be written.")
 @JSON
@@ -132,6 +144,19 @@ def labels(root: str, output: Path) -> None:
 
     rows = write_labels(open_existing(root), output)
     print(f"{rows:,} labels in {output}")
+
+
+@n2m.command()
+@ROOT
+@click.argument("vocabulary")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Ends in .csv, .jsonl or .parquet.")
+def captions(root: str, vocabulary: str, output: Path) -> None:
+    """Write the captions of one vocabulary as a table; the jsonl is a source for another run's vocabulary of kind "jsonl"."""
+    from flows.captions import write_captions_table
+    from labeling.storage import open_existing
+
+    rows = write_captions_table(open_existing(root), vocabulary, output)
+    print(f"{rows:,} captions in {output}")
 
 
 @n2m.command()

@@ -1,6 +1,7 @@
 """One TOML file, and `--set a.b=c` on top of it, become the settings of a run. Every mistake is one clear message."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from labeling.errors import UserError
 from pipelines.settings import LabelSettings
 
 COLLAPSE = 0.75
+_SECRET = re.compile(r"//[^/\s]*@|\?[^\s'\"]+")
 
 
 def load_settings(path: Path, overrides: Sequence[str] = ()) -> LabelSettings:
@@ -86,7 +88,7 @@ def _explain(item: Mapping[str, Any]) -> str:
     if item["type"] == "missing":
         return f"{name} is missing"
     message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{name} = {item['input']!r}: {message}" if name else message
+    return f"{name} = {_SECRET.sub('***', repr(item['input']))}: {message}" if name else message
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:

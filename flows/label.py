@@ -1,13 +1,13 @@
 """The labeling flow: corpus and captions in, balanced text-labelled training shards and a report out."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
+from flows.call import Call, call_here
 from flows.latest import read_latest, write_latest
 from flows.report.sources import LabelDatasets, VocabularyDatasets
 from flows.report.stage import PAGE, report
+from flows.write import Written, write_replies
 from labeling.build import Built
 from labeling.dataset import Dataset
 from labeling.settings import VocabularySettings
@@ -27,9 +27,7 @@ from pipelines.session import Session
 from pipelines.settings import LabelSettings
 from pipelines.shard import shard
 from pipelines.vocabulary import vocabulary
-
-Result = TypeVar("Result")
-Call = Callable[[str, Callable[[], Any]], Any]
+from pipelines.written import written
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,6 @@ class Labeled:
         return self.report.store.describe(f"{self.report.path}/{PAGE}")
 
 
-def call_here(_name: str, stage: Callable[[], Result]) -> Result:
-    """Run a stage in this process."""
-    return stage()
-
-
 def label(settings: LabelSettings, replay: bool = False, call: Call = call_here) -> Labeled:
     """All stages in their order, each by `call(name, stage)`. With `replay`, rows that died before are tried again. Raises UserError."""
     session = Session(settings, replay)
@@ -63,23 +56,31 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     probed = call("probe", lambda: probe(session, files))
     tracks = call("ingest", lambda: ingest(session, files, probed))
+    # Before anything is embedded: a server that is not there is said in the first minute.
+    replies = write_replies(session, tracks, call) if settings.is_written else None
     clips = call("embed", lambda: embed(session, tracks, scorer))
     vocabularies = {
-        name: _label_from(session, name, vocabulary_settings, clips, scorer, call)
+        name: _label_from(session, name, vocabulary_settings, replies, clips, scorer, call)
         for name, vocabulary_settings in settings.vocabulary.items()
     }
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
     shards = call("shard", lambda: shard(session, tracks, labels))
-    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies)
+    asked = (replies.songs, replies.replies) if replies else (None, None)
+    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked)
     page = call("report", lambda: report(session, datasets, scorer.name))
     write_latest(session.root, datasets, page)
     return Labeled(datasets, page, tuple(session.built))
 
 
 def _label_from(
-    session: Session, name: str, settings: VocabularySettings, clips: Dataset, scorer: ScorerHandle, call: Call
+    session: Session, name: str, settings: VocabularySettings, replies: Written | None, clips: Dataset, scorer: ScorerHandle, call: Call
 ) -> VocabularyDatasets:
-    captions = call(f"vocabulary {name}", lambda: vocabulary(session, name))
+    captions = call(
+        f"vocabulary {name}",
+        lambda: (
+            written(session, name, replies.songs, replies.replies) if replies and settings.kind == "written" else vocabulary(session, name)
+        ),
+    )
     embedded = call(f"embed_text {name}", lambda: embed_text(session, captions, scorer))
     candidates = call(f"retrieve {name}", lambda: retrieve(session, clips, embedded, allowed_splits(settings), scorer.device))
     chance = call(f"null {name}", lambda: null(session, clips, embedded))

@@ -1,16 +1,14 @@
 """The labels of the latest run as one flat table, and where the labels of one clip came from."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from flows.latest import read_latest
 from flows.report.sources import LabelDatasets
+from flows.table_file import write_table
 from labeling.dataset import Dataset
 from labeling.errors import UserError
 from labeling.stages.embed import clip_title
@@ -56,48 +54,8 @@ def _tracks(datasets: LabelDatasets) -> Dataset:
 
 def write_labels(root: Store, target: Path) -> int:
     """Write the flat table as csv, jsonl or parquet, by the suffix. Gives the number of rows. Raises UserError for another suffix."""
-    if target.suffix not in (".csv", ".jsonl", ".parquet"):
-        raise UserError(f"{target}: the suffix decides the format; use .csv, .jsonl or .parquet")
     datasets, _ = read_latest(root)
-    rows = 0
-    unfinished = target.with_name(target.name + ".part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as sink:
-            write = _Writer(sink, target.suffix)
-            for table in flat_labels(datasets):
-                write.table(table)
-                rows += len(table)
-            write.close()
-        unfinished.replace(target)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return rows
-
-
-class _JsonLines:
-    def __init__(self, sink: Any) -> None:
-        self.sink = sink
-
-    def write_table(self, table: pa.Table) -> None:
-        self.sink.writelines((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in table.to_pylist())
-
-    def close(self) -> None:
-        self.sink.flush()
-
-
-class _Writer:
-    def __init__(self, sink: Any, suffix: str) -> None:
-        if suffix == ".csv":
-            self._to: Any = pa.csv.CSVWriter(sink, FLAT)
-        elif suffix == ".parquet":
-            self._to = pq.ParquetWriter(sink, FLAT, compression="zstd")
-        else:
-            self._to = _JsonLines(sink)
-        self.table = self._to.write_table
-        self.close = self._to.close
+    return write_table(target, FLAT, flat_labels(datasets))
 
 
 def show_clip(root: Store, name: str) -> dict[str, Any]:

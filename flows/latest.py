@@ -9,12 +9,14 @@ from labeling.storage import Store
 
 LATEST = "_LATEST.json"
 _PLAIN = ("inventory", "probe", "ingest", "embed", "shard")
+_WRITTEN = ("songs", "write")
 _PER_VOCABULARY = ("vocabulary", "embed_text", "retrieve", "null", "count", "sample")
 
 
 def write_latest(root: Store, datasets: LabelDatasets, report: Dataset) -> None:
     """Name the datasets of a finished run."""
-    paths = {name: getattr(datasets, name).path for name in _PLAIN}
+    names = (*_PLAIN, *(_WRITTEN if datasets.write else ()))
+    paths = {name: getattr(datasets, name).path for name in names}
     vocabularies = {
         name: {stage: getattr(group, stage).path for stage in _PER_VOCABULARY} for name, group in sorted(datasets.vocabularies.items())
     }
@@ -27,7 +29,7 @@ def read_latest(root: Store) -> tuple[LabelDatasets, Dataset]:
     """The datasets and the report of the latest finished run. Raises UserError when there is none."""
     try:
         paths = json.loads(root.get(LATEST))
-        plain = {name: _dataset(root, paths[name]) for name in _PLAIN}
+        plain = {name: _dataset(root, paths[name]) for name in (*_PLAIN, *(_WRITTEN if "write" in paths else ()))}
         vocabularies = {
             name: VocabularyDatasets(**{stage: _dataset(root, group[stage]) for stage in _PER_VOCABULARY})
             for name, group in paths["vocabularies"].items()

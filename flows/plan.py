@@ -3,12 +3,15 @@
 import time
 from typing import Any
 
+from flows.plan_write import plan_write
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
 from labeling.embed import clips_per_second
 from labeling.errors import RowError
+from labeling.facts import Facts
 from labeling.ids import stable_id
 from labeling.probe import probe_file
+from labeling.songs import Song
 from pipelines.scorer import open_scorer
 from pipelines.settings import LabelSettings
 
@@ -22,13 +25,15 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     """
     files = list_corpus(settings.corpus.audio).files
     sample = sorted(files, key=lambda file: stable_id("plan", file.key))[:PROBED]
-    seconds, clips, unreadable, read = _probe(settings, sample)
+    probed, unreadable, read = _probe(settings, sample)
+    seconds = sum(file["duration_ms"] for file in probed) / 1000
+    clips = sum(len(cut_clips(stable_id("track", file["key"]), file["duration_ms"], settings.corpus)) for file in probed)
     total, sampled = sum(file.bytes for file in files), sum(file.bytes for file in sample)
     scale = total / max(1, sampled)
     scorer = open_scorer(settings.scorer, settings.run.device)
     rate, windows_a_clip = clips_per_second(scorer.load(), settings.corpus.clip_seconds)
     all_clips = round(clips * scale)
-    return {
+    planned = {
         "files": len(files),
         "bytes": total,
         "probed_files": len(sample),
@@ -44,17 +49,19 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "embedding_hours": round(all_clips / max(rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
+    if settings.is_written:
+        named = (Song.of(file["tag_title"], file["tag_artist"], Facts(tuple(file["tag_genres"]))) for file in probed if file["tag_title"])
+        planned |= plan_write(settings, files, named)
+    return planned
 
 
-def _probe(settings: LabelSettings, sample: list[AudioFile]) -> tuple[float, int, int, float]:
-    seconds, clips, unreadable, started = 0.0, 0, 0, time.monotonic()
+def _probe(settings: LabelSettings, sample: list[AudioFile]) -> tuple[list[dict[str, Any]], int, float]:
+    """What is in each readable file, how many cannot be read, and the seconds it took."""
+    found, unreadable, started = [], 0, time.monotonic()
     for file in sample:
         try:
             with open_audio(settings.corpus.audio, file.key) as opened:
-                duration = probe_file(opened, file.key, file.bytes, "")["duration_ms"]
+                found.append(probe_file(opened, file.key, file.bytes, ""))
         except RowError:
             unreadable += 1
-            continue
-        seconds += duration / 1000
-        clips += len(cut_clips(stable_id("track", file.key), duration, settings.corpus))
-    return seconds, clips, unreadable, time.monotonic() - started
+    return found, unreadable, time.monotonic() - started

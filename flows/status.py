@@ -8,7 +8,22 @@ from labeling.errors import UserError
 from labeling.manifest import MANIFEST_NAME, Manifest
 from labeling.storage import Store
 
-STAGES = ("inventory", "probe", "ingest", "embed", "vocabulary", "embed_text", "retrieve", "null", "count", "sample", "shard", "report")
+STAGES = (
+    "inventory",
+    "probe",
+    "ingest",
+    "songs",
+    "write",
+    "embed",
+    "vocabulary",
+    "embed_text",
+    "retrieve",
+    "null",
+    "count",
+    "sample",
+    "shard",
+    "report",
+)
 _RECORD = re.compile(r"stats/part-\d{5}-of-(\d{5})\.json$")
 
 

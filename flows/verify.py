@@ -15,6 +15,8 @@ _SCHEMAS = {
     "inventory": schemas.INVENTORY,
     "probe": schemas.PROBE,
     "ingest": schemas.INGEST,
+    "songs": schemas.SONGS,
+    "write": schemas.WRITE,
     "vocabulary": schemas.VOCABULARY,
     "retrieve": schemas.RETRIEVE,
     "null": schemas.NULL,

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from labeling.cleaning.tally import merge_examples
 from labeling.errors import UserError
 from labeling.fingerprint import canonical_json
 
@@ -31,13 +32,14 @@ class PartFile(_Frozen):
 
 
 class PartRecord(_Frozen):
-    """One part: its files, its dead rows, and what was counted while it was made."""
+    """One part: its files, its dead rows, and what was counted while it was made. examples: a few lost texts, by reason."""
 
     part: int
     files: tuple[PartFile, ...]
     dead: PartFile | None = None
     dead_reasons: dict[str, int] = {}
     stats: dict[str, float] = {}
+    examples: dict[str, tuple[str, ...]] = {}
     seconds: float = 0.0
     device: str = "cpu"
 
@@ -97,6 +99,11 @@ class Manifest(_Frozen):
             for key, value in part.stats.items():
                 total[key] = total.get(key, 0) + value
         return dict(sorted(total.items()))
+
+    @property
+    def examples(self) -> dict[str, tuple[str, ...]]:
+        """A few texts that were lost, by reason."""
+        return merge_examples([part.examples for part in self.parts])
 
     @property
     def excluded(self) -> dict[str, int]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from labeling.corpus import SUFFIXES
-from labeling.fields import clean_field, split_tags
+from labeling.facts import NO_FACTS, Facts, fact_names, read_facts
+from labeling.fields import clean_field
 from labeling.settings import Columns
 from labeling.tables import table_rows
 
@@ -21,7 +22,7 @@ class TrackMetadata:
     artist: str | None = None
     licence: str | None = None
     split: str | None = None
-    tags: tuple[str, ...] = ()
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,13 @@ def read_metadata(uri: str, columns: Columns) -> Metadata:
     rows: dict[str, TrackMetadata] = {}
     ambiguous: set[str] = set()
     keyless = 0
-    for row in table_rows(uri, [name for name in (columns.key, *named, *columns.tags) if name]):
+    for row in table_rows(uri, [name for name in (columns.key, *named, *fact_names(columns)) if name]):
         key = unicodedata.normalize("NFC", "".join(row.texts(columns.key))).removeprefix("./")
         if not key:
             keyless += 1
             continue
         title, artist, licence, split = (clean_field(", ".join(row.texts(name))) if name else None for name in named)
-        read = TrackMetadata(title, artist, licence, split, split_tags(text for name in columns.tags for text in row.texts(name)))
+        read = TrackMetadata(title, artist, licence, split, read_facts(row, columns))
         if rows.setdefault(key, read) != read:
             ambiguous.add(key)
     return Metadata({key: TrackMetadata() if key in ambiguous else row for key, row in rows.items()}, frozenset(ambiguous), keyless)

@@ -52,7 +52,12 @@ def caption_key(text: str) -> str:
 
 def caption_id(text: str) -> str:
     """The id under which a caption travels: equal for captions with the same key."""
-    return stable_id("caption", caption_key(text))
+    return key_id(caption_key(text))
+
+
+def key_id(key: str) -> str:
+    """The id of the caption that has a key."""
+    return stable_id("caption", key)
 
 
 def _tidy(text: str) -> str:

@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -46,6 +46,7 @@ class PartContext:
         self.attempt = attempt
         self.dead: list[dict[str, str | int]] = []
         self.stats: Counter[str] = Counter()
+        self.examples: dict[str, tuple[str, ...]] = {}
         self.device = "cpu"
 
     def reject(self, key: str, error: RowError) -> None:
@@ -63,6 +64,10 @@ class PartContext:
     def count(self, name: str, amount: float = 1) -> None:
         """Add to one of the stage's statistics."""
         self.stats[name] += amount  # type: ignore[assignment]
+
+    def show(self, examples: Mapping[str, tuple[str, ...]]) -> None:
+        """Keep a few lost texts, by reason."""
+        self.examples.update(examples)
 
     def advance(self, rows: int = 1) -> None:
         """Show progress."""
@@ -118,6 +123,7 @@ def write_part(
         dead=dead,
         dead_reasons=dict(Counter(str(row["reason"]) for row in context.dead)),
         stats={key: float(value) for key, value in sorted(context.stats.items())},
+        examples={reason: context.examples[reason] for reason in sorted(context.examples)},
         seconds=round(time.monotonic() - started, 3),
         device=context.device,
     )

@@ -5,7 +5,7 @@
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 INVENTORY = pa.schema(
     [
@@ -19,6 +19,9 @@ INVENTORY = pa.schema(
         pa.field("licence", pa.string()),
         pa.field("split", pa.string()),
         pa.field("tags", pa.list_(pa.string()), False),
+        pa.field("instruments", pa.list_(pa.string()), False),
+        pa.field("tempo", pa.float64()),
+        pa.field("musical_key", pa.string()),
     ]
 )
 
@@ -53,6 +56,9 @@ INGEST = pa.schema(
         pa.field("licence", pa.string()),
         pa.field("split", pa.string(), False),
         pa.field("tags", pa.list_(pa.string()), False),
+        pa.field("instruments", pa.list_(pa.string()), False),
+        pa.field("tempo", pa.float64()),
+        pa.field("musical_key", pa.string()),
         pa.field("bytes", pa.int64(), False),
         pa.field("sha256", pa.string(), False),
         pa.field("format", pa.string(), False),
@@ -96,7 +102,6 @@ SONGS = pa.schema(
 
 WRITE = pa.schema(
     [
-        pa.field("reply_id", pa.string(), False),
         pa.field("song_id", pa.string(), False),
         pa.field("sample", pa.int16(), False),
         pa.field("text", pa.string(), False),

@@ -14,18 +14,23 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Columns(Settings):
-    """Which columns of the metadata table mean what. `key` holds the file's name, relative to the corpus; `tempo` beats a minute."""
+class FactColumns(Settings):
+    """Which columns of a table say how music sounds. `tempo`: beats a minute. The columns of `musical_key` are joined ("F#", "minor")."""
+
+    tags: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    tempo: str | None = None
+    musical_key: tuple[str, ...] = ()
+
+
+class Columns(FactColumns):
+    """Which columns of the metadata table mean what. `key` holds the file's name, relative to the corpus."""
 
     key: str = "key"
     title: str | None = None
     artist: str | None = None
     licence: str | None = None
     split: str | None = None
-    tags: tuple[str, ...] = ()
-    instruments: str | None = None
-    tempo: str | None = None
-    musical_key: str | None = None
 
 
 class Corpus(Settings):
@@ -68,15 +73,11 @@ class VocabularySettings(Settings):
     caption_split: Literal["all", "train", "eval"] = "all"
 
 
-class SongColumns(Settings):
-    """Which columns of a table of songs mean what. `tempo` holds beats a minute."""
+class SongColumns(FactColumns):
+    """Which columns of a table of songs mean what."""
 
     title: str = "title"
     artist: str | None = "artist"
-    tags: tuple[str, ...] = ()
-    instruments: str | None = None
-    tempo: str | None = None
-    musical_key: str | None = None
 
 
 class Songs(Settings):
@@ -160,6 +161,10 @@ class Server(Settings):
     input_price: float = Field(0.0, ge=0)
     output_price: float = Field(0.0, ge=0)
     budget: Budget = Budget()
+
+    def price(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Money for so many tokens in and out."""
+        return (prompt_tokens * self.input_price + completion_tokens * self.output_price) / 1e6
 
     @field_validator("url")
     @classmethod

@@ -6,13 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from labeling.facts import Facts
 from labeling.ids import stable_id
 from labeling.schemas import SONGS
 
 
 @dataclass(frozen=True)
 class Song:
-    """tempo: beats a minute. musical_key: for example "F# minor". Texts are bounded and of one line (labeling.fields)."""
+    """Title and artist, and the fields of labeling.facts.Facts. Texts are bounded and of one line (labeling.fields)."""
 
     title: str
     artist: str | None = None
@@ -26,6 +27,12 @@ class Song:
         """Hash of all that is known: two rows that say the same are one song."""
         facts = (*self.tags, "\n", *self.instruments, "\n", repr(self.tempo), self.musical_key or "")
         return stable_id("song", self.title, self.artist or "", *facts)
+
+    @classmethod
+    def of(cls, title: str, artist: str | None, facts: Facts) -> "Song":
+        """Instruments that stand among the tags too are named once, as instruments."""
+        tags = tuple(tag for tag in facts.tags if tag not in facts.instruments)
+        return cls(title, artist, tags, facts.instruments, facts.tempo, facts.musical_key)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Song":

@@ -144,7 +144,7 @@ def _require(uri: str, names: Sequence[str], wanted: Sequence[str]) -> None:
             near = difflib.get_close_matches(column, names, n=3)
             has = ", ".join(repr(_short(name)) for name in names[:_SHOWN_NAMES]) + (", ..." if len(names) > _SHOWN_NAMES else "")
             advice = f"did you mean {' or '.join(repr(_short(name)) for name in near)}? It has" if near else "it has"
-            raise UserError(f"{uri} has no column {column!r}: {advice} {has or 'no columns'}. Name the right one in [corpus] columns.")
+            raise UserError(f"{uri} has no column {column!r}: {advice} {has or 'no columns'}. Name the right one in `columns`.")
 
 
 def _short(name: str) -> str:

@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from labeling.builtin import builtin_sentences, builtin_tags
 from labeling.caption_files import EVAL, TRAIN, Losses, RawCaption, json_lines, musiccaps, open_source, tags
-from labeling.ids import stable_id
-from labeling.normalise import MAX_CHARACTERS, caption_key, normalise_caption
+from labeling.normalise import MAX_CHARACTERS, caption_key, key_id, normalise_caption
 from labeling.schemas import VOCABULARY
 from labeling.settings import VocabularySettings
 
@@ -63,8 +62,8 @@ def keyed(raw: Iterable[RawCaption], losses: Losses) -> Iterator[tuple[str, Vari
             losses["empty"] += 1
 
 
-def merge(key: str, variants: Iterable[Variant]) -> dict[str, Any]:
-    """All variants of one key, in any order -> one row of schemas.VOCABULARY.
+def merge(caption_id: str, variants: Iterable[Variant]) -> dict[str, Any]:
+    """All variants of one caption, in any order -> its row of schemas.VOCABULARY.
 
     The text is the most frequent variant (ties: the first in code point order). A caption that any held-out text uses is held out:
     "eval" wins over every other split, and every other split over "train".
@@ -75,7 +74,7 @@ def merge(key: str, variants: Iterable[Variant]) -> dict[str, Any]:
         spellings[variant.text] += variant.occurrences
         splits.add(variant.split)
     return {
-        "caption_id": stable_id("caption", key),
+        "caption_id": caption_id,
         "caption": min(spellings, key=lambda text: (-spellings[text], text)),
         "occurrences": spellings.total(),
         "split": min(splits, key=lambda split: (split == TRAIN, split != EVAL, split)),
@@ -104,5 +103,5 @@ def vocabulary_table(name: str, settings: VocabularySettings) -> tuple[pa.Table,
     """A whole vocabulary -> table of schemas.VOCABULARY sorted by caption id, and statistics. Raises UserError as read_captions does."""
     unreadable: Losses = Counter()
     groups, losses = clean(read_captions(name, settings, unreadable))
-    rows = sorted((merge(key, variants) for key, variants in groups.items()), key=lambda row: str(row["caption_id"]))
+    rows = sorted((merge(key_id(key), variants) for key, variants in groups.items()), key=lambda row: str(row["caption_id"]))
     return pa.Table.from_pylist(rows, VOCABULARY), statistics(len(rows), losses + unreadable)

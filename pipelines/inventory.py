@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from labeling.corpus import AudioFile, Inventory, identify, list_corpus
 from labeling.dataset import Dataset
 from labeling.errors import RowError
+from labeling.facts import NO_FACTS
 from labeling.fingerprint import Identity, canonical_json
 from labeling.ids import stable_id
 from labeling.metadata import Metadata, TrackMetadata, read_metadata
@@ -93,7 +94,7 @@ def _row(file: AudioFile, content: str, known: TrackMetadata | None) -> dict[str
         "artist": known.artist if known else None,
         "licence": known.licence if known else None,
         "split": known.split if known else None,
-        "tags": list(known.tags) if known else [],
+        **asdict(known.facts if known else NO_FACTS),
     }
 
 

@@ -75,6 +75,11 @@ class LabelSettings(Settings):
                 raise ValueError(f"sampling.draw.{name} = {labels} must be between 1 and top_k = {self.sampling.top_k}")
         return self
 
+    @property
+    def is_written(self) -> bool:
+        """Whether an LLM writes one of the vocabularies."""
+        return any(vocabulary.kind == "written" for vocabulary in self.vocabulary.values())
+
     def draw(self, vocabulary: str) -> int:
         """Labels a clip and vocabulary (paper: K' = 3 where nothing else is said)."""
         return self.sampling.draw.get(vocabulary, min(DEFAULT_DRAW, self.sampling.top_k))

@@ -42,12 +42,12 @@ class _MakePart:
 
 def spread(run: RunSettings, writer: PartWriter, parts: Sequence[int], tables: PartTables, total: int | None = None) -> None:
     """Make `parts`, each by `tables` (a picklable callable), on the workers. `total`: rows expected, for the progress line."""
+    spread_parts(run, writer, parts, _MakePart(writer, tables), total)
+
+
+def spread_parts(run: RunSettings, writer: PartWriter, parts: Sequence[int], make_part: Callable[[int], None], total: int | None) -> None:
+    """Call `make_part`, which writes with `writer`, for each of `parts` on the workers."""
     pipeline = new_pipeline(run)
-    _ = (
-        pipeline
-        | "parts" >> beam.Create(list(parts))
-        | "spread" >> beam.Reshuffle()
-        | writer.identity.stage >> beam.Map(_MakePart(writer, tables))
-    )
+    _ = pipeline | "parts" >> beam.Create(list(parts)) | "spread" >> beam.Reshuffle() | writer.identity.stage >> beam.Map(make_part)
     with show_progress(writer.identity.stage, total, finished_parts(writer.root, writer.identity, parts)):
         run_pipeline(pipeline)

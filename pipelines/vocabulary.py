@@ -16,6 +16,7 @@ from labeling.builtin import builtin_sentences, builtin_tags
 from labeling.dataset import Dataset
 from labeling.fingerprint import Identity
 from labeling.leaks import HeldOut, held_out_captions
+from labeling.normalise import key_id
 from labeling.parts import PartContext, part_of
 from labeling.schemas import VOCABULARY
 from labeling.settings import VocabularySettings
@@ -69,12 +70,13 @@ class _Merge:
 
     def __call__(self, group: tuple[str, Iterable[Spelling]]) -> tuple[int, Merged]:
         spellings = list(group[1])
-        row = merge(group[0], [variant for variant, _ in spellings])
+        row = merge(key_id(group[0]), [variant for variant, _ in spellings])
         return part_of(row["caption_id"], self.parts), (row, sum(rows for _, rows in spellings) - 1)
 
 
 @lru_cache(maxsize=2)
-def _held_out(sources: tuple[str, ...]) -> HeldOut:
+def read_held_out(sources: tuple[str, ...]) -> HeldOut:
+    """The held-out captions of these tables, read once a process."""
     return held_out_captions(sources)
 
 
@@ -93,7 +95,7 @@ class _WritePart:
         for counted in grouped["losses"]:
             losses.update(counted)
         losses["duplicate"] += sum(duplicates for _, duplicates in merged)
-        held_out = _held_out(self.held_out) if self.held_out else None
+        held_out = read_held_out(self.held_out) if self.held_out else None
 
         def tables(context: PartContext) -> Iterator[pa.Table]:
             return stage.vocabulary_part(context, self.name, (row for row, _ in merged), +losses, held_out)
@@ -104,7 +106,7 @@ class _WritePart:
 def vocabulary(session: Session, name: str) -> Dataset:
     """The captions of `[vocabulary.NAME]` -> schemas.VOCABULARY. Raises UserError when a held-out caption could label training tracks."""
     settings = session.settings.vocabulary[name]
-    held_out = _held_out_sources(session) if labels_training(settings) else ()
+    held_out = held_out_sources(session) if labels_training(settings) else ()
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, VOCABULARY)
@@ -124,17 +126,20 @@ def vocabulary(session: Session, name: str) -> Dataset:
         with show_progress("vocabulary", None):
             run_pipeline(pipeline)
 
-    inputs = {"source": _source_identity(settings)}
-    for position, source in enumerate(held_out):
-        inputs[f"held_out_{position}"] = _sha256(source)
+    inputs = {"source": _source_identity(settings)} | held_out_inputs(held_out)
     config = settings.model_dump(mode="json", include={"kind", "column", "caption_split"})
     return session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs)
 
 
-def _held_out_sources(session: Session) -> tuple[str, ...]:
+def held_out_sources(session: Session) -> tuple[str, ...]:
     """Every MusicCaps-form table that the run reads: its evaluation rows are held out."""
     sources = {item.source for item in session.settings.vocabulary.values() if item.source and item.kind.startswith("musiccaps")}
     return tuple(sorted(sources | set(session.settings.leaks.held_out)))
+
+
+def held_out_inputs(sources: Sequence[str]) -> dict[str, str]:
+    """What a fingerprint covers of them."""
+    return {f"held_out_{position}": _sha256(source) for position, source in enumerate(sources)}
 
 
 def _source_identity(settings: VocabularySettings) -> str:

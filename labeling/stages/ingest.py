@@ -65,6 +65,7 @@ def _track(
         "licence": licence,
         "split": known["split"] or DEFAULT_SPLIT,
         "tags": known["tags"] if known["described"] else found["tag_genres"],
+        **{name: known[name] for name in ("instruments", "tempo", "musical_key")},
         "duplicate_of": first,
         "excluded": excluded,
         "clips": [] if excluded else [{"clip_id": c.clip_id, "start_ms": c.start_ms, "length_ms": c.length_ms} for c in clips],

@@ -32,6 +32,10 @@ class Writer(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of connections and memory; nothing is written after it."""
+        ...
+
     def count_tokens(self, requests: Sequence[Request]) -> list[int] | None:
         """Tokens of each request's prompt; None when no tokeniser can be reached."""
         ...

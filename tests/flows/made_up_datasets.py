@@ -60,6 +60,7 @@ def make_tracks(number: int) -> list[dict]:
                 "licence": "CC0",
                 "split": "train",
                 "tags": ["rock", HOSTILE] if i % 3 == 0 else ["folk", "folk"],
+                "instruments": [],
                 "bytes": 1,
                 "sha256": "0" * 64,
                 "format": "ogg",
@@ -89,8 +90,8 @@ def finished_run(folder: Path, tracks: int = 9, captions: int = 30, top_k: int =
         if context.part == 0:
             context.count("ignored:.jpg", 2)
             context.count("metadata_without_file", 3)
-        broken = [] if context.part else [{"track_id": "f" * 16, "key": f"{HOSTILE}.mp3", "tags": [], "bytes": 1}]
-        files = [{k: row[k] for k in ("track_id", "key", "tags", "bytes")} for row in of_part(context.part)]
+        broken = [] if context.part else [{"track_id": "f" * 16, "key": f"{HOSTILE}.mp3", "tags": [], "instruments": [], "bytes": 1}]
+        files = [{k: row[k] for k in ("track_id", "key", "tags", "instruments", "bytes")} for row in of_part(context.part)]
         yield pa.Table.from_pylist([{**row, "content": "0", "described": True} for row in files + broken], INVENTORY)
 
     def probe(context: PartContext) -> Iterable[pa.Table]:

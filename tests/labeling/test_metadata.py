@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeling.errors import UserError
+from labeling.facts import Facts
 from labeling.fields import MAX_FIELD_CHARACTERS
 from labeling.metadata import Metadata, TrackMetadata, read_metadata
 from labeling.settings import Columns
@@ -21,8 +22,8 @@ ROWS: list[dict[str, Any]] = [
     {"file": "c.mp3", "title": "3", "licence": "", "genre": "", "mood": ""},
 ]
 EXPECTED = {
-    "a.mp3": TrackMetadata('One, "two" three', None, "CC0", None, ("rock", "pop", "calm")),
-    "b c/ü.mp3": TrackMetadata(None, None, "CC BY 4.0", None, ("sad", "slow")),
+    "a.mp3": TrackMetadata('One, "two" three', None, "CC0", None, Facts(("rock", "pop", "calm"))),
+    "b c/ü.mp3": TrackMetadata(None, None, "CC BY 4.0", None, Facts(("sad", "slow"))),
     "c.mp3": TrackMetadata("3"),
 }
 
@@ -71,7 +72,7 @@ def test_three_formats_say_the_same(tmp_path: Path) -> None:
 def test_numbers_and_missing_values_become_text(tmp_path: Path) -> None:
     lines = ['{"file": 7, "title": 1999, "mood": true}', '{"file": "x", "title": NaN, "genre": null, "licence": ["a", "b"]}']
     assert read(tmp_path, "\n".join(lines), "jsonl").rows == {
-        "7": TrackMetadata("1999", tags=("true",)),
+        "7": TrackMetadata("1999", facts=Facts(("true",))),
         "x": TrackMetadata(licence="a, b"),
     }
 
@@ -109,7 +110,7 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
     text = "File,title,licence,genre,mod\na,b,c,d,e\n"
     assert complaint(tmp_path, text) == (
         "/table.csv has no column 'file': did you mean 'File' or 'title'? It has 'File', 'title', 'licence', 'genre', 'mod'. "
-        "Name the right one in [corpus] columns."
+        "Name the right one in `columns`."
     )
     assert "has no column 'mood': did you mean 'mod'?" in complaint(tmp_path, text.replace("File", "file"))
     assert "has no column 'mood'" in complaint(tmp_path, '{"file": "a", "title": 1, "licence": 1, "genre": 2}', "jsonl")
@@ -161,7 +162,7 @@ def test_long_and_strange_values_are_bounded(tmp_path: Path) -> None:
     row = table.rows["a.mp3"]
     assert row.title == "x" * (MAX_FIELD_CHARACTERS - 1) + "…"
     assert row.licence == "<b>"
-    assert len(row.tags[0]) == 100
+    assert len(row.facts.tags[0]) == 100
 
 
 def test_a_lone_surrogate_becomes_a_question_mark(tmp_path: Path) -> None:

@@ -1,0 +1,192 @@
+"""write: every song of a part is described `samples` times by an LLM; nothing that was answered once is asked again."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import pyarrow as pa
+
+from labeling.errors import RowError
+from labeling.ids import stable_id
+from labeling.parts import PartContext
+from labeling.prompt import Prompt
+from labeling.schemas import WRITE
+from labeling.settings import Write
+from labeling.songs import Song, read_songs
+from labeling.writer.answer import ReadText, read_answer
+from labeling.writer.base import Answer, Writer
+from labeling.writer.journal import Entry, Journal
+from labeling.writer.request import Reply, Request
+
+VERSION = 1
+
+FindEarlier = Callable[[frozenset[str]], Mapping[str, Reply]]
+Price = Callable[[int, int], float]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One reply that is wanted: sample `sample` of a song, asked for the `attempt`-th time."""
+
+    song_id: str
+    song: Song
+    sample: int
+    attempt: int
+
+    @property
+    def name(self) -> str:
+        """Names the row among dead letters."""
+        return f"{self.song_id}/{self.sample}"
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Makes the requests of a run: one for each (song, sample, attempt), the same whenever it is asked for."""
+
+    prompt: Prompt
+    write: Write
+    model: str
+    seed: int
+
+    def request(self, question: _Question) -> Request:
+        """A second attempt is another request, so that a reply that could not be used is not asked for again word for word."""
+        mark = stable_id("reply", self.seed, question.song_id, question.sample, question.attempt)
+        return self.prompt.request(question.song, self.write, self.model, int(mark, 16) & 0x7FFFFFFF)
+
+    def first_request(self, song: Song) -> Request:
+        """What is asked of a song first of all."""
+        return self.request(_Question(song.song_id, song, 0, 1))
+
+
+class _Requests(Sequence[Request]):
+    """The requests of many questions, each made when it is looked at: a long prompt is never held a thousand times."""
+
+    def __init__(self, asker: Asker, questions: Sequence[_Question]) -> None:
+        self._asker = asker
+        self._questions = questions
+
+    def __len__(self) -> int:
+        return len(self._questions)
+
+    @overload
+    def __getitem__(self, position: int) -> Request: ...
+    @overload
+    def __getitem__(self, position: slice) -> "_Requests": ...
+    def __getitem__(self, position: int | slice) -> "Request | _Requests":
+        if isinstance(position, slice):
+            return _Requests(self._asker, self._questions[position])
+        return self._asker.request(self._questions[position])
+
+
+def write_part(
+    context: PartContext, songs: pa.Table, asker: Asker, writer: Writer, journal: Journal, find_earlier: FindEarlier, price: Price
+) -> Iterator[pa.Table]:
+    """schemas.SONGS of one part -> schemas.WRITE in key order (song id, sample). Replies that cannot be used are dead letters.
+
+    `journal` is this part's request cache: what it holds is not asked again, and every answer goes into it as it comes.
+    `find_earlier(keys)`: replies among these requests that other datasets have; they are copied. In the n-th attempt of a dataset
+    (a replay) a reply that could not be used in the attempts before is asked for anew. `price(tokens in, tokens out)` is money.
+    Raises writer.base.Halted.
+    """
+    open_questions = [
+        _Question(song_id, song, sample, 1) for song_id, song in read_songs(songs).items() for sample in range(asker.write.samples)
+    ]
+    context.count("replies", len(open_questions))
+    known = _Known(context, journal, find_earlier)
+    rows = []
+    for attempt in range(1, context.attempt + 1):
+        answers = known.answers(asker, open_questions, writer)
+        unusable = []
+        for question, answer in zip(open_questions, answers, strict=True):
+            try:
+                rows.append(_row(question, *_usable(answer, asker.prompt)))
+            except RowError as error:
+                unusable.append((question, error))
+        open_questions = [_Question(q.song_id, q.song, q.sample, attempt + 1) for q, _ in unusable]
+    for question, error in unusable:
+        context.reject(question.name, error)
+    repaired = Counter(row["repaired"] for row in rows if row["repaired"])
+    for what, number in repaired.items():
+        context.count(f"repaired:{what}", number)
+    known.account(price)
+    if rows:
+        yield pa.Table.from_pylist(sorted(rows, key=lambda row: (row["song_id"], row["sample"])), WRITE)
+
+
+class _Known:
+    """What has been answered: in this part's journal, in earlier datasets, or now."""
+
+    def __init__(self, context: PartContext, journal: Journal, find_earlier: FindEarlier) -> None:
+        self._context = context
+        self._journal = journal
+        self._find_earlier = find_earlier
+        contents = journal.read()
+        self._entries: list[Entry] = list(contents.entries)
+        self._replies = {entry.key: entry.answer for entry in self._entries if isinstance(entry.answer, Reply)}
+        context.count("damaged_lines", contents.damaged)
+
+    def answers(self, asker: Asker, questions: Sequence[_Question], writer: Writer) -> list[Answer]:
+        """An answer to every question, from where it is cheapest."""
+        keys = [asker.request(question).key for question in questions]
+        self._context.advance(sum(key in self._replies for key in keys))
+        missing = [position for position, key in enumerate(keys) if key not in self._replies]
+        if missing:
+            found = self._find_earlier(frozenset(keys[position] for position in missing))
+            self._add([Entry(key, reply, reused=True) for key, reply in sorted(found.items())])
+            missing = [position for position in missing if keys[position] not in self._replies]
+        failed: dict[int, RowError] = {}
+
+        def keep(answered: Sequence[tuple[int, Answer]]) -> None:
+            self._add([Entry(keys[missing[number]], answer) for number, answer in answered])
+            failed.update((missing[number], answer) for number, answer in answered if isinstance(answer, RowError))
+
+        if missing:
+            writer.write(_Requests(asker, [questions[position] for position in missing]), keep)
+        return [failed[position] if position in failed else self._replies[key] for position, key in enumerate(keys)]
+
+    def account(self, price: Price) -> None:
+        """Count what this dataset's replies cost, whichever run asked for them."""
+        for entry in self._entries:
+            answer = entry.answer
+            if entry.reused:
+                self._context.count("reused")
+            elif isinstance(answer, Reply):
+                self._context.count("requests", answer.tries)
+                self._context.count("retries", answer.tries - 1)
+                self._context.count("seconds", answer.seconds)
+                self._context.count("prompt_tokens", answer.prompt_tokens)
+                self._context.count("completion_tokens", answer.completion_tokens)
+                self._context.count("price", price(answer.prompt_tokens, answer.completion_tokens))
+            else:
+                self._context.count("failed_requests")
+
+    def _add(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        self._journal.append(entries)
+        self._entries += entries
+        self._replies.update((entry.key, entry.answer) for entry in entries if isinstance(entry.answer, Reply))
+        self._context.advance(len(entries))
+
+
+def _usable(answer: Answer, prompt: Prompt) -> tuple[Reply, ReadText]:
+    if isinstance(answer, RowError):
+        raise answer
+    return answer, read_answer(answer, prompt)
+
+
+def _row(question: _Question, reply: Reply, read: ReadText) -> dict[str, str | int | None]:
+    return {
+        "song_id": question.song_id,
+        "sample": question.sample,
+        "text": read.text.encode("utf-8", "replace").decode(),
+        "repaired": read.repaired,
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+    }
+
+
+def overlapping(part: int, parts: int, others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Which (part, parts) of other datasets can hold ids of part `part` of `parts`: parts are equal ranges of ids."""
+    return [(other, total) for other, total in others if other * parts < (part + 1) * total and part * total < (other + 1) * parts]

@@ -1,0 +1,67 @@
+"""songs: which songs the LLM describes, from a table of songs or from the corpus's own tracks. Listed where the run is started."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from labeling.dataset import Dataset
+from labeling.facts import Facts, fact_names, read_facts
+from labeling.fields import clean_field
+from labeling.fingerprint import Identity, canonical_json
+from labeling.parts import PartContext, part_of
+from labeling.schemas import SONGS
+from labeling.settings import Songs
+from labeling.songs import Song, songs_table
+from labeling.tables import table_rows
+from pipelines.session import Session
+from pipelines.spread import PartWriter
+
+VERSION = 1
+_TRACK_COLUMNS = ["title", "artist", "tags", "instruments", "tempo", "musical_key", "excluded"]
+
+
+def songs(session: Session, tracks: Dataset | None) -> Dataset:
+    """schemas.INGEST or a table of songs -> schemas.SONGS, in parts by song id. Rows that say the same are one song; one without a title
+    is left out and counted. Raises UserError when the table cannot be read.
+    """
+    settings = session.settings.songs
+    rows = list(songs_of_table(settings) if tracks is None or settings.source else _from_tracks(tracks))
+    listed = {song.song_id: song for song in rows if song is not None}
+    left_out = Counter(no_title=rows.count(None), duplicate=len(rows) - rows.count(None) - len(listed))
+
+    def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        writer = PartWriter(session.settings.root, identity, SONGS)
+
+        def tables(context: PartContext) -> Iterator[pa.Table]:
+            if context.part == 0:
+                for reason, number in (+left_out).items():
+                    context.count(f"excluded:{reason}", number)
+            mine = [song for song_id, song in listed.items() if part_of(song_id, context.parts) == context.part]
+            yield songs_table(mine)
+
+        for part in parts:
+            writer.write(part, tables)
+
+    inputs = {"songs": hashlib.sha256(canonical_json([sorted(listed), left_out]).encode()).hexdigest()}
+    return session.build("songs", VERSION, make_parts, inputs=inputs)
+
+
+def songs_of_table(settings: Songs) -> Iterator[Song | None]:
+    """The rows of `[songs] source` in order, None for one without a title. Raises UserError when the table cannot be read."""
+    columns = settings.columns
+    wanted = [name for name in (columns.title, columns.artist, *fact_names(columns)) if name]
+    for row in table_rows(settings.source or "", wanted):
+        title = clean_field(", ".join(row.texts(columns.title)))
+        artist = clean_field(", ".join(row.texts(columns.artist))) if columns.artist else None
+        yield Song.of(title, artist, read_facts(row, columns)) if title else None
+
+
+def _from_tracks(tracks: Dataset) -> Iterator[Song | None]:
+    for table in tracks.tables(_TRACK_COLUMNS):
+        for row in table.to_pylist():
+            if row["excluded"]:
+                continue
+            facts = Facts(tuple(row["tags"]), tuple(row["instruments"]), row["tempo"], row["musical_key"])
+            yield Song.of(row["title"], row["artist"], facts) if row["title"] else None

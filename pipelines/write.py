@@ -1,0 +1,134 @@
+"""write: the LLM's replies. A run that has to stop (server gone, budget spent) keeps what it has, and the next one goes on from there."""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from labeling.dataset import Dataset
+from labeling.errors import UserError
+from labeling.fingerprint import Identity
+from labeling.parts import PartContext, part_name
+from labeling.prompt import load_prompt
+from labeling.schemas import WRITE
+from labeling.stages import write as stage
+from labeling.storage import Store, open_store
+from labeling.writer.base import Halted
+from labeling.writer.journal import Journal
+from labeling.writer.request import Reply
+from pipelines.session import Session
+from pipelines.settings import RunSettings
+from pipelines.spread import PartWriter, spread_parts
+from pipelines.writer import WriterHandle
+
+log = logging.getLogger("n2m")
+
+_REQUESTS = re.compile(r"part-(\d{5})-of-(\d{5})")
+_PARTS_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class _EarlierReplies:
+    """Replies that other datasets of the root hold, finished or not: whatever changed, the same request is not paid for twice."""
+
+    store: Store
+    own: str
+    part: int
+    parts: int
+
+    def __call__(self, keys: frozenset[str]) -> Mapping[str, Reply]:
+        found: dict[str, Reply] = {}
+        for fingerprint in self.store.folders("write"):
+            path = f"write/{fingerprint}"
+            if path == self.own:
+                continue
+            for part, parts in stage.overlapping(self.part, self.parts, self._parts_of(path)):
+                for entry in Journal(self.store, requests_prefix(path, part, parts)).read().entries:
+                    if entry.key in keys and isinstance(entry.answer, Reply):
+                        found.setdefault(entry.key, entry.answer)
+        return found
+
+    def _parts_of(self, path: str) -> list[tuple[int, int]]:
+        names = (entry.path.rsplit("/", 1)[-1] for entry in self.store.entries(f"{path}/requests"))
+        return sorted({(int(match[1]), int(match[2])) for name in names if (match := _REQUESTS.match(name))})
+
+
+def requests_prefix(path: str, part: int, parts: int) -> str:
+    """Where a part's request cache lies below the root."""
+    return f"{path}/requests/{part_name(part, parts)}"
+
+
+@dataclass(frozen=True)
+class _MakePart:
+    writer: PartWriter
+    songs: Dataset
+    asker: stage.Asker
+    handle: WriterHandle
+
+    def __call__(self, part: int) -> None:
+        identity, store = self.writer.identity, open_store(self.writer.root)
+        try:
+            self.writer.write(part, self._tables)
+        except Halted as halted:
+            store.put(f"{_halted(identity)}/{part_name(part, identity.parts)}.txt", str(halted).encode())
+
+    def _tables(self, context: PartContext) -> Iterator[pa.Table]:
+        identity, store = self.writer.identity, open_store(self.writer.root)
+        journal = Journal(store, requests_prefix(identity.path, context.part, identity.parts))
+        earlier = _EarlierReplies(store, identity.path, context.part, identity.parts)
+        songs = self.songs.read_part(context.part)
+        yield from stage.write_part(context, songs, self.asker, self.handle.load(), journal, earlier, self.handle.server.price)
+
+
+def write(session: Session, songs: Dataset, handle: WriterHandle) -> Dataset:
+    """schemas.SONGS -> schemas.WRITE, part by part. Raises UserError when the writer has to stop; the same command goes on later."""
+    settings = session.settings
+    prompt = load_prompt(settings.write.prompt)
+    asker = stage.Asker(prompt, settings.write, handle.name, settings.seed)
+
+    def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        writer = PartWriter(settings.root, identity, WRITE)
+        make_part = _MakePart(writer, songs, asker, handle)
+        total = sum(songs.manifest.parts[part].rows for part in parts) * settings.write.samples
+        try:
+            spread_parts(_waiting(settings.run, handle), writer, parts, make_part, total)
+        finally:
+            handle.close()
+        _raise_halted(session.root, identity, parts)
+
+    config = settings.write.model_dump(mode="json", exclude={"prompt", "model"}) | {"seed": settings.seed}
+    inputs = {"prompt": prompt.identity, "model": handle.identity}
+    replies = session.build("write", stage.VERSION, make_parts, config=config, inputs=inputs, parents=[songs])
+    _say_cost(replies)
+    return replies
+
+
+def _waiting(run: RunSettings, handle: WriterHandle) -> RunSettings:
+    """A thread that waits for a server costs nothing: with several parts at once the last replies of one do not hold up the next."""
+    at_once = _PARTS_AT_ONCE if handle.server.url and run.mode == "threads" else run.workers
+    return run.model_copy(update={"workers": max(run.workers, at_once)})
+
+
+def _halted(identity: Identity) -> str:
+    return f"{identity.path}/halted"
+
+
+def _raise_halted(root: Store, identity: Identity, parts: Sequence[int]) -> None:
+    """Tell what the workers said when they stopped: they may be on other machines, so they left it in the store."""
+    paths = sorted(entry.path for entry in root.entries(_halted(identity)))
+    reasons = sorted({root.get(path).decode("utf-8", "replace") for path in paths})
+    for path in paths:
+        root.delete(path)
+    if reasons:
+        raise UserError(f"write: stopped with {len(parts) - len(paths)} of {len(parts)} parts made. {reasons[0]}")
+
+
+def _say_cost(replies: Dataset) -> None:
+    stats = replies.manifest.stats
+    if not stats.get("requests"):
+        return
+    counted = (f"{int(stats.get(name, 0)):,}" for name in ("requests", "retries", "prompt_tokens", "completion_tokens"))
+    money = f", price {stats['price']:.2f}" if stats.get("price") else ""
+    log.info("%-24s %s requests (%s of them again), %s tokens in, %s out%s", "", *counted, money)

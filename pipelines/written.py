@@ -1,0 +1,176 @@
+"""vocabulary of kind "written": Beam cleans replies part by part, groups equal captions, then captions that share a band of hashes.
+
+Sentences travel as compressed Arrow tables, one for each pair of parts, never one by one: grouping holds a fraction of the text.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import TaggedOutput
+
+from labeling.cleaning.chain import Chain
+from labeling.cleaning.tally import Tally
+from labeling.dataset import Dataset
+from labeling.fingerprint import Identity
+from labeling.leaks import check_leaks
+from labeling.parts import PartContext, part_of
+from labeling.schemas import VOCABULARY
+from labeling.settings import Clean
+from labeling.stages import written as stage
+from labeling.stages.vocabulary import labels_training
+from pipelines.progress import show_progress
+from pipelines.runners import new_pipeline, run_pipeline
+from pipelines.session import Session
+from pipelines.spread import PartWriter
+from pipelines.vocabulary import held_out_inputs, held_out_sources, read_held_out
+
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
+
+
+def pack(table: pa.Table) -> bytes:
+    """A table as compressed bytes."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=_COMPRESSED) as stream:
+        stream.write_table(table)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
+
+
+def unpack(packed: bytes) -> pa.Table:
+    """The table that was packed."""
+    with pa.ipc.open_stream(packed) as stream:
+        return stream.read_all()
+
+
+@lru_cache(maxsize=2)
+def _chain(clean: Clean, held_out: tuple[str, ...]) -> Chain:
+    return Chain(clean, read_held_out(held_out) if held_out else None)
+
+
+@dataclass(frozen=True)
+class _CleanPart:
+    songs: Dataset
+    replies: Dataset
+    clean: Clean
+    held_out: tuple[str, ...]
+    parts: int
+
+    def __call__(self, part: int) -> Iterator[Any]:
+        tally = Tally()
+        replies = self.replies.read_part(part, ["song_id", "text"])
+        sentences = stage.clean_part(self.songs.read_part(part), replies, _chain(self.clean, self.held_out), tally)
+        numbers = [part_of(caption_id, self.parts) for caption_id in sentences.column("caption_id").to_pylist()]
+        for number, rows in stage.split_by(sentences, numbers):
+            yield number, pack(rows)
+        yield TaggedOutput("tallies", (0, (tally, len(replies))))
+
+
+@dataclass(frozen=True)
+class _MergePart:
+    parts: int
+    near_duplicate: bool
+
+    def __call__(self, group: tuple[int, Iterable[bytes]]) -> Iterator[Any]:
+        part, packed = group
+        tally = Tally()
+        captions = stage.merge_part((unpack(item) for item in packed), tally)
+        yield part, pack(captions)
+        yield TaggedOutput("tallies", (part, (tally, 0)))
+        if self.near_duplicate:
+            rows = stage.bands(captions)
+            numbers = (rows.column("band").to_numpy() % self.parts).tolist()
+            for number, table in stage.split_by(rows, numbers):
+                yield TaggedOutput("bands", (number, pack(table)))
+
+
+@dataclass(frozen=True)
+class _Fallen:
+    parts: int
+    threshold: float
+
+    def __call__(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, list[str]]]:
+        by_part: dict[int, list[str]] = {}
+        for caption_id in stage.fallen((unpack(item) for item in group[1]), self.threshold):
+            by_part.setdefault(part_of(caption_id, self.parts), []).append(caption_id)
+        yield from by_part.items()
+
+
+@dataclass(frozen=True)
+class _WritePart:
+    writer: PartWriter
+    name: str
+    held_out: tuple[str, ...]
+
+    def __call__(self, group: tuple[int, dict[str, Iterable[Any]]]) -> None:
+        part, grouped = group
+        if not list(grouped["wanted"]):
+            return
+        captions = [unpack(packed) for packed in grouped["captions"]]
+        near = {caption_id for ids in grouped["fallen"] for caption_id in ids}
+        tally, replies = Tally(), 0
+        for counted, number in grouped["tallies"]:
+            tally.add(counted)
+            replies += number
+
+        def tables(context: PartContext) -> Iterator[pa.Table]:
+            table = pa.concat_tables([VOCABULARY.empty_table(), *captions])
+            for kept in stage.written_part(context, table, near, tally, replies):
+                if self.held_out:
+                    check_leaks(self.name, kept.column("caption").to_pylist(), read_held_out(self.held_out))
+                yield kept
+
+        self.writer.write(part, tables)
+
+
+def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Dataset:
+    """schemas.SONGS and schemas.WRITE -> schemas.VOCABULARY: the captions of `[vocabulary.NAME]` of kind "written"."""
+    settings, clean = session.settings.vocabulary[name], session.settings.clean
+    held_out = held_out_sources(session) if labels_training(settings) else ()
+
+    def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        writer = PartWriter(session.settings.root, identity, VOCABULARY)
+        pipeline = new_pipeline(session.settings.run)
+        cleaned = (
+            pipeline
+            | "parts of replies" >> beam.Create(list(replies.parts))
+            | "spread" >> beam.Reshuffle()
+            | "clean" >> beam.FlatMap(_CleanPart(songs, replies, clean, held_out, identity.parts)).with_outputs("tallies", main="sentences")
+        )
+        merged = (
+            cleaned.sentences
+            | "same words" >> beam.GroupByKey()
+            | "merge"
+            >> beam.FlatMap(_MergePart(identity.parts, clean.near_duplicate is not None)).with_outputs("tallies", "bands", main="captions")
+        )
+        fallen = (
+            merged.bands
+            | "same band" >> beam.GroupByKey()
+            | "near duplicates" >> beam.FlatMap(_Fallen(identity.parts, clean.near_duplicate or 1.0))
+        )
+        tallies = (cleaned.tallies, merged.tallies) | "tallies" >> beam.Flatten()
+        wanted = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
+        _ = (
+            {"wanted": wanted, "captions": merged.captions, "fallen": fallen, "tallies": tallies}
+            | "by part" >> beam.CoGroupByKey()
+            | "write" >> beam.Map(_WritePart(writer, name, held_out))
+        )
+        with show_progress("vocabulary", None):
+            run_pipeline(pipeline)
+
+    inputs = {"rules": _rules_identity()} | held_out_inputs(held_out)
+    config = {"kind": settings.kind, "clean": clean.model_dump(mode="json")}
+    return session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs, parents=[songs, replies])
+
+
+def _rules_identity() -> str:
+    """Hash of all that the rules are made of, so that a changed rule gives a new vocabulary."""
+    package = Path(str(files("labeling")))
+    sources = [*sorted((package / "cleaning").glob("*.py")), package / "sentences.py", package / "normalise.py", package / "leaks.py"]
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()
