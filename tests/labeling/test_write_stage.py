@@ -1,0 +1,138 @@
+"""write over one part: what is asked, what is not asked again, what a replay asks anew, and what it all cost."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.errors import RowError
+from labeling.parts import PartContext, part_of
+from labeling.prompt import load_prompt
+from labeling.settings import Write
+from labeling.songs import Song, songs_table
+from labeling.stages.write import Asker, overlapping, write_part
+from labeling.storage import open_store
+from labeling.writer.base import Halted, Keep
+from labeling.writer.journal import Journal
+from labeling.writer.request import Reply, Request
+
+SONGS = songs_table(Song(f"Title {number}", "Somebody") for number in range(5))
+
+
+class Echo:
+    """A writer that says what it was asked, in pieces and out of order, and may refuse or stop."""
+
+    name = identity = "echo"
+
+    def __init__(self, stop_after: int | None = None, bad: Sequence[str] = (), refuse: Sequence[str] = ()) -> None:
+        self.asked: list[Request] = []
+        self.stop_after = stop_after
+        self.bad = bad
+        self.refuse = refuse
+
+    def write(self, requests: Sequence[Request], keep: Keep) -> None:
+        for position in reversed(range(len(requests))):
+            if self.stop_after is not None and len(self.asked) >= self.stop_after:
+                raise Halted("enough")
+            request = requests[position]
+            self.asked.append(request)
+            assert request.prompt is not None
+            title = next(title for title in SONGS.column("title").to_pylist() if title in request.prompt)
+            text = "" if title in self.bad else f"A song with seed {request.seed}."
+            if title in self.refuse:
+                keep([(position, RowError("server_error", "500"))])
+            else:
+                keep([(position, Reply(text, "stop", 10, 5, tries=2, seconds=0.5))])
+
+    def count_tokens(self, _requests: Sequence[Request]) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+def run(
+    folder: Path, writer: Echo, name: str = "one", attempt: int = 1, samples: int = 3, earlier: str | None = None
+) -> tuple[pa.Table, PartContext]:
+    asker = Asker(load_prompt("songs-starter"), Write(samples=samples), writer.name, 7)
+    store = open_store(str(folder))
+    context = PartContext("write", 0, 1, attempt)
+
+    def find_earlier(keys: frozenset[str]) -> dict[str, Reply]:
+        entries = Journal(store, f"write/{earlier}/requests/part-00000-of-00001").read().entries if earlier else ()
+        return {entry.key: entry.answer for entry in entries if entry.key in keys and isinstance(entry.answer, Reply)}
+
+    journal = Journal(store, f"write/{name}/requests/part-00000-of-00001")
+    tables = list(
+        write_part(context, SONGS, asker, writer, journal, find_earlier, lambda tokens_in, tokens_out: tokens_in + 2 * tokens_out)
+    )
+    return pa.concat_tables(tables) if tables else pa.table({}), context
+
+
+def test_every_song_is_described_so_many_times_in_key_order(tmp_path: Path) -> None:
+    writer = Echo()
+    table, context = run(tmp_path, writer)
+    rows = table.to_pylist()
+    assert [(row["song_id"], row["sample"]) for row in rows] == [(i, s) for i in SONGS.column("song_id").to_pylist() for s in range(3)]
+    assert len({request.seed for request in writer.asked}) == 15
+    assert len({row["text"] for row in rows}) == 15
+    wanted = {"replies": 15, "requests": 30, "retries": 15, "seconds": 7.5, "prompt_tokens": 150, "completion_tokens": 75, "price": 300}
+    assert {name: context.stats[name] for name in wanted} == wanted
+    assert not context.dead
+
+
+def test_a_run_that_halted_goes_on_without_asking_again(tmp_path: Path) -> None:
+    whole, _ = run(tmp_path / "whole", Echo())
+    first = Echo(stop_after=4)
+    with pytest.raises(Halted):
+        run(tmp_path, first)
+    second = Echo()
+    table, context = run(tmp_path, second)
+    assert table.equals(whole)
+    assert len(second.asked) == 11
+    assert not {request.key for request in first.asked} & {request.key for request in second.asked}
+    assert context.stats["requests"] == 30
+
+
+def test_replies_of_another_dataset_are_taken_over_and_cost_nothing(tmp_path: Path) -> None:
+    run(tmp_path, Echo())
+    writer = Echo()
+    table, context = run(tmp_path, writer, "two", samples=4, earlier="one")
+    assert len(writer.asked) == 5
+    assert (context.stats["reused"], context.stats["requests"], len(table)) == (15, 10, 20)
+    again = Echo()
+    assert run(tmp_path, again, "two", samples=4)[0].equals(table)
+    assert again.asked == []
+
+
+def test_an_unusable_reply_is_a_dead_letter_and_a_replay_asks_another_question(tmp_path: Path) -> None:
+    table, context = run(tmp_path, Echo(bad=["Title 3"]))
+    assert len(table) == 12
+    assert {row["reason"] for row in context.dead} == {"empty"}
+    replay = Echo()
+    replayed, context = run(tmp_path, replay, "two", attempt=2, earlier="one")
+    assert not context.dead
+    assert len(replayed) == 15
+    assert len(replay.asked) == 3
+    kept = [row for row in replayed.to_pylist() if row["song_id"] in table.column("song_id").to_pylist()]
+    assert kept == table.to_pylist()
+
+
+def test_what_the_server_failed_at_is_dead_and_asked_again_as_it_was(tmp_path: Path) -> None:
+    first = Echo(refuse=["Title 1"])
+    _, context = run(tmp_path, first)
+    assert [(row["reason"], row["error"]) for row in context.dead] == [("server_error", "500")] * 3
+    second = Echo()
+    assert len(run(tmp_path, second, "two", attempt=2, earlier="one")[0]) == 15
+    assert {request.key for request in second.asked} < {request.key for request in first.asked}
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**64 - 1))
+def test_a_part_of_another_partition_is_found_when_it_can_hold_the_same_id(parts: int, others: int, number: int) -> None:
+    identifier = f"{number:016x}"
+    found = overlapping(part_of(identifier, parts), parts, [(other, others) for other in range(others)])
+    assert (part_of(identifier, others), others) in found
+    assert len(found) <= others // parts + 2
