@@ -1,0 +1,1 @@
+"""The prompts that ship, one TOML file each (labeling.prompt says what is in them)."""
