@@ -117,11 +117,11 @@ def read_prompt(name: str, content: bytes) -> Prompt:
     """The bytes of a prompt file -> Prompt. `name` is its shipped name or its path. Raises UserError."""
     try:
         read = PromptFile.model_validate(tomllib.loads(content.decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"prompt {name} is not valid TOML: {error}.") from error
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise UserError(f"prompt {name}: {wrong}. The keys are form, description, stop, text, system, user and schema.") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"prompt {name} is not valid TOML: {error}.") from error
     template = _check(name, read)
     identity = hashlib.sha256(content).hexdigest()
     return Prompt(name, identity, read.description, read.form, read.system, template, read.json_schema, read.stop)
@@ -147,8 +147,8 @@ def _check(name: str, read: PromptFile) -> str:
         raise UserError(f"prompt {name}: {key} has no slot {{title}}, so every song would be asked the same.")
     if read.json_schema is not None:
         try:
-            is_read = "sentences" in json.loads(read.json_schema)["properties"]
-        except (ValueError, TypeError, KeyError) as error:
+            is_read = "sentences" in {**json.loads(read.json_schema)["properties"]}
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise UserError(f"prompt {name}: schema is not a JSON schema of an object: {error!r}.") from error
         if not is_read:
             raise UserError(f'prompt {name}: schema has no property "sentences", which is what is read of a reply.')
@@ -172,7 +172,7 @@ def slot_value(text: str, limit: int) -> str:
     kept = "".join(mark for mark in kept if mark in _JOINERS or unicodedata.category(mark) not in ("Cf", "Co"))
     kept = (clean_field(kept, limit) or "").translate(_PLAIN)
     kept = _ROLE.sub(r"\1 -", _RUNS.sub(r"\1", kept))
-    return clean_field(kept, limit) or ""
+    return (clean_field(kept, limit) or "") if kept.strip(_JOINERS + " ") else ""
 
 
 def facts_text(song: Song) -> str:

@@ -29,7 +29,7 @@ BEATEN = frozenset({"beat", "beat_name", "a_beat", "beat_plays"})
 Pick = Callable[[Sequence[str]], str]
 
 
-class _Scene(dict[str, str]):
+class Scene(dict[str, str]):
     """Fills the fields of a form; a field is decided when it is first asked for and stays the same within the sentence."""
 
     def __init__(self, pick: Pick, style_name: str, genre: str, character_name: str, fields: frozenset[str]) -> None:
@@ -166,7 +166,7 @@ def compose(choices: Iterator[float]) -> str:
     genre = pick(STYLES[style_name].genres)
     character_name = pick(fitting_characters(style_name, genre))
     form = pick([form for form in FORMS if _possible(form, style_name)])
-    return polish(form.format_map(_Scene(pick, style_name, genre, character_name, _fields(form))))
+    return polish(form.format_map(Scene(pick, style_name, genre, character_name, _fields(form))))
 
 
 @cache

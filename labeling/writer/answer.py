@@ -25,8 +25,8 @@ _OBJECT = re.compile(rf"\{{\s*[\"'“”]?(?:{'|'.join(_KEYS)})[\"'“”]?\s*:"
 _LIST = re.compile(r"(?:```\w*)?\s*(?=\[\s*[\"'“{\]])")
 _HALF_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _MAX_OBJECTS = 5
-_TAIL = "⁂cut⁂"
-"""Set after a reply before it is mended: the string that holds it had no end."""
+_TAIL = "⁂⁂"
+"""Set after a reply before it is mended: the string that holds it had no end. It holds no word: outside a string json_repair drops it."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""When the server fails for everybody, stop asking it: one probe at a time, and after a while nobody waits any longer."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from labeling.writer.base import Halted
+
+log = logging.getLogger("n2m")
+
+OPENS_AFTER = 5
+"""Failures without an answer between them."""
+SHORTEST, LONGEST = 0.5, 10.0
+"""Seconds between probes: twice as long each time, from the first to the second."""
+
+
+class Circuit:
+    """Shared by all requests to one server; used on one event loop.
+
+    Closed, every request may go. After OPENS_AFTER failures in a row it opens: requests queue, the first of them is the probe, and a probe
+    that fails goes to the end of the queue. An answer closes it. When nothing was answered for `patience` seconds, it halts for good.
+    """
+
+    def __init__(self, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._failures = 0
+        self._failing_since: float | None = None
+        self._not_before = 0.0
+        self._probe = asyncio.Lock()
+        self.halted: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only a probe may go."""
+        return self._failures >= OPENS_AFTER
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[None]:
+        """Hold this during one try; it waits until the try may be made. Raises Halted."""
+        while True:
+            self.check()
+            await self._pause()
+            if not self.is_open:
+                yield
+                return
+            async with self._probe:
+                self.check()
+                if not self.is_open:
+                    continue
+                await asyncio.sleep(min(LONGEST, SHORTEST * 2 ** min(self._failures - OPENS_AFTER, 20)))
+                await self._pause()
+                self.check()
+                yield
+                return
+
+    def answered(self) -> None:
+        """A request was answered, with whatever: the server is there."""
+        if self.is_open:
+            log.warning("the server answers again")
+        self._failures = 0
+        self._failing_since = None
+
+    def failed(self, why: str) -> None:
+        """A try failed in a way that another may mend. Halts when patience is at its end."""
+        now = self._clock()
+        self._failures += 1
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        if self._failures == OPENS_AFTER and self._patience:
+            log.warning("the server does not answer (%s); waiting for it, %.0f s at most", why, self._patience)
+        if self.is_open and now - self._failing_since >= self._patience:
+            self.halt(f"the server has answered nothing for {now - self._failing_since:.0f} s ({why}). Start it, then run this again")
+
+    def asked_to_wait(self, seconds: float | None, why: str) -> None:
+        """The server is there and wants to be left alone: for so long nothing is sent, and that time costs no patience."""
+        now = self._clock()
+        if seconds is not None:
+            if seconds > self._patience:
+                self.halt(f"the server asks to come back in {seconds:.0f} s ({why}). Run this again then")
+                return
+            added = now + seconds - max(now, self._not_before)
+            self._not_before = max(self._not_before, now + seconds)
+            if self._failing_since is not None:
+                self._failing_since += max(0.0, added)
+            return
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        if now - self._failing_since >= self._patience > 0:
+            self.halt(f"the server has turned down every request for {now - self._failing_since:.0f} s ({why}). Run this again later")
+
+    def halt(self, why: str) -> None:
+        """Let nothing more through; the first reason stays."""
+        self.halted = self.halted or why
+
+    def check(self) -> None:
+        """Raises Halted when it has halted."""
+        if self.halted is not None:
+            raise Halted(f"{self.halted}. What was answered is kept and will not be asked again.")
+
+    async def _pause(self) -> None:
+        while (left := self._not_before - self._clock()) > 0:
+            await asyncio.sleep(left)
+            self.check()

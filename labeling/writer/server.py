@@ -1,0 +1,270 @@
+"""An OpenAI-compatible server as a writer: many requests in flight, each tried again as long as that can help, none sent twice for nothing.
+
+One event loop in a thread of its own serves all threads of the process. A slot of `concurrency` is held from the first try of a request
+until its answer has been kept, so what a killed process loses is what was in flight.
+"""
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+import openai
+from openai.types import Completion
+from openai.types.chat import ChatCompletion
+
+from labeling.errors import RowError
+from labeling.ids import hash_uniform
+from labeling.settings import Server
+from labeling.writer.allowance import Allowance
+from labeling.writer.base import Answer, Halted, Keep
+from labeling.writer.circuit import Circuit
+from labeling.writer.failures import BadReply, classify
+from labeling.writer.request import Reply, Request
+from labeling.writer.transport import new_client
+
+NO_KEY = "none"
+"""What is sent as the key where the environment has none: servers of one's own want none."""
+LONGEST_BACKOFF = 30.0
+
+
+_Answered = SimpleQueue[tuple[int, Answer] | None]
+
+
+class ServerWriter:
+    """Writes with the server of `[run.server]`. model: its served name, the identity of the answers. Raises ValueError without url."""
+
+    def __init__(self, server: Server, model: str) -> None:
+        if not server.url:
+            raise ValueError("a server has a url")
+        self.name = self.identity = model
+        self._server = server
+        self._key = os.environ.get(server.api_key_env, "").strip()
+        self._offers_schema: bool | None = None
+        self._closed = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="writer", daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+
+    async def _open(self) -> None:
+        self._client = openai.AsyncOpenAI(
+            base_url=self._server.url,
+            api_key=self._key or NO_KEY,
+            max_retries=0,
+            timeout=self._server.timeout,
+            http_client=new_client(self._server.concurrency),
+        )
+        self._slots = asyncio.Semaphore(self._server.concurrency)
+        self._settled = asyncio.Condition()
+        self._circuit = Circuit(self._server.patience)
+        self._allowance = Allowance(self._server)
+
+    def write(self, requests: Sequence[Request], keep: Keep) -> None:
+        """See labeling.writer.base.Writer."""
+        answered: _Answered = SimpleQueue()
+        asking = asyncio.run_coroutine_threadsafe(self._ask_all(requests, answered), self._loop)
+        try:
+            while batch := _take(answered):
+                try:
+                    keep(batch)
+                finally:
+                    self._loop.call_soon_threadsafe(self._release, len(batch))
+        except BaseException:
+            asking.cancel()
+            while batch := _take(answered):
+                self._loop.call_soon_threadsafe(self._release, len(batch))
+            raise
+        asking.result()
+
+    def count_tokens(self, requests: Sequence[Request]) -> list[int] | None:
+        """Tokens of each prompt by vLLM's /tokenize; None from a server without it."""
+        return asyncio.run_coroutine_threadsafe(self._tokenize_all(requests), self._loop).result()
+
+    def close(self) -> None:
+        """Close the connections and end the thread."""
+        if self._closed:
+            return
+        self._closed = True
+        asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _release(self, slots: int) -> None:
+        for _ in range(slots):
+            self._slots.release()
+
+    async def _ask_all(self, requests: Sequence[Request], answered: _Answered) -> None:
+        """Ask every request as slots get free, and put each answer. At the end, and whatever happened, put None. Raises Halted."""
+        asking: list[asyncio.Task[bool]] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                for position in range(len(requests)):
+                    await self._slots.acquire()
+                    if self._circuit.halted:
+                        self._slots.release()
+                        break
+                    asking.append(group.create_task(self._ask(position, requests[position], answered)))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        finally:
+            answered.put(None)
+        if len(asking) < len(requests) or not all(task.result() for task in asking):
+            self._circuit.check()
+
+    async def _ask(self, position: int, request: Request, answered: _Answered) -> bool:
+        """Answer one request; whether there was an answer. Its slot goes over to whoever takes it, and is free when there is none."""
+        try:
+            answered.put((position, await self._answer(request)))
+        except BaseException as error:
+            self._slots.release()
+            if isinstance(error, Halted):
+                return False
+            raise
+        return True
+
+    async def _answer(self, request: Request) -> Answer:
+        """Try until there is a reply, or until trying again cannot help. Raises Halted."""
+        tries = failures = 0
+        turned_down_since: float | None = None
+        while True:
+            async with self._circuit.entered():
+                reserved = await self._reserve(request)
+                tries += 1
+                started = time.perf_counter()
+                reply: Reply | None = None
+                try:
+                    async with asyncio.timeout(self._server.timeout):
+                        reply = await self._send(request)
+                except (openai.OpenAIError, BadReply, TimeoutError, ValueError) as error:
+                    failure = classify(error, self._server.api_key_env)
+                finally:
+                    self._allowance.settle(request, reserved, reply)
+                    async with self._settled:
+                        self._settled.notify_all()
+                if reply is not None:
+                    self._circuit.answered()
+                    return replace(reply, tries=tries, seconds=round(time.perf_counter() - started, 3))
+                said = self._without_key(failure.message)
+                match failure.kind:
+                    case "row":
+                        self._circuit.answered()
+                        return RowError(failure.reason, said)
+                    case "stop":
+                        self._circuit.halt(said)
+                    case "busy":
+                        now = time.monotonic()
+                        turned_down_since = turned_down_since or now
+                        self._circuit.asked_to_wait(failure.wait, said)
+                        if tries >= self._server.tries and now - turned_down_since > self._server.patience and not self._circuit.halted:
+                            return RowError(failure.reason, f"{said} ({tries} tries)")
+                    case "try" | "gone":
+                        self._circuit.failed(said)
+                        failures += failure.kind == "try"
+                        if failures >= self._server.tries:
+                            return RowError(failure.reason, f"{said} ({tries} tries)")
+            if failure.wait is None:
+                await asyncio.sleep(_backoff(request, tries))
+
+    async def _reserve(self, request: Request) -> Any:
+        """A place in the budget. Waits for requests in flight where they may give some back. Raises Halted when nothing is left."""
+        while (reserved := self._allowance.reserve(request)) is None:
+            if not self._allowance.may_free:
+                self._circuit.halt(f"the budget of [run.server] is spent: {self._allowance.spent()}. Raise it, or run this again to go on")
+            self._circuit.check()
+            async with self._settled:
+                await self._settled.wait()
+        return reserved
+
+    async def _send(self, request: Request) -> Reply:
+        """One HTTP request, or two when the server turns out not to offer schemas."""
+        if request.schema is None or self._offers_schema is False:
+            return _read(await self._post(request, None))
+        try:
+            reply = _read(await self._post(request, request.schema))
+        except openai.BadRequestError:
+            if self._offers_schema:
+                raise
+            reply = _read(await self._post(request, None))
+            self._offers_schema = False
+        else:
+            self._offers_schema = True
+        return reply
+
+    async def _post(self, request: Request, schema: str | None) -> Any:
+        options: dict[str, Any] = {
+            "model": request.model,
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "max_tokens": request.max_tokens,
+            "seed": request.seed,
+        }
+        if request.stop:
+            options["stop"] = list(request.stop)
+        if request.prompt is not None:
+            return await self._client.completions.create(prompt=request.prompt, **options)
+        if schema is not None:
+            form = {"name": "reply", "schema": json.loads(schema), "strict": True}
+            options["response_format"] = {"type": "json_schema", "json_schema": form}
+        messages: Any = [{"role": message.role, "content": message.content} for message in request.messages]
+        return await self._client.chat.completions.create(messages=messages, **options)
+
+    async def _tokenize_all(self, requests: Sequence[Request]) -> list[int] | None:
+        url = f"{(self._server.url or '').rstrip('/').removesuffix('/v1')}/tokenize"
+        counts = []
+        for request in requests:
+            prompt: dict[str, Any] = {"prompt": request.prompt}
+            if request.prompt is None:
+                prompt = {"messages": [{"role": message.role, "content": message.content} for message in request.messages]}
+            try:
+                answer = await self._client.post(url, cast_to=object, body={"model": request.model, **prompt})
+                counts.append(int(answer["count"]))  # type: ignore[index]
+            except (openai.OpenAIError, ValueError, KeyError, TypeError):
+                return None
+        return counts
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+
+def _read(answer: Any) -> Reply:
+    """The first choice of a response. Raises BadReply for whatever is none: text, an error with a status of success, no choice."""
+    if not isinstance(answer, Completion | ChatCompletion) or not answer.choices:
+        raise BadReply(str(answer) if isinstance(answer, str) else f"no choice in {str(answer)[:200]}")
+    choice: Any = answer.choices[0]
+    text = choice.text if isinstance(answer, Completion) else (choice.message.content if choice.message else None)
+    if text is not None and not isinstance(text, str):
+        raise BadReply(f"the text is a {type(text).__name__}")
+    usage = answer.usage
+    tokens_in, tokens_out = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+    return Reply(text or "", str(choice.finish_reason or "stop"), int(tokens_in or 0), int(tokens_out or 0))
+
+
+def _take(answered: _Answered) -> list[tuple[int, Answer]]:
+    """The answers that are there, at least one; none at the end."""
+    first = answered.get()
+    if first is None:
+        return []
+    batch = [first]
+    while True:
+        try:
+            following = answered.get_nowait()
+        except Empty:
+            return batch
+        if following is None:
+            answered.put(None)
+            return batch
+        batch.append(following)
+
+
+def _backoff(request: Request, tries: int) -> float:
+    """Seconds: twice as long after every try, times a number between a half and one and a half that this request has for this try."""
+    jitter = float(hash_uniform(int(request.key[:16], 16), np.full(1, tries, np.uint64))[0])
+    return min(LONGEST_BACKOFF, 0.5 * 2.0 ** (tries - 1)) * (0.5 + jitter)
