@@ -59,13 +59,16 @@ def write(config: Path | None, overrides: tuple[str, ...], root: str | None) -> 
 @SET
 @click.option("--audio", help="Folder or URI of music, when there is no configuration file.")
 @click.option("--root", help="Where everything would be written.")
+@click.option("--writing", is_flag=True, help="Only what the LLM would be asked, and what it costs.")
 @JSON
-def plan(config: Path | None, overrides: tuple[str, ...], audio: str | None, root: str | None, as_json: bool) -> None:
-    """Count clips, windows, bytes and hours before anything runs."""
-    from flows.plan import plan as make_plan
+def plan(config: Path | None, overrides: tuple[str, ...], audio: str | None, root: str | None, writing: bool, as_json: bool) -> None:
+    """Count clips, windows, bytes, hours, and the LLM's tokens, before anything runs."""
+    from flows.plan import plan as plan_all
+    from flows.plan import plan_writing
     from flows.table import print_rows
 
-    planned = make_plan(_settings(config, overrides, audio, root))
+    settings = _settings(config, overrides, audio, root)
+    planned = plan_writing(settings) if writing else plan_all(settings)
     if as_json:
         print(json.dumps(planned, indent=1))
     else:
@@ -157,6 +160,40 @@ def captions(root: str, vocabulary: str, output: Path) -> None:
 
     rows = write_captions_table(open_existing(root), vocabulary, output)
     print(f"{rows:,} captions in {output}")
+
+
+@n2m.group()
+def prompt() -> None:
+    """What an LLM is shown of a song."""
+
+
+@prompt.command("list")
+@JSON
+def list_prompts(as_json: bool) -> None:
+    """The prompts that ship."""
+    from flows.prompt import prompt_rows
+    from flows.table import print_rows
+
+    print_rows(prompt_rows(), as_json)
+
+
+@prompt.command("show")
+@click.argument("name")
+@click.option("--title", required=True)
+@click.option("--artist")
+@click.option("--tags", multiple=True, help="Separated by commas; may be repeated.")
+@click.option("--instruments", multiple=True, help="Separated by commas; may be repeated.")
+@click.option("--tempo", default="", help="Beats a minute.")
+@click.option("--key", "musical_key", default="", help='For example "F# minor".')
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="Take model and sampling from a TOML file of a run.")
+@SET
+def show_prompt(name: str, config: Path | None, overrides: tuple[str, ...], title: str, **facts: Any) -> None:
+    """Print exactly what would be sent for a song. NAME is a shipped prompt or the path of a prompt file."""
+    from flows.prompt import make_song, show_prompt
+    from labeling.settings import Write
+
+    write = _settings(config, overrides, None, None).write if config else Write()
+    print(show_prompt(name, make_song(title, **facts), write))
 
 
 @n2m.command()

@@ -1,13 +1,14 @@
 """What a run will have to do, before it does anything: counted from the listing and from a sample of probed files."""
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flows.plan_write import plan_write
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
 from labeling.embed import clips_per_second
-from labeling.errors import RowError
+from labeling.errors import RowError, UserError
 from labeling.facts import Facts
 from labeling.ids import stable_id
 from labeling.probe import probe_file
@@ -18,13 +19,23 @@ from pipelines.settings import LabelSettings
 PROBED = 200
 
 
+def plan_writing(settings: LabelSettings) -> dict[str, Any]:
+    """What writing alone will cost (flows.plan_write). With a table of songs no music is looked at. Raises UserError."""
+    if not settings.is_written:
+        raise UserError('no vocabulary is written by an LLM: add [vocabulary.llm_long] with kind = "written".')
+    if settings.songs.source:
+        return plan_write(settings, (), ())
+    files = list_corpus(settings.corpus.audio).files
+    return plan_write(settings, files, _named(_probe(settings, _sample(files))[0]))
+
+
 def plan(settings: LabelSettings) -> dict[str, Any]:
     """Files, bytes, hours of audio, clips, windows and the hours of computing that embedding will take here.
 
     Durations come from up to 200 files, chosen by hash, and are scaled up by bytes; nothing is written.
     """
     files = list_corpus(settings.corpus.audio).files
-    sample = sorted(files, key=lambda file: stable_id("plan", file.key))[:PROBED]
+    sample = _sample(files)
     probed, unreadable, read = _probe(settings, sample)
     seconds = sum(file["duration_ms"] for file in probed) / 1000
     clips = sum(len(cut_clips(stable_id("track", file["key"]), file["duration_ms"], settings.corpus)) for file in probed)
@@ -50,9 +61,17 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
     if settings.is_written:
-        named = (Song.of(file["tag_title"], file["tag_artist"], Facts(tuple(file["tag_genres"]))) for file in probed if file["tag_title"])
-        planned |= plan_write(settings, files, named)
+        planned |= plan_write(settings, files, _named(probed))
     return planned
+
+
+def _sample(files: Sequence[AudioFile]) -> list[AudioFile]:
+    return sorted(files, key=lambda file: stable_id("plan", file.key))[:PROBED]
+
+
+def _named(probed: Sequence[Mapping[str, Any]]) -> list[Song]:
+    """The songs that files name themselves."""
+    return [Song.of(file["tag_title"], file["tag_artist"], Facts(tuple(file["tag_genres"]))) for file in probed if file["tag_title"]]
 
 
 def _probe(settings: LabelSettings, sample: list[AudioFile]) -> tuple[list[dict[str, Any]], int, float]:

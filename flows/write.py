@@ -1,6 +1,7 @@
 """The LLM's part of the labeling flow: songs, replies, captions. By itself it needs no scorer, and with a table of songs no audio."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from flows.call import Call, call_here
 from labeling.dataset import Dataset
@@ -38,7 +39,7 @@ def write_captions(settings: LabelSettings, replay: bool = False, call: Call = c
         raise UserError('no vocabulary is written by an LLM: add [vocabulary.llm_long] with kind = "written".')
     session = Session(settings, replay)
     replies = write_replies(session, None if settings.songs.source else _tracks(session, call), call)
-    return {name: call(f"vocabulary {name}", lambda name=name: written(session, name, replies.songs, replies.replies)) for name in names}
+    return {name: call(f"vocabulary {name}", partial(written, session, name, replies.songs, replies.replies)) for name in names}
 
 
 def _tracks(session: Session, call: Call) -> Dataset:

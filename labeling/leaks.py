@@ -94,7 +94,7 @@ def find_leaks(captions: Iterable[str], held_out: HeldOut, threshold: float = TH
             continue
         if key in held_out.texts:
             leaks.append(Leak(caption, held_out.texts[key], 1.0))
-        elif nearest := index.nearest(_pairs(key)):
+        elif nearest := index.nearest(word_pairs(key)):
             leaks.append(Leak(caption, held_out.texts[nearest[0]], nearest[1]))
     return leaks
 
@@ -121,7 +121,8 @@ def _index(held_out: HeldOut, threshold: float) -> "_Index":
     return _Index(held_out.texts, threshold)
 
 
-def _pairs(key: str) -> Pairs:
+def word_pairs(key: str) -> Pairs:
+    """The pairs of neighbouring words in a caption's key: what two captions are compared by."""
     words = key.split()
     return frozenset(pairwise(words))
 
@@ -131,7 +132,7 @@ class _Index:
 
     def __init__(self, keys: Iterable[str], threshold: float) -> None:
         self.threshold = threshold
-        self.texts = [(key, pairs) for key in sorted(keys) if (pairs := _pairs(key))]
+        self.texts = [(key, pairs) for key in sorted(keys) if (pairs := word_pairs(key))]
         frequency = Counter(pair for _, pairs in self.texts for pair in pairs)
         self.rank = {pair: rank for rank, pair in enumerate(sorted(frequency, key=lambda pair: (frequency[pair], pair)))}
         self.holders: defaultdict[int, list[int]] = defaultdict(list)

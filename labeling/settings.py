@@ -129,7 +129,7 @@ class Clean(Settings):
     """
 
     rules: tuple[RuleName, ...] = EVERY_RULE
-    min_words: int = Field(4, ge=1)
+    min_words: int = Field(3, ge=1)
     max_words: int = Field(40, ge=1)
     language: str = "en"
     music_threshold: float | None = None

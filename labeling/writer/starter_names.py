@@ -25,9 +25,10 @@ TITLE_WORDS: dict[str, tuple[str, ...]] = {
 """Words of titles by the character that they hint at: the model may hear rain in "November Rain"."""
 
 _PLAIN_WORDS = comma_list(
-    "River, Street, Garden, Window, Paper, Stone, Road, Station, Valley, Field, Letter, Door, House, Morning, Evening, Blue, Silver, Golden, "
-    "Green, Little, Old, New, Last, First, Second, Long, Year, Day, Hour, Water, Wind, Star, Moon, Bird, Fox, Tree, Island, Bridge, Train, "
-    "Ship, Circus, Theatre, Tower, Square, Market, Mill, Gate, Lantern, Clock, Map, Story, Song, Waltz, Theme, Prelude, Interlude"
+    "River, Street, Garden, Window, Paper, Stone, Road, Station, Valley, Field, Letter, Door, House, Morning, Evening, Blue, Silver, "
+    "Golden, Green, Little, Old, New, Last, First, Second, Long, Year, Day, Hour, Water, Wind, Star, Moon, Bird, Fox, Tree, Island, "
+    "Bridge, Train, Ship, Circus, Theatre, Tower, Square, Market, Mill, Gate, Lantern, Clock, Map, Story, Song, Waltz, Theme, Prelude, "
+    "Interlude"
 )
 _LINKS = comma_list("of the, in the, at the, and the, under, over, without, for a, to the, on a")
 _FIRST = comma_list(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labeling.builtin.characters import FAST, MEDIUM, SLOW
-from labeling.builtin.forms import PULSE, fitting_characters, productions, scenes
+from labeling.builtin.forms import fitting_characters, productions, scenes
 from labeling.builtin.instruments import INSTRUMENTS
 from labeling.builtin.lists import comma_list
 from labeling.builtin.moods import MOODS
@@ -179,7 +179,8 @@ def _compose(dice: _Dice) -> MadeUpSong:
 def _draw_tempo(dice: _Dice, scene: Scene) -> None:
     low, high = (50, 190) if dice.chance(0.35) else scene.beats()
     bpm = low + int(dice.number() * (high - low + 1))
-    paces, tempi = SLOW, ("slow", "slow", "relaxed")
+    paces: tuple[str, ...] = SLOW
+    tempi = ("slow", "slow", "relaxed")
     if bpm >= SLOW_BELOW:
         paces, tempi = MEDIUM, ("medium", "moderate", "medium")
     if bpm >= FAST_FROM:
@@ -280,7 +281,7 @@ def _playing(dice: _Dice, scene: Scene, cast: dict[str, str], is_known: bool) ->
     if is_known and len(names) > 1 and dice.chance(0.25):
         scene["all"] = _listing([*names, *([scene["rest"]] if scene["rest"] else [])])
         return [dice.pick(_ALL)]
-    melodic = _LEAD_AND_CHORDS if cast["chords"] else _LEAD if cast["lead"] else ()
+    melodic: tuple[str, ...] = _LEAD_AND_CHORDS if cast["chords"] else _LEAD if cast["lead"] else ()
     low = _BASS_AND_BEAT if cast["bass"] and cast["beat"] else _BASS if cast["bass"] else _BEAT if cast["beat"] else ()
     if is_known and names == [cast["lead"]] and not scene["rest"]:
         melodic = (*_ALONE, *_LEAD)

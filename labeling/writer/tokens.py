@@ -17,16 +17,15 @@ def hub_tokens(model: str, revision: str | None, requests: Sequence[Request]) ->
         tokenizer = AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=False)
     except (OSError, ValueError):
         return None
-    return [count_tokens(tokenizer, request) for request in requests]
+    return [len(prompt_tokens(tokenizer, request)) for request in requests]
 
 
-def count_tokens(tokenizer: Any, request: Request) -> int:
-    """Tokens of one prompt; a chat is laid out by the tokeniser's template, or turn by turn when it has none."""
+def prompt_tokens(tokenizer: Any, request: Request) -> list[int]:
+    """Token ids of one prompt; a chat is laid out by the tokeniser's template, or turn by turn when it has none."""
     if request.prompt is not None:
-        return len(tokenizer(request.prompt).input_ids)
+        return list(tokenizer(request.prompt).input_ids)
     turns = [{"role": message.role, "content": message.content} for message in request.messages]
     if tokenizer.chat_template:
-        return len(
-            tokenizer(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True), add_special_tokens=False).input_ids
-        )
-    return sum(len(tokenizer(turn["content"]).input_ids) for turn in turns)
+        laid_out = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return list(tokenizer(laid_out, add_special_tokens=False).input_ids)
+    return [token for turn in turns for token in tokenizer(turn["content"]).input_ids]

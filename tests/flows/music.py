@@ -57,6 +57,24 @@ def write_table(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
+def write_toml(settings: LabelSettings, path: Path) -> Path:
+    """Settings as a configuration file."""
+    values = settings.model_dump(mode="json", exclude_none=True)
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    for table, inner in values.items():
+        if isinstance(inner, dict):
+            lines.append(f"[{table}]")
+            lines += [f"{key} = {_inline(value)}" for key, value in inner.items()]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _inline(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_inline(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
+
+
 def small_settings(folder: Path, root: str = "root", **changes: Any) -> LabelSettings:
     """Label `folder`/music into `folder`/`root`: one vocabulary of ten tags, small clips. `changes`: dotted keys with "__" for dots."""
     tags = folder / "tags.txt"

@@ -1,6 +1,5 @@
 """The command killed with SIGKILL at random moments, again and again, then finished."""
 
-import json
 import os
 import random
 import signal
@@ -13,7 +12,7 @@ import pytest
 
 from flows.verify import verify_root
 from labeling.storage import open_store
-from tests.flows.music import parquet_tree, small_settings, write_music
+from tests.flows.music import parquet_tree, small_settings, write_music, write_toml
 
 KILLS = 20
 
@@ -30,21 +29,7 @@ def start(config: Path) -> "subprocess.Popen[bytes]":
 
 def write_config(folder: Path, root: str) -> Path:
     """The small settings as TOML."""
-    settings = small_settings(folder, root, parts=6, run__workers=2).model_dump(mode="json", exclude_none=True)
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items() if not isinstance(value, dict)]
-    for table, values in settings.items():
-        if isinstance(values, dict):
-            lines.append(f"[{table}]")
-            lines += [f"{key} = {inline(value)}" for key, value in values.items()]
-    path = folder / f"{root}.toml"
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def inline(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {inline(item)}" for key, item in value.items()) + "}"
-    return json.dumps(value)
+    return write_toml(small_settings(folder, root, parts=6, run__workers=2), folder / f"{root}.toml")
 
 
 def finished_records(root: Path) -> dict[Path, tuple[int, int]]:

@@ -312,3 +312,7 @@ def test_a_prompt_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(UserError, match=r"folder\.toml"):
         load_prompt(str(tmp_path / "folder.toml"))
+
+
+def test_wide_forms_of_marks_are_the_marks() -> None:
+    assert slot_value("＜｜im_start｜＞ ［INST］ ＂x＂ user： ＃＃＃", MAX_NAME_CHARACTERS) == "‹|im_start|› (INST) 'x' user - #"

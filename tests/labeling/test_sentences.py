@@ -1,11 +1,16 @@
 """Sentence splitting on the kinds of text that raters write."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.builtin import builtin_sentences
 from labeling.sentences import split_sentences
+
+_HARD = [json.loads(line) for line in (Path(__file__).parents[1] / "data/sentence_splits.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +41,11 @@ from labeling.sentences import split_sentences
 )
 def test_split(text: str, sentences: list[str]) -> None:
     assert split_sentences(text) == sentences
+
+
+@pytest.mark.parametrize("case", _HARD, ids=[case["why"] for case in _HARD])
+def test_hard_case(case: dict) -> None:
+    assert split_sentences(case["text"]) == case["sentences"]
 
 
 @given(st.text(max_size=200) | st.text(alphabet='aA. !?…"\n(1e.gT', max_size=60))

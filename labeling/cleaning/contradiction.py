@@ -1,0 +1,148 @@
+"""contradiction: what a sentence claims, against what is known of the song: singing, tempo, key, instruments."""
+
+import re
+from functools import lru_cache
+
+from labeling.builtin.lists import comma_list
+from labeling.songs import Song
+
+SLOW_FROM, FAST_UNTIL = 110.0, 90.0
+"""Beats a minute: nothing is slow from the first on, and nothing fast up to the second (a ballad has 60 to 80, dance music 115 to 130)."""
+NEAR = 0.06
+"""How far a number of beats may be off; half and double the tempo are the same beat counted otherwise."""
+
+INSTRUMENTAL = frozenset(
+    comma_list("instrumental, instrumental music, no vocals, no vocal, no voice, no singing, without vocals, instrumentals")
+)
+_FEMALE = re.compile(r"\b(?:female|woman|women|girl|girls|soprano|alto)\b")
+_MALE = re.compile(r"\b(?:male|man|men|boy|boys|tenor|baritone|bass singer)\b")
+_SUNG = re.compile(
+    r"\b(?:vocals?|vocalists?|voices?|singing|singers?|sung|rap|rapping|rappers?|choirs?|chorus singing|a cappella|acapella)\b"
+)
+
+_NEGATED = re.compile(r"\b(?:no|without|not|absence of|free of|lacks?|lacking|devoid of|instead of|never|nor)\b[^.;:]{0,40}$")
+_VOCAL_CLAIM = re.compile(
+    r"\b(?:vocals?|vocalists?|singers?|voices?|singing|sings?|sung|rapping|rappers?|raps|choirs?|"
+    r"croon\w*|falsetto|lyrics|a cappella|beatbox\w*)\b"
+    r"(?!\s*(?:-like|samples?|chops?|fragments?))"
+)
+_INSTRUMENT_SINGS = re.compile(
+    r"\b(?:guitar|violin|cello|saxophone|sax|trumpet|flute|lead|synth|line|melody|strings?|piano|solo|fiddle|clarinet|bow)s?\s+(?:that\s+)?$"
+)
+_VOCAL_DENIED = re.compile(
+    r"\binstrumental (?:track|piece|song|composition|music|recording|number|tune|work)\b"
+    r"|\bis (?:purely |entirely |completely |an? )?instrumental\b"
+    r"|^(?:an? )?(?:\w+ ){0,2}instrumental\b(?! (?:section|break|bridge|intro|passage|backing|solo))"
+    r"|\b(?:no|without(?: any)?|absence of|lacks?|devoid of)\s+(?:\w+\s+)?(?:vocals?|voices?|singing|singers?|lyrics)\b|\bvoiceless\b"
+)
+
+_SUBJECT = (
+    r"(?:tempo|pace|beat|groove|rhythm|pulse|song|track|piece|ballad|tune|number|composition|music|jam|waltz|march|dance|movement|anthem)s?"
+)
+_SLOW = r"(?:slow|slow-paced|slow-tempo|sluggish|dragging|down-?tempo|unhurried|plodding|languid)"
+_FAST = r"(?:fast|fast-paced|fast-tempo|up-?tempo|quick|rapid|brisk|breakneck|furious|racing|speedy|high-speed|frantic)"
+
+
+def _claims(adjective: str, alone: str) -> re.Pattern[str]:
+    """An adjective of tempo said of the whole ("a slow and heavy beat", "the tempo is slow"), not of a part ("slow tremolo", "fast runs"),
+    or a word that means nothing else."""
+    return re.compile(
+        rf"\b{adjective}\b(?:,? (?:and |but |yet )?[\w&'-]+){{0,3}},? {_SUBJECT}\b"
+        rf"|\b{_SUBJECT}(?: itself)? (?:is|feels|stays|remains|sounds|keeps) (?:(?:very|quite|rather|fairly|really|at|a|an) )*{adjective}\b"
+        rf"|\b(?:{alone})\b"
+    )
+
+
+_CLAIMS_SLOW = _claims(_SLOW, r"slow-paced|down-?tempo|adagio|largo|lento")
+_CLAIMS_FAST = _claims(_FAST, r"fast-paced|up-?tempo|breakneck|presto|vivace|prestissimo")
+_BEATS = re.compile(r"\b(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:per|a) minute)\b")
+
+_KEY = re.compile(r"\b([A-G])(?:\s?(#|♯|b|♭|sharp|flat)|-(sharp|flat))?[\s-](major|minor)\b(?! (?:chord|third|seventh|sixth|scale))")
+_MODE = re.compile(r"\b(?:in|uses|stays in|has) an? (major|minor) (?:key|mode|tonality)\b")
+_KNOWN_KEY = re.compile(r"^\s*([A-Ga-g])\s?(#|♯|b|♭|sharp|flat)?\s*(major|minor|maj|min|m|M)?\b")
+_NOTES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_SHIFTS = {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
+
+
+def contradiction(text: str, song: Song) -> str | None:
+    """None when the sentence claims what cannot be, given the song's tags, instruments, tempo and key."""
+    if not (song.tags or song.instruments or song.tempo or song.musical_key):
+        return text
+    lower = text.lower()
+    wrong = _contradicts_voice(lower, song) or _contradicts_tempo(lower, song.tempo) or _contradicts_key(text, song.musical_key)
+    return None if wrong or _denies_instrument(lower, song.instruments) else text
+
+
+def _contradicts_voice(text: str, song: Song) -> bool:
+    is_instrumental, female, male, sung = _voice_facts(song.tags, song.instruments)
+    if is_instrumental and not sung:
+        return _claims_voice(text)
+    if not sung:
+        return False
+    if any(not _NEGATED.search(text[: found.start()]) for found in _VOCAL_DENIED.finditer(text)):
+        return True
+    claims_female, claims_male = bool(_FEMALE.search(text)), bool(_MALE.search(text))
+    one_sided = claims_female != claims_male and female != male and _claims_voice(text)
+    return one_sided and claims_female != female
+
+
+@lru_cache(maxsize=4096)
+def _voice_facts(tags: tuple[str, ...], instruments: tuple[str, ...]) -> tuple[bool, bool, bool, bool]:
+    """Whether it is instrumental, sung by women, by men, by anybody."""
+    known = [*tags, *instruments]
+    voices = [name for name in known if name not in INSTRUMENTAL and _SUNG.search(name)]
+    female, male = (any(pattern.search(name) for name in voices) for pattern in (_FEMALE, _MALE))
+    return any(name in INSTRUMENTAL for name in known), female, male, bool(voices)
+
+
+def _claims_voice(text: str) -> bool:
+    for found in _VOCAL_CLAIM.finditer(text):
+        before = text[: found.start()]
+        if not _NEGATED.search(before) and not _INSTRUMENT_SINGS.search(before):
+            return True
+    return False
+
+
+def _contradicts_tempo(text: str, tempo: float | None) -> bool:
+    if tempo is None:
+        return False
+    for number in _BEATS.findall(text):
+        if not any(abs(float(number) / (tempo * ratio) - 1) <= NEAR for ratio in (0.5, 1.0, 2.0)):
+            return True
+    wrong = _CLAIMS_SLOW if tempo >= SLOW_FROM else _CLAIMS_FAST if tempo <= FAST_UNTIL else None
+    return wrong is not None and any(not _NEGATED.search(text[: found.start()]) for found in wrong.finditer(text))
+
+
+def _contradicts_key(text: str, known: str | None) -> bool:
+    read = _KNOWN_KEY.match(known or "")
+    if read is None:
+        return False
+    pitch, mode = _pitch(read[1], read[2]), _mode(read[3])
+    for found in _KEY.finditer(text):
+        if _pitch(found[1], found[2] or found[3]) != pitch or (mode and found[4] != mode):
+            return True
+    return mode is not None and any(claimed != mode for claimed in _MODE.findall(text.lower()))
+
+
+def _pitch(note: str, shift: str | None) -> int:
+    return (_NOTES[note.lower()] + _SHIFTS.get(shift or "", 0)) % 12
+
+
+def _mode(name: str | None) -> str | None:
+    return {"major": "major", "maj": "major", "M": "major", "minor": "minor", "min": "minor", "m": "minor"}.get(name or "")
+
+
+def _denies_instrument(text: str, instruments: tuple[str, ...]) -> bool:
+    pattern = _denial(instruments)
+    return pattern is not None and bool(pattern.search(text))
+
+
+@lru_cache(maxsize=4096)
+def _denial(instruments: tuple[str, ...]) -> re.Pattern[str] | None:
+    """ "no piano", "without any drums", for an instrument that is known to play."""
+    names = sorted({re.escape(name.lower().removesuffix("s")) for name in instruments if len(name) > 2}, key=len, reverse=True)
+    if not names:
+        return None
+    return re.compile(
+        rf"\b(?:no|without|without any|absence of|lacks|devoid of) (?:any )?(?:{'|'.join(names)})s?\b(?!-| (?:solo|riff|line|part)s?)"
+    )

@@ -1,0 +1,135 @@
+"""not_music: does a sentence describe music? Its text embedding is compared with sentences that do and with sentences that do not.
+
+The score of a sentence is the mean cosine to the three most similar exemplars of music, minus the mean cosine to the three most similar
+other ones (labeling.cleaning.exemplars), by the sentence encoder of labeling.scorers.minilm. THRESHOLD was measured:
+`python -m labeling.cleaning.describes_music MUSICCAPS.csv` prints what it costs and what it catches.
+
+The encoder reads some hundred sentences a second. Most need no reading: each word has a value, its own vector along the direction from the
+other exemplars to those of music, and a sentence with enough words that speak of music and none that speaks against it passes by them.
+"""
+
+import csv
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import torch
+
+from labeling.builtin.lists import comma_list
+from labeling.cleaning.exemplars import MUSIC, OTHER
+from labeling.cleaning.rule import Sentence
+from labeling.scorers.base import Float32s
+from labeling.scorers.minilm import load_minilm
+from labeling.sentences import split_sentences
+
+THRESHOLD = -0.02
+NEAREST = 3
+SPEAKS_OF_MUSIC, ENOUGH = 0.08, 2
+CLEARLY_OF_MUSIC = 0.16
+SPEAKS_AGAINST = -0.15
+REMEMBERED = 200_000
+"""Words, and sentences, whose value is kept: short sentences return again and again."""
+
+_WORD = re.compile(r"[a-z][a-z'&-]*")
+_SAYS_NOTHING = frozenset(
+    comma_list(
+        "a, an, the, and, of, or, to, in, on, at, is, are, was, were, be, it, its, this, that, with, for, by, as, from, i, you, he, she, "
+        "they, we, his, her, their, which, while, there, has, have, had, song, songs, music, track, tracks, piece, pieces, tune, sound, sounds"
+    )
+)
+
+
+class DescribesMusic:
+    """The scorer, with what it remembers. One a process; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        torch.set_num_threads(1)
+        self._encoder = load_minilm()
+        self._music, self._other = (self._encoder([text for texts in groups.values() for text in texts]) for groups in (MUSIC, OTHER))
+        self._direction = self._music.mean(0) - self._other.mean(0)
+        self._words = _Memory(REMEMBERED)
+        self._sentences = _Memory(REMEMBERED)
+
+    def scores(self, texts: Sequence[str]) -> Float32s:
+        """(N,) what the exemplars say; a sentence's score depends on nothing but itself."""
+        vectors = self._encoder(texts)
+        return np.asarray(_nearest(vectors @ self._music.T) - _nearest(vectors @ self._other.T), np.float32)
+
+    def passes(self, texts: Sequence[str], threshold: float) -> list[bool]:
+        """Whether each text describes music: clear by its words, or with a score of at least `threshold`."""
+        clear = self._clear(texts)
+        unclear = list(dict.fromkeys(text for text, is_clear in zip(texts, clear, strict=True) if not is_clear))
+        missing = [text for text in unclear if text not in self._sentences]
+        for text, score in zip(missing, self.scores(missing) if missing else (), strict=True):
+            self._sentences.keep(text, round(float(score), 4))
+        scores = {text: self._sentences[text] for text in unclear}
+        self._sentences.forget()
+        return [is_clear or scores[text] >= threshold for text, is_clear in zip(texts, clear, strict=True)]
+
+    def _clear(self, texts: Sequence[str]) -> list[bool]:
+        words = [{word for word in _WORD.findall(text.lower()) if word not in _SAYS_NOTHING} for text in texts]
+        missing = sorted({word for found in words for word in found if word not in self._words})
+        if missing:
+            for word, value in zip(missing, self._encoder(missing) @ self._direction, strict=True):
+                self._words.keep(word, round(float(value), 4))
+        clear = [_is_clear([self._words[word] for word in found]) for found in words]
+        self._words.forget()
+        return clear
+
+
+class _Memory(OrderedDict[str, float]):
+    """Values by text; the oldest are forgotten first, and only when asked to."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, text: str, value: float) -> None:
+        self[text] = value
+
+    def forget(self) -> None:
+        while len(self) > self._most:
+            self.popitem(last=False)
+
+
+def _is_clear(values: Sequence[float]) -> bool:
+    if not values or min(values) <= SPEAKS_AGAINST:
+        return False
+    return sum(value > SPEAKS_OF_MUSIC for value in values) >= ENOUGH or max(values) > CLEARLY_OF_MUSIC
+
+
+def _nearest(cosines: Float32s) -> Float32s:
+    return np.asarray(np.sort(cosines, 1)[:, -NEAREST:].mean(1), np.float32)
+
+
+@cache
+def load_describes_music() -> DescribesMusic:
+    """The scorer of this process."""
+    return DescribesMusic()
+
+
+def not_music(threshold: float | None, sentences: Sequence[Sentence]) -> list[str | None]:
+    """None for each sentence that does not describe music. threshold: None is the measured one."""
+    passed = load_describes_music().passes([sentence.text for sentence in sentences], THRESHOLD if threshold is None else threshold)
+    return [sentence.text if is_kept else None for sentence, is_kept in zip(sentences, passed, strict=True)]
+
+
+def main() -> None:
+    """Print the share of MusicCaps's sentences that the threshold drops, and how many need the encoder."""
+    with open(sys.argv[1], newline="", encoding="utf-8") as file:
+        sentences = sorted({sentence for row in csv.DictReader(file) for sentence in split_sentences(row["caption"])})[::7]
+    scorer = load_describes_music()
+    scores = scorer.scores(sentences)
+    clear = np.array(scorer._clear(sentences))
+    dropped = ~clear & (scores < THRESHOLD)
+    print(f"{len(sentences)} sentences: {clear.mean():.1%} clear by their words, {dropped.mean():.2%} dropped at {THRESHOLD}")
+    print(f"of the clear ones {np.mean(scores[clear] < THRESHOLD):.2%} score below it")
+    for row in np.argsort(np.where(dropped, scores, np.inf))[:20].tolist():
+        print(f"{scores[row]:+.3f}  {sentences[row]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""names: a caption describes music, not a song, so it holds no title, no artist and no other name."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from labeling.builtin.lists import comma_list
+from labeling.cleaning.capitals import ALLOWED
+from labeling.scorers.minilm import load_minilm_words
+from labeling.songs import Song
+
+_WORD = re.compile(r"[^\W_]+(?:[.'’&+-][^\W_]+)*")
+_CREDITS = re.compile(r"\s*(?:\b(?:feat|ft|featuring|vs|with|and|x|presents|pres|prod|und|y|et)\b\.?|[,;&/+×])\s*", re.IGNORECASE)
+_ASIDE = re.compile(r"[(\[].*?[)\]]|\s[-–—]\s.*$")
+_GROUP_WORDS = frozenset(
+    comma_list(
+        "the, band, orchestra, ensemble, trio, quartet, quintet, sextet, choir, brothers, sisters, boys, girls, project, "
+        "collective, unit, group, sound, system, dj, mc, lil, young, yung, big, mr, mrs, ms, dr, sir, st, los, las, les, la, le, "
+        "el, der, die, das, of, de, van, von, da, di, chorus, symphony, philharmonic, chamber, singers, players, band's, unknown, "
+        "various, artist, artists, anonymous, traditional, jr, sr, five, music"
+    )
+)
+_OF_A_PEOPLE = re.compile(r"^[a-z]{3,}(?:ian|ean|ese|ish|ic|esque|ali)$")
+_FIRST_NAMES = frozenset(
+    comma_list(
+        "sebastian, brian, julian, adrian, vivian, lillian, fabian, damian, jillian, eric, dominic, cedric, frederic, ludovic, "
+        "dean, sean, ali"
+    )
+)
+_TITLE_SHORT = 2
+FREQUENT = 16_000
+"""Words among so many of the tokeniser's, which lists them by frequency: "crisp" is in, "holm" is not."""
+_OPENERS = '"“(['
+
+
+@dataclass(frozen=True)
+class _Names:
+    """title: the words of the title. parts: names of artists as words, and single words of them that give them away."""
+
+    title: tuple[str, ...]
+    artists: tuple[tuple[str, ...], ...]
+    tokens: frozenset[str]
+
+
+def names(text: str, song: Song) -> str | None:
+    """None when the sentence holds the song's title or artist, or a word with a capital that can only be a name."""
+    found = list(_WORD.finditer(text))
+    words = [_bare(match[0]) for match in found]
+    known = _names(song)
+    if _has_title(text, found, words, known.title) or any(_has_phrase(found, words, artist) for artist in known.artists):
+        return None
+    for index in range(len(found)):
+        if words[index] in known.tokens and _stands_out(text, found, index):
+            return None
+        if _is_name(text, found, index):
+            return None
+    return text
+
+
+def _has_title(text: str, found: list[re.Match[str]], words: list[str], title: tuple[str, ...]) -> bool:
+    """The title as such: in quotes, with its capitals, or in words that nobody uses by chance (three or more)."""
+    for start in _places(words, title):
+        before = text[: found[start].start()].rstrip()[-1:]
+        after = text[found[start + len(title) - 1].end() :][:2]
+        if before in _OPENERS and before and any(mark in after for mark in '"”)]'):
+            return True
+        capitals = [found[start + offset][0][0].isupper() or found[start + offset][0][0].isdigit() for offset in range(len(title))]
+        if len(title) == 1:
+            if capitals[0] and start > 0 and not _after_stop(text, found, start) and not _is_all_capitals(found[start][0]):
+                return True
+            if len(title[0]) > 3 and not _is_common(title[0]):
+                return True
+        elif len(title) > _TITLE_SHORT or sum(capitals[1:]) >= 1 or not all(_is_common(word) for word in title):
+            return True
+    return False
+
+
+def _has_phrase(found: list[re.Match[str]], words: list[str], phrase: tuple[str, ...]) -> bool:
+    """The whole name of an artist, with a capital after its first word, or with a word that is no common one."""
+    return any(
+        any(found[start + offset][0][0].isupper() for offset in range(min(1, len(phrase) - 1), len(phrase)))
+        if all(_is_common(word) for word in phrase)
+        else True
+        for start in _places(words, phrase)
+    )
+
+
+def _places(words: list[str], phrase: tuple[str, ...]) -> list[int]:
+    if not phrase:
+        return []
+    size = len(phrase)
+    return [start for start in range(len(words) - size + 1) if words[start] == phrase[0] and tuple(words[start : start + size]) == phrase]
+
+
+def _stands_out(text: str, found: list[re.Match[str]], index: int) -> bool:
+    """A word of an artist's name that is written as a name, or is no word of the language."""
+    word = found[index][0]
+    if not _is_common(_bare(word)):
+        return True
+    return word[0].isupper() and index > 0 and not _after_stop(text, found, index) and not _is_all_capitals(word)
+
+
+def _is_name(text: str, found: list[re.Match[str]], index: int) -> bool:
+    word = found[index][0]
+    if not word[0].isupper() or _is_allowed(word):
+        return False
+    if index > 0 and not _after_stop(text, found, index):
+        return True
+    following = found[index + 1][0] if index + 1 < len(found) else ""
+    touches = bool(following) and text[found[index].end() : found[index + 1].start()] == " "
+    if touches and following[0].isupper() and not _is_allowed(following):
+        return True
+    return word.endswith(("'s", "’s")) and not _is_common(_bare(word)) and len(_bare(word)) > 2
+
+
+def _is_allowed(word: str) -> bool:
+    bare = _bare(word)
+    pieces = [piece for piece in re.split(r"[-&/.]", bare) if piece]
+    return (
+        _is_all_capitals(word)
+        or any(mark.isdigit() for mark in word)
+        or bare in ALLOWED
+        or bare.removesuffix("s") in ALLOWED
+        or (bare not in _FIRST_NAMES and _OF_A_PEOPLE.match(bare) is not None)
+        or all(piece in ALLOWED or (number > 0 and _is_common(piece)) for number, piece in enumerate(pieces))
+    )
+
+
+def _is_all_capitals(word: str) -> bool:
+    """Abbreviations and single letters: EDM, R&B, A."""
+    letters = [mark for mark in word if mark.isalpha()]
+    return len(letters) <= 5 and all(mark.isupper() for mark in letters)
+
+
+def _after_stop(text: str, found: list[re.Match[str]], index: int) -> bool:
+    """Whether a capital is due here: after a colon, a stop, an opening quote or bracket, a dash."""
+    between = text[found[index - 1].end() : found[index].start()]
+    return any(mark in between for mark in ':.!?"“([–—')
+
+
+@lru_cache(maxsize=4096)
+def _names(song: Song) -> _Names:
+    title = tuple(_bare(word) for word in _WORD.findall(_ASIDE.sub("", song.title) or song.title))
+    artists = []
+    tokens: set[str] = set()
+    for credit in (song.artist or "", *_CREDITS.split(song.artist or ""), *_credits_in_title(song.title)):
+        words = tuple(_bare(word) for word in _WORD.findall(credit))
+        telling = [word for word in words if word not in _GROUP_WORDS and len(word) > 2]
+        if telling and len(words) > 1:
+            artists.append(words)
+        tokens.update(telling if len(words) > 1 or not _is_common(words[0] if words else "") else ())
+        if len(words) == 1 and telling:
+            tokens.add(telling[0])
+    return _Names(title, tuple(dict.fromkeys(artists)), frozenset(tokens - ALLOWED))
+
+
+def _credits_in_title(title: str) -> list[str]:
+    found = re.search(r"\b(?:feat|ft|featuring|with)\b\.?\s+([^)\]]+)", title, re.IGNORECASE)
+    return _CREDITS.split(found[1]) if found else []
+
+
+def _bare(word: str) -> str:
+    plain = unicodedata.normalize("NFKC", word).casefold().replace("’", "'")
+    return plain.removesuffix("'s").removesuffix("'")
+
+
+@lru_cache(maxsize=65536)
+def _is_common(word: str) -> bool:
+    """Whether a word is a frequent one of the language, or one that music is described with: "slow", not "kumo"."""
+    return word in ALLOWED or word in _frequent_words()
+
+
+@lru_cache(maxsize=1)
+def _frequent_words() -> frozenset[str]:
+    return load_minilm_words(FREQUENT)

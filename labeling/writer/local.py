@@ -1,0 +1,166 @@
+"""A causal LM in this process as a writer: a hub id, a folder, or the starter that ships.
+
+On a CPU the replies are the same for any batch, order or number of workers: requests of equal prompt length share a batch, so nothing is
+padded; every batch has ROWS rows, an incomplete one being filled up with copies; one thread. So matrix products always have
+the same shape, and a reply does not depend on its company.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from labeling.errors import RowError, UserError
+from labeling.scorers.load import choose_device
+from labeling.scorers.weights import hash_files
+from labeling.writer.base import Answer, Halted, Keep
+from labeling.writer.request import Reply, Request
+from labeling.writer.sampling import draw
+from labeling.writer.starter_model import STARTER, starter_folder
+from labeling.writer.tokens import prompt_tokens
+
+VERSION = "local-1"
+ROWS = 8
+"""Rows of a batch on a CPU: the samples of one song, which have one prompt."""
+GPU_ROWS = 64
+_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+
+
+@dataclass
+class _Row:
+    """One request on its way. ids: what was drawn so far. finish: None while it goes on."""
+
+    position: int
+    request: Request
+    prompt: list[int]
+    ids: list[int]
+    text: str = ""
+    finish: str | None = None
+
+
+class LocalWriter:
+    """`model`: "starter", a folder or a hub id (`revision`: of it). Weights are safetensors; no code from the folder or the hub is run.
+
+    Raises UserError that says what is missing.
+    """
+
+    def __init__(self, model: str, revision: str | None, device: str) -> None:
+        folder = starter_folder() if model == STARTER else _folder(model, revision)
+        files = sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", ".json", ".model", ".txt", ".jinja"))
+        if not any(path.suffix == ".safetensors" for path in files):
+            raise UserError(f"{folder} has no *.safetensors. A writer is a folder of a causal LM, a hub id, or {STARTER!r}.")
+        self.name = model
+        self.identity = hash_files(files, VERSION)
+        self._device = choose_device(device)
+        if self._device == "cpu":
+            torch.set_num_threads(1)
+        transformers_logging.disable_progress_bar()
+        dtype: Any = torch.float32 if self._device == "cpu" else "auto"
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+            loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{model} cannot be loaded as a causal LM: {str(error).splitlines()[0]}") from error
+        self._network = loaded.eval().requires_grad_(False).to(self._device)
+        self._context = int(getattr(loaded.config, "max_position_embeddings", 1 << 30))
+        ends = loaded.generation_config.eos_token_id if loaded.generation_config else self._tokenizer.eos_token_id
+        self._ends = frozenset([ends] if isinstance(ends, int) else ends or ())
+        self._lock = threading.Lock()
+
+    def write(self, requests: Sequence[Request], keep: Keep) -> None:
+        """See labeling.writer.base.Writer."""
+        by_length: dict[int, list[int]] = defaultdict(list)
+        refused: list[tuple[int, Answer]] = []
+        for position in range(len(requests)):
+            request = requests[position]
+            tokens = len(self._tokens(request))
+            if tokens + request.max_tokens > self._context:
+                limit = f"the prompt has {tokens} tokens; with max_tokens = {request.max_tokens} that is more than {self._context}"
+                refused.append((position, RowError("bad_request", limit)))
+            else:
+                by_length[tokens].append(position)
+        if refused:
+            keep(refused)
+        rows = ROWS if self._device == "cpu" else GPU_ROWS
+        for length in sorted(by_length):
+            positions = by_length[length]
+            for start in range(0, len(positions), rows):
+                batch = [self._row(position, requests[position]) for position in positions[start : start + rows]]
+                with self._lock:
+                    keep(list(self._generate(batch, rows)))
+
+    def count_tokens(self, requests: Sequence[Request]) -> list[int]:
+        """Tokens of each prompt."""
+        return [len(self._tokens(request)) for request in requests]
+
+    def encode(self, text: str, special: bool = True) -> list[int]:
+        """Token ids of a text, with the tokeniser's own marks around it when `special`."""
+        return list(self._tokenizer(text, add_special_tokens=special).input_ids)
+
+    def close(self) -> None:
+        """Nothing to let go of but memory, which goes with the writer."""
+
+    def _tokens(self, request: Request) -> list[int]:
+        if request.messages and not self._tokenizer.chat_template:
+            raise Halted(f"{self.name} has no chat template. Choose a completion prompt ([write] prompt), or a chat model.")
+        return prompt_tokens(self._tokenizer, request)
+
+    def _row(self, position: int, request: Request) -> _Row:
+        return _Row(position, request, self._tokens(request), [])
+
+    def _generate(self, batch: list[_Row], rows: int) -> Iterator[tuple[int, Answer]]:
+        """Answer requests of equal prompt length. All rows go on until the last has finished."""
+        started = time.perf_counter()
+        filled = batch + [batch[0]] * (rows - len(batch))
+        inputs = torch.tensor([row.prompt for row in filled], device=self._device)
+        cache = None
+        with torch.inference_mode():
+            while any(row.finish is None for row in batch):
+                output = self._network(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
+                cache = output.past_key_values
+                logits = output.logits[:, -1].float().cpu().numpy()
+                drawn = []
+                for number, row in enumerate(batch):
+                    drawn.append(self._step(row, logits[number]))
+                drawn += [drawn[0]] * (rows - len(batch))
+                inputs = torch.tensor(drawn, device=self._device)[:, None]
+        seconds = round((time.perf_counter() - started) / len(batch), 3)
+        for row in batch:
+            yield row.position, Reply(row.text, row.finish or "stop", len(row.prompt), len(row.ids), 1, seconds)
+
+    def _step(self, row: _Row, logits: Any) -> int:
+        """Draw a row's next token. A row that has finished gets its last token again, which nobody reads."""
+        request = row.request
+        if row.finish is not None:
+            return row.ids[-1]
+        token = draw(logits, request.temperature, request.top_p, request.seed, len(row.ids))
+        row.ids.append(token)
+        if token in self._ends:
+            row.finish = "stop"
+            return token
+        row.text = str(self._tokenizer.decode(row.ids, skip_special_tokens=True))
+        stops = [place for stop in request.stop if (place := row.text.find(stop)) >= 0]
+        if stops:
+            row.text, row.finish = row.text[: min(stops)], "stop"
+        elif len(row.ids) >= request.max_tokens:
+            row.finish = "length"
+        return token
+
+
+def _folder(model: str, revision: str | None) -> Path:
+    if Path(model).is_dir():
+        return Path(model)
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=_FILES))
+    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
+        advice = f"Give a folder, a hub id that can be reached, {STARTER!r}, or the url of a server in [run.server]."
+        raise UserError(f"cannot load the writer {model}: {str(error).splitlines()[0]} {advice}") from error
