@@ -66,10 +66,67 @@ class ScoreReport:
 
 
 @dataclass(frozen=True)
+class RuleReport:
+    """What one rule of the cleaning took: why, how many, and up to three of them."""
+
+    name: str
+    reason: str
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """One measure of the captions beside MusicCaps's own; both over as many captions. is_share: shown in per cent."""
+
+    measure: str
+    captions: float
+    musiccaps: float
+    is_share: bool
+
+
+@dataclass(frozen=True)
+class CleaningReport:
+    """From `sentences` of the LLM's replies to `captions`. quality: measured on `measured` captions; empty when there are too few."""
+
+    sentences: int
+    captions: int
+    rules: tuple[RuleReport, ...]
+    measured: int
+    quality: tuple[QualityReport, ...]
+
+
+@dataclass(frozen=True)
+class WritingReport:
+    """What the LLM was asked and what came of it. repaired: replies by how they were mended. dead: by reason.
+
+    requests counts every try, retries those after the first. reused: replies of earlier datasets, which cost nothing here. Tokens,
+    seconds and price are of this dataset's own replies, whichever run asked for them; seconds add up over requests in flight together.
+    """
+
+    model: str
+    prompt: str
+    songs: int
+    samples: int
+    replies: int
+    usable: int
+    repaired: tuple[Loss, ...]
+    dead: tuple[Loss, ...]
+    reused: int
+    requests: int
+    retries: int
+    failed: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    price: float
+
+
+@dataclass(frozen=True)
 class VocabularyReport:
     """One vocabulary. `before` counts candidates, `after` labels; `clips` were searched; `top` holds the captions with most candidates.
 
-    recall: what an approximate index finds of the exact candidates; None where the search is exact.
+    recall: what an approximate index finds of the exact candidates; None where the search is exact. cleaning: of a written vocabulary.
     """
 
     name: str
@@ -85,6 +142,7 @@ class VocabularyReport:
     after_curve: Curve
     top: tuple[CaptionUse, ...]
     scores: ScoreReport
+    cleaning: CleaningReport | None
 
 
 @dataclass(frozen=True)
@@ -199,6 +257,7 @@ class LabelReport:
     labels: int
     seconds: float
     funnel: tuple[FunnelStep, ...]
+    writing: WritingReport | None
     vocabularies: tuple[VocabularyReport, ...]
     tags: tuple[TagCoverage, ...]
     shown: tuple[ShownClip, ...]

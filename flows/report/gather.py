@@ -22,6 +22,7 @@ from flows.report.scores import score_report
 from flows.report.shown import MakePreview, read_clips, shorten
 from flows.report.sources import LabelDatasets, VocabularyDatasets
 from flows.report.tally import CaptionRows, Tally, VocabularyTally, tally
+from flows.report.writing import cleaning_report, writing_report
 from labeling.dataset import Dataset
 from labeling.distribution import cdf_points, describe
 
@@ -57,7 +58,7 @@ def gather_report(
     rows = {name: CaptionRows(table.column("caption_id")) for name, table in texts.items()}
     counted = tally(datasets, rows, seed, clips)
     vocabularies = tuple(
-        _vocabulary(name, vocabulary, texts[name].column("caption"), rows[name], counted.vocabularies[name])
+        _vocabulary(name, vocabulary, texts[name].column("caption"), rows[name], counted.vocabularies[name], configuration)
         for name, vocabulary in datasets.vocabularies.items()
     )
     excluded, excluded_counts = excluded_tracks(datasets.ingest)
@@ -70,6 +71,7 @@ def gather_report(
         labels=sum(vocabulary.labels for vocabulary in vocabularies),
         seconds=counted.milliseconds / 1000,
         funnel=recordings_funnel(datasets, counted),
+        writing=writing_report(datasets.songs, datasets.write, configuration),
         vocabularies=vocabularies,
         tags=_tags(counted),
         shown=read_clips(datasets, counted.shown, preview),
@@ -89,7 +91,14 @@ def _check_parts(datasets: LabelDatasets) -> None:
             raise ValueError(f"{dataset.stage} {dataset.name} has {len(dataset.parts)} parts, embed {len(datasets.embed.parts)}")
 
 
-def _vocabulary(name: str, datasets: VocabularyDatasets, captions: Any, rows: CaptionRows, counted: VocabularyTally) -> VocabularyReport:
+def _vocabulary(
+    name: str,
+    datasets: VocabularyDatasets,
+    captions: Any,
+    rows: CaptionRows,
+    counted: VocabularyTally,
+    configuration: Mapping[str, Any],
+) -> VocabularyReport:
     frequency = np.zeros(len(rows), np.int64)
     for table in datasets.count.tables():
         frequency[rows.find(table.column("caption_id"))] = table.column("frequency").to_numpy()
@@ -110,6 +119,7 @@ def _vocabulary(name: str, datasets: VocabularyDatasets, captions: Any, rows: Ca
         after_curve=_curve(counted.labels),
         top=tuple(CaptionUse(shorten(captions[i].as_py()), int(frequency[i]), int(counted.labels[i])) for i in top if frequency[i]),
         scores=score_report(histograms, labels="labels", null="random pairs"),
+        cleaning=cleaning_report(datasets.vocabulary, configuration),
     )
 
 

@@ -88,6 +88,10 @@ def _figure(value: float | None, digits: int = 3) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
+def _measure(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+
+
 def _clock(milliseconds: float) -> str:
     seconds = round(milliseconds / 1000)
     hours, rest = divmod(seconds, 3600)
@@ -135,7 +139,9 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("flows.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(number=_number, percent=_percent, figure=_figure, clock=_clock, span=_span, bytes=_bytes, data_uri=_data_uri)
+    environment.filters.update(
+        number=_number, percent=_percent, figure=_figure, measure=_measure, clock=_clock, span=_span, bytes=_bytes, data_uri=_data_uri
+    )
     environment.filters.update(best_score=_best_score, heard=_heard, by_vocabulary=_by_vocabulary)
     environment.globals.update(bar=charts.bar, two_bars=charts.two_bars, curves=curves, score_histogram=score_histogram)
     return environment

@@ -28,7 +28,8 @@ class LabelDatasets:
     """The finished datasets of one labeling run; vocabularies by name, shown in that order.
 
     `embed` is the list of scored clips. Without `ingest` titles and tags are unknown, without `shard` there is nothing to hear:
-    a rehearsal on made-up embeddings has neither. `embed`, `ingest`, `shard`, `retrieve` and `sample` have the same parts.
+    a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary.
+    `embed`, `ingest`, `shard`, `retrieve` and `sample` have the same parts.
     """
 
     inventory: Dataset | None
@@ -37,10 +38,12 @@ class LabelDatasets:
     embed: Dataset
     shard: Dataset | None
     vocabularies: Mapping[str, VocabularyDatasets]
+    songs: Dataset | None = None
+    write: Dataset | None = None
 
     def all(self) -> list[Dataset]:
         """Every dataset in the order of the flow."""
-        found: list[Dataset | None] = [self.inventory, self.probe, self.ingest, self.embed]
+        found: list[Dataset | None] = [self.inventory, self.probe, self.ingest, self.songs, self.write, self.embed]
         for datasets in self.vocabularies.values():
             found += [datasets.vocabulary, datasets.embed_text, datasets.retrieve, datasets.null, datasets.count, datasets.sample]
         return [dataset for dataset in (*found, self.shard) if dataset is not None]

@@ -37,7 +37,8 @@ _WORD = re.compile(r"[a-z][a-z'&-]*")
 _SAYS_NOTHING = frozenset(
     comma_list(
         "a, an, the, and, of, or, to, in, on, at, is, are, was, were, be, it, its, this, that, with, for, by, as, from, i, you, he, she, "
-        "they, we, his, her, their, which, while, there, has, have, had, song, songs, music, track, tracks, piece, pieces, tune, sound, sounds"
+        "they, we, his, her, their, which, "
+        "while, there, has, have, had, song, songs, music, track, tracks, piece, pieces, tune, sound, sounds"
     )
 )
 

@@ -65,15 +65,20 @@ def measure(captions: Iterable[str], size: int) -> Quality:
     words = [tuple(word.lower() for word in _WORD.findall(text)) for text in texts]
     unigrams = Counter(word for caption in words for word in caption)
     bigrams = Counter(pair for caption in words for pair in pairwise(caption))
-    lengths = np.quantile([len(caption) for caption in words], (0.05, 0.25, 0.5, 0.75, 0.95)).round(2).tolist()
+    p5, p25, p50, p75, p95 = np.quantile([len(caption) for caption in words], (0.05, 0.25, 0.5, 0.75, 0.95)).round(2).tolist()
+    naming = [_naming(kind, texts) for kind in ("instrument", "genre", "mood", "tempo", "vocal")]
     return Quality(
         len(texts),
         len(unigrams),
         _share(len(unigrams), unigrams.total()),
         _share(len(bigrams), bigrams.total()),
-        *lengths,
+        p5,
+        p25,
+        p50,
+        p75,
+        p95,
         self_bleu(words[:BLEU_CAPTIONS]),
-        *(_naming(kind, texts) for kind in ("instrument", "genre", "mood", "tempo", "vocal")),
+        *naming,
     )
 
 

@@ -230,9 +230,9 @@ def _describe(dice: _Dice, scene: Scene, known: _Known) -> str:
     roles = _cast(scene, known.instruments)
     played = _playing(dice, scene, roles, bool(known.instruments))
     opening = dice.pick([form for form in _OPENINGS if "lead" not in form or roles["lead"]])
-    rest = [form for form, wanted in ((_tempo_and_key(dice, known), True), (_voice_form(dice, known), True)) if wanted and form]
-    for forms, share in ((_SOUND, 0.25), (_SCENE, 0.25)):
-        rest += [dice.pick(forms)] if dice.chance(share) else []
+    rest = [form for form in (_tempo_and_key(dice, known), _voice_form(dice, known)) if form]
+    for options in (_SOUND, _SCENE):
+        rest += [dice.pick(options)] if dice.chance(0.25) else []
     scene["production"] = dice.pick(productions(scene.style_name))
     scene["scene"] = dice.pick(scenes(scene.style_name, scene.character))
     rest.sort(key=lambda _: dice.number())
