@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
-.PHONY: setup demo test test-slow format clean
+.PHONY: setup demo test test-slow test-vllm format clean
 
 setup: $(STAMP)
 
@@ -25,6 +25,10 @@ test: setup
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
+
+# VLLM: the interpreter of an environment that has vLLM (docs/llm.md).
+test-vllm: setup
+	N2M_VLLM_PYTHON="$(VLLM)" $(BIN)/python -m pytest -m vllm tests/vllm
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,7 @@
 """Words with a capital that name no person: peoples and places of styles, genres, instruments by their makers, feasts."""
 
+import unicodedata
+
 from labeling.builtin.lists import comma_list
 from labeling.builtin.tags import LISTS
 
@@ -52,10 +54,16 @@ _TERMS = comma_list("""
 """)
 
 
+def fold(word: str) -> str:
+    """Lower case without accents and with plain apostrophes: "Beyoncé" and "beyonce" are one name."""
+    marks = unicodedata.normalize("NFKD", word.casefold()).replace("’", "'")
+    return "".join(mark for mark in marks if not unicodedata.combining(mark))
+
+
 def _words(names: tuple[str, ...]) -> set[str]:
-    return {word.lower() for name in names for word in name.replace("-", " ").split()} | {name.lower() for name in names}
+    return {fold(word) for name in names for word in (name, *name.replace("-", " ").split())}
 
 
 _LISTS = (_PEOPLES, _PLACES, _MAKERS, _TIMES, _TERMS, *LISTS.values())
 ALLOWED = frozenset(set().union(*map(_words, _LISTS)))
-"""Lower case, with the words of the built-in vocabulary. With a capital they name a style, an instrument or a time, and no person."""
+"""Folded, with the words of the built-in vocabulary. With a capital they name a style, an instrument or a time, and no person."""

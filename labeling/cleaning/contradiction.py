@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 
 from labeling.builtin.lists import comma_list
+from labeling.builtin.tags import LISTS
+from labeling.cleaning.capitals import fold
 from labeling.songs import Song
 
 SLOW_FROM, FAST_UNTIL = 110.0, 90.0
@@ -14,17 +16,22 @@ NEAR = 0.06
 INSTRUMENTAL = frozenset(
     comma_list("instrumental, instrumental music, no vocals, no vocal, no voice, no singing, without vocals, instrumentals")
 )
-_FEMALE = re.compile(r"\b(?:female|woman|women|girl|girls|soprano|alto)\b")
-_MALE = re.compile(r"\b(?:male|man|men|boy|boys|tenor|baritone|bass singer)\b")
+_NO_HORN = r"(?!\s+(?:sax\w*|horns?|flutes?|recorders?|clarinets?|trombones?|guitars?|ukuleles?|banjos?|violas?|drums?|clef)\b)"
+_FEMALE = re.compile(r"\b(?:female|woman|women|girl|girls|soprano|alto)\b" + _NO_HORN)
+_MALE = re.compile(r"\b(?:male|man|men|boy|boys|tenor|baritone|bass singer)\b" + _NO_HORN)
 _SUNG = re.compile(
-    r"\b(?:vocals?|vocalists?|voices?|singing|singers?|sung|rap|rapping|rappers?|choirs?|chorus singing|a cappella|acapella)\b"
+    r"\b(?:vocals?|vocalists?|voices?|singing(?! bowls?)|singers?|sung|rap|rapping|rappers?|choirs?|chorus singing|a cappella|acapella)\b"
 )
 
-_NEGATED = re.compile(r"\b(?:no|without|not|absence of|free of|lacks?|lacking|devoid of|instead of|never|nor)\b[^.;:]{0,40}$")
+_NEGATED = re.compile(
+    r"\b(?:no|without|not|absence of|free of|lacks?|lacking|devoid of|instead of|never|nor)\b"
+    r"(?:(?!\b(?:just|only|but|except)\b)[^.;:]){0,40}$"
+)
 _VOCAL_CLAIM = re.compile(
-    r"\b(?:vocals?|vocalists?|singers?|voices?|singing|sings?|sung|rapping|rappers?|raps|choirs?|"
+    r"\b(?:vocals?|vocalists?|singers?|voices?|sings?|sung|rapping|rappers?|raps|choirs?|"
+    r"singing(?! (?:bowls?|saws?|melody|tone|line|lead|legato|timbre|quality|strings?|guitars?|violins?|cellos?)\b)|"
     r"croon\w*|falsetto|lyrics|a cappella|beatbox\w*)\b"
-    r"(?!\s*(?:-like|samples?|chops?|fragments?))"
+    r"(?!\s*(?:-like|samples?|chops?|fragments?|pads?|patch(?:es)?|synths?)\b|[ -]leading\b)"
 )
 _INSTRUMENT_SINGS = re.compile(
     r"\b(?:guitar|violin|cello|saxophone|sax|trumpet|flute|lead|synth|line|melody|strings?|piano|solo|fiddle|clarinet|bow)s?\s+(?:that\s+)?$"
@@ -32,13 +39,20 @@ _INSTRUMENT_SINGS = re.compile(
 _VOCAL_DENIED = re.compile(
     r"\binstrumental (?:track|piece|song|composition|music|recording|number|tune|work)\b"
     r"|\bis (?:purely |entirely |completely |an? )?instrumental\b"
-    r"|^(?:an? )?(?:\w+ ){0,2}instrumental\b(?! (?:section|break|bridge|intro|passage|backing|solo))"
+    r"|^(?:an? )?(?:\w+ ){0,2}instrumental\b"
+    r"(?! (?:sections?|breaks?|bridge|intro|outro|interludes?|passages?|backing|solos?|parts?|hook|arrangements?|accompaniment|backdrop|"
+    r"textures?|layers?|palette|bed|core|mix))"
     r"|\b(?:no|without(?: any)?|absence of|lacks?|devoid of)\s+(?:\w+\s+)?(?:vocals?|voices?|singing|singers?|lyrics)\b|\bvoiceless\b"
 )
 
 _SUBJECT = (
     r"(?:tempo|pace|beat|groove|rhythm|pulse|song|track|piece|ballad|tune|number|composition|music|jam|waltz|march|dance|movement|anthem)s?"
 )
+_WORDS_BETWEEN = r"(?:,? (?:and |but |yet )?(?!(?:of|over|under|with|to|in|on|against|and|the|an?)\b)[\w&'-]+){0,3},? "
+_DECADES = ("60s", "70s", "80s", "90s")
+_GENRE_NAMES = "|".join(sorted((re.escape(fold(name)) for name in LISTS["genre"] if name not in _DECADES), key=len, reverse=True))
+_GENRE = rf"(?:{_GENRE_NAMES})(?=\s*(?:$|[.,;:!?)]|(?:with|that|in|at|for|of|from|featuring|built|driven|led|where|and|but)\b))"
+"""A genre that is said of the whole ("a slow blues with"), not of a part ("a slow blues lick")."""
 _SLOW = r"(?:slow|slow-paced|slow-tempo|sluggish|dragging|down-?tempo|unhurried|plodding|languid)"
 _FAST = r"(?:fast|fast-paced|fast-tempo|up-?tempo|quick|rapid|brisk|breakneck|furious|racing|speedy|high-speed|frantic)"
 
@@ -47,7 +61,7 @@ def _claims(adjective: str, alone: str) -> re.Pattern[str]:
     """An adjective of tempo said of the whole ("a slow and heavy beat", "the tempo is slow"), not of a part ("slow tremolo", "fast runs"),
     or a word that means nothing else."""
     return re.compile(
-        rf"\b{adjective}\b(?:,? (?:and |but |yet )?[\w&'-]+){{0,3}},? {_SUBJECT}\b"
+        rf"\b{adjective}\b{_WORDS_BETWEEN}(?:{_SUBJECT}|{_GENRE})\b"
         rf"|\b{_SUBJECT}(?: itself)? (?:is|feels|stays|remains|sounds|keeps) (?:(?:very|quite|rather|fairly|really|at|a|an) )*{adjective}\b"
         rf"|\b(?:{alone})\b"
     )
@@ -55,11 +69,14 @@ def _claims(adjective: str, alone: str) -> re.Pattern[str]:
 
 _CLAIMS_SLOW = _claims(_SLOW, r"slow-paced|down-?tempo|adagio|largo|lento")
 _CLAIMS_FAST = _claims(_FAST, r"fast-paced|up-?tempo|breakneck|presto|vivace|prestissimo")
-_BEATS = re.compile(r"\b(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:per|a) minute)\b")
+_BEATS = re.compile(
+    r"\b(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:per|a) minute)\b"
+    r"|\b(?:bpm|tempo) (?:of|is) (?:(?:around|about|roughly|approximately|exactly) )?(\d{2,3}(?:\.\d+)?)\b"
+)
 
 _KEY = re.compile(r"\b([A-G])(?:\s?(#|♯|b|♭|sharp|flat)|-(sharp|flat))?[\s-](major|minor)\b(?! (?:chord|third|seventh|sixth|scale))")
 _MODE = re.compile(r"\b(?:in|uses|stays in|has) an? (major|minor) (?:key|mode|tonality)\b")
-_KNOWN_KEY = re.compile(r"^\s*([A-Ga-g])\s?(#|♯|b|♭|sharp|flat)?\s*(major|minor|maj|min|m|M)?\b")
+_KNOWN_KEY = re.compile(r"^\s*([A-Ga-g])[\s-]?(#|♯|b|♭|sharp|flat)?\s*(major|minor|maj|min|m|M)?(?![^\s,;])")
 _NOTES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _SHIFTS = {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
 
@@ -75,10 +92,10 @@ def contradiction(text: str, song: Song) -> str | None:
 
 def _contradicts_voice(text: str, song: Song) -> bool:
     is_instrumental, female, male, sung = _voice_facts(song.tags, song.instruments)
-    if is_instrumental and not sung:
-        return _claims_voice(text)
-    if not sung:
+    if is_instrumental == sung:
         return False
+    if is_instrumental:
+        return _claims_voice(text)
     if any(not _NEGATED.search(text[: found.start()]) for found in _VOCAL_DENIED.finditer(text)):
         return True
     claims_female, claims_male = bool(_FEMALE.search(text)), bool(_MALE.search(text))
@@ -106,7 +123,8 @@ def _claims_voice(text: str) -> bool:
 def _contradicts_tempo(text: str, tempo: float | None) -> bool:
     if tempo is None:
         return False
-    for number in _BEATS.findall(text):
+    for first, second in _BEATS.findall(text):
+        number = first or second
         if not any(abs(float(number) / (tempo * ratio) - 1) <= NEAR for ratio in (0.5, 1.0, 2.0)):
             return True
     wrong = _CLAIMS_SLOW if tempo >= SLOW_FROM else _CLAIMS_FAST if tempo <= FAST_UNTIL else None
@@ -119,6 +137,8 @@ def _contradicts_key(text: str, known: str | None) -> bool:
         return False
     pitch, mode = _pitch(read[1], read[2]), _mode(read[3])
     for found in _KEY.finditer(text):
+        if found.start() == 0 and found[0].startswith("A "):
+            continue  # An article: "A minor melody".
         if _pitch(found[1], found[2] or found[3]) != pitch or (mode and found[4] != mode):
             return True
     return mode is not None and any(claimed != mode for claimed in _MODE.findall(text.lower()))

@@ -1,12 +1,11 @@
 """names: a caption describes music, not a song, so it holds no title, no artist and no other name."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 from labeling.builtin.lists import comma_list
-from labeling.cleaning.capitals import ALLOWED
+from labeling.cleaning.capitals import ALLOWED, fold
 from labeling.scorers.minilm import load_minilm_words
 from labeling.songs import Song
 
@@ -22,6 +21,14 @@ _GROUP_WORDS = frozenset(
     )
 )
 _OF_A_PEOPLE = re.compile(r"^[a-z]{3,}(?:ian|ean|ese|ish|ic|esque|ali)$")
+_DEGREE = re.compile(r"^[a-h]-(?:flat|sharp)$")
+_OWNERS = frozenset(
+    comma_list(
+        "it, that, this, there, here, what, who, he, she, one, everything, everybody, nobody, today, yesterday, women, men, children, "
+        "kids, people, boys, girls, nature, world, summer, winter, spring, autumn, morning, evening"
+    )
+)
+"""What has a possessive or a shortened "is" at the start of a sentence, without an article, and is no name."""
 _FIRST_NAMES = frozenset(
     comma_list(
         "sebastian, brian, julian, adrian, vivian, lillian, fabian, damian, jillian, eric, dominic, cedric, frederic, ludovic, "
@@ -29,6 +36,12 @@ _FIRST_NAMES = frozenset(
     )
 )
 _TITLE_SHORT = 2
+_LINKS = frozenset(comma_list("a, an, the, and, or, of, in, on, for, with, to, no"))
+_ACTS = re.compile(
+    r"\s(?:opens|begins|starts|closes|ends|unfolds|features|showcases|blends|combines|mixes|fuses|delivers|offers|presents|captures|"
+    r"creates|evokes|embodies|sings|performs|plays|uses|employs|relies|channels|(?:is|was) an?)\b"
+)
+"""What follows a song or an artist that opens a sentence, and not a common noun, which has an article: "Coral opens with a harp"."""
 FREQUENT = 16_000
 """Words among so many of the tokeniser's, which lists them by frequency: "crisp" is in, "holm" is not."""
 _OPENERS = '"“(['
@@ -36,9 +49,10 @@ _OPENERS = '"“(['
 
 @dataclass(frozen=True)
 class _Names:
-    """title: the words of the title. parts: names of artists as words, and single words of them that give them away."""
+    """title: the words of the title, is_lower without capitals. artists: their names as words. tokens: words that give an artist away."""
 
     title: tuple[str, ...]
+    is_lower: bool
     artists: tuple[tuple[str, ...], ...]
     tokens: frozenset[str]
 
@@ -48,7 +62,9 @@ def names(text: str, song: Song) -> str | None:
     found = list(_WORD.finditer(text))
     words = [_bare(match[0]) for match in found]
     known = _names(song)
-    if _has_title(text, found, words, known.title) or any(_has_phrase(found, words, artist) for artist in known.artists):
+    if _has_title(text, found, words, known.title, known.is_lower) or any(_has_phrase(found, words, artist) for artist in known.artists):
+        return None
+    if words and (words[0] in known.tokens or (words[0],) == known.title) and words[0] not in ALLOWED and _ACTS.match(text, found[0].end()):
         return None
     for index in range(len(found)):
         if words[index] in known.tokens and _stands_out(text, found, index):
@@ -58,8 +74,11 @@ def names(text: str, song: Song) -> str | None:
     return text
 
 
-def _has_title(text: str, found: list[re.Match[str]], words: list[str], title: tuple[str, ...]) -> bool:
-    """The title as such: in quotes, with its capitals, or in words that nobody uses by chance (three or more)."""
+def _has_title(text: str, found: list[re.Match[str]], words: list[str], title: tuple[str, ...], is_lower: bool) -> bool:
+    """The title as such: in quotes, with its capitals, or in words that nobody uses by chance (three or more, and not "drum and bass").
+
+    is_lower: the title is written without capitals, so that a rare word of it is the title in any case.
+    """
     for start in _places(words, title):
         before = text[: found[start].start()].rstrip()[-1:]
         after = text[found[start + len(title) - 1].end() :][:2]
@@ -69,11 +88,18 @@ def _has_title(text: str, found: list[re.Match[str]], words: list[str], title: t
         if len(title) == 1:
             if capitals[0] and start > 0 and not _after_stop(text, found, start) and not _is_all_capitals(found[start][0]):
                 return True
-            if len(title[0]) > 3 and not _is_common(title[0]):
+            if len(title[0]) > 3 and not _is_common(title[0]) and (capitals[0] or is_lower):
                 return True
-        elif len(title) > _TITLE_SHORT or sum(capitals[1:]) >= 1 or not all(_is_common(word) for word in title):
+        elif sum(capitals[1:]) >= 1 or not _is_said_by_chance(title):
             return True
     return False
+
+
+def _is_said_by_chance(title: tuple[str, ...]) -> bool:
+    """Common words: two of any kind, or more that all speak of music."""
+    if len(title) > _TITLE_SHORT:
+        return all(word in ALLOWED or word in _LINKS for word in title)
+    return all(_is_common(word) for word in title)
 
 
 def _has_phrase(found: list[re.Match[str]], words: list[str], phrase: tuple[str, ...]) -> bool:
@@ -111,7 +137,7 @@ def _is_name(text: str, found: list[re.Match[str]], index: int) -> bool:
     touches = bool(following) and text[found[index].end() : found[index + 1].start()] == " "
     if touches and following[0].isupper() and not _is_allowed(following):
         return True
-    return word.endswith(("'s", "’s")) and not _is_common(_bare(word)) and len(_bare(word)) > 2
+    return word.endswith(("'s", "’s")) and _bare(word) not in _OWNERS and len(_bare(word)) > 2
 
 
 def _is_allowed(word: str) -> bool:
@@ -121,6 +147,7 @@ def _is_allowed(word: str) -> bool:
         _is_all_capitals(word)
         or any(mark.isdigit() for mark in word)
         or bare in ALLOWED
+        or _DEGREE.match(bare) is not None
         or bare.removesuffix("s") in ALLOWED
         or (bare not in _FIRST_NAMES and _OF_A_PEOPLE.match(bare) is not None)
         or all(piece in ALLOWED or (number > 0 and _is_common(piece)) for number, piece in enumerate(pieces))
@@ -142,6 +169,7 @@ def _after_stop(text: str, found: list[re.Match[str]], index: int) -> bool:
 @lru_cache(maxsize=4096)
 def _names(song: Song) -> _Names:
     title = tuple(_bare(word) for word in _WORD.findall(_ASIDE.sub("", song.title) or song.title))
+    is_lower = song.title == song.title.lower()
     artists = []
     tokens: set[str] = set()
     for credit in (song.artist or "", *_CREDITS.split(song.artist or ""), *_credits_in_title(song.title)):
@@ -152,7 +180,7 @@ def _names(song: Song) -> _Names:
         tokens.update(telling if len(words) > 1 or not _is_common(words[0] if words else "") else ())
         if len(words) == 1 and telling:
             tokens.add(telling[0])
-    return _Names(title, tuple(dict.fromkeys(artists)), frozenset(tokens - ALLOWED))
+    return _Names(title, is_lower, tuple(dict.fromkeys(artists)), frozenset(tokens - ALLOWED))
 
 
 def _credits_in_title(title: str) -> list[str]:
@@ -161,7 +189,7 @@ def _credits_in_title(title: str) -> list[str]:
 
 
 def _bare(word: str) -> str:
-    plain = unicodedata.normalize("NFKC", word).casefold().replace("’", "'")
+    plain = word.casefold().replace("’", "'") if word.isascii() else fold(word)
     return plain.removesuffix("'s").removesuffix("'")
 
 

@@ -3,6 +3,7 @@
 import re
 
 from labeling.builtin.lists import comma_list
+from labeling.cleaning.capitals import ALLOWED
 from labeling.songs import Song
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -16,10 +17,15 @@ _HANGING_WITHOUT_STOP = _HANGING | frozenset(
     )
 )
 _BEGINS_LATE = re.compile(r"^(?:and|or|but|which|that|whose|then)\b")
-_VAGUE = frozenset(
+_SUBJECTS = frozenset(
     comma_list(
         "song, songs, track, tracks, music, musical, piece, pieces, tune, tunes, composition, recording, number, work, sound, "
-        "sounds, sounding, great, good, nice, beautiful, wonderful, amazing, awesome, fantastic, incredible, excellent, perfect, "
+        "sounds, sounding"
+    )
+)
+_VAGUE = frozenset(
+    comma_list(
+        "great, good, nice, beautiful, wonderful, amazing, awesome, fantastic, incredible, excellent, perfect, "
         "lovely, best, better, bad, popular, famous, known, well-known, iconic, classic, timeless, masterpiece, hit, favorite, "
         "favourite, unique, own, special, interesting, catchy, memorable, unforgettable, remarkable, notable, must-listen, listen, "
         "listening, listeners, listener, fans, fan, lovers, hear, style, kind, type, sort, way, lot, lots, wide, range, variety, "
@@ -59,10 +65,12 @@ def quotes(text: str, _song: Song) -> str | None:
 
 
 def low_information(text: str, _song: Song) -> str | None:
-    """None when nothing is left without words that any song could be praised with."""
+    """None when little is left without the words that any song could be praised with, and none of it is a word of music."""
     words = [word.lower().removesuffix("'s") for word in _WORD.findall(text)]
-    told = sum(word not in _VAGUE and word not in _FUNCTION for word in words)
-    return text if told >= 1 + (len(words) > 12) else None
+    vague = sum(word in _VAGUE for word in words)
+    told = [word for word in words if word not in _VAGUE and word not in _FUNCTION and word not in _SUBJECTS]
+    is_of_music = any(word in ALLOWED or word.removesuffix("s") in ALLOWED for word in told)
+    return text if len(told) >= 1 + (len(words) > 12) and (is_of_music or len(told) >= vague) else None
 
 
 def _is_balanced(text: str) -> bool:
