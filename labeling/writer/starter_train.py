@@ -1,6 +1,6 @@
 """Trains the starter writer from nothing on songs that a grammar makes up (labeling.writer.starter_songs).
 
-    python -m labeling.writer.starter_train OUT                  # the weights that ship: about an hour on one core
+    python -m labeling.writer.starter_train OUT                  # the weights that ship: about 45 minutes on one core
     python -m labeling.writer.starter_train OUT --steps 50       # to see it work
 
 OUT becomes a folder that transformers and vLLM load: config, tokeniser, safetensors in half precision.

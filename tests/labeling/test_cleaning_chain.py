@@ -48,12 +48,13 @@ def precision_and_recall(name):
     return hits / sum(dropped), hits / sum(expected)
 
 
-@pytest.mark.parametrize("name, size", [("cleaning_sentences.jsonl", 200), ("cleaning_sentences_held_out.jsonl", 120)])
+@pytest.mark.parametrize(("name", "size"), [("cleaning_sentences.jsonl", 200), ("cleaning_sentences_held_out.jsonl", 120)])
 def test_labelled_sentences_are_dropped_with_precision_and_recall(name, size):
     replies, expected = labelled(name)
     assert len(replies) == size == 2 * sum(expected)
     precision, recall = precision_and_recall(name)
-    assert precision >= 0.95 and recall >= 0.90
+    assert precision >= 0.95
+    assert recall >= 0.90
 
 
 def test_the_two_sets_of_sentences_share_none():
@@ -87,7 +88,8 @@ def test_each_rule_drops_for_its_own_reason(rule):
     text, song = FELL[rule]
     tally = Tally()
     assert Chain(Clean(), HELD_OUT).clean([(song, text)], tally) == [[]]
-    assert dict(tally.lost) == {rule: 1} and tally.examples == {rule: (text,)}
+    assert dict(tally.lost) == {rule: 1}
+    assert tally.examples == {rule: (text,)}
 
 
 @pytest.mark.parametrize("rule", EVERY_RULE)
@@ -113,7 +115,8 @@ def test_rules_go_in_the_order_of_the_settings():
 
 def test_parameters_are_obeyed():
     text = "A slow piano ballad with soft strings."
-    assert clean(text, min_words=7)[0] == [text] and clean(text, max_words=7)[0] == [text]
+    assert clean(text, min_words=7)[0] == [text]
+    assert clean(text, max_words=7)[0] == [text]
     assert clean(text, min_words=8)[1].lost == {"words": 1} == clean(text, max_words=6)[1].lost
     german = "Ein ruhiges Klavierstück mit sanften Streichern und langsamem Tempo."
     assert clean(german, rules=("language",), language="de")[0] == [german]
@@ -128,7 +131,10 @@ def test_an_unknown_rule_is_an_error_of_the_settings():
 
 
 def test_a_reply_keeps_its_good_sentences_in_order_and_loses_what_surrounds_them():
-    reply = "Sure! Here are two captions:\n1. **A slow piano ballad with soft strings.**\n2. You will love it.\n- driving drums and a deep bass line."
+    reply = (
+        "Sure! Here are two captions:\n1. **A slow piano ballad with soft strings.**\n"
+        "2. You will love it.\n- driving drums and a deep bass line."
+    )
     kept, tally = clean(reply)
     assert kept == ["A slow piano ballad with soft strings.", "Driving drums and a deep bass line."]
     assert sum(tally.lost.values()) == 3
@@ -172,7 +178,8 @@ def test_merged_tallies_equal_one_tally(losses, cut, order):
     for part in parts:
         merged.add(part)
     assert merged == one
-    assert sum(one.lost.values()) == len(losses) and all(len(texts) <= EXAMPLES for texts in one.examples.values())
+    assert sum(one.lost.values()) == len(losses)
+    assert all(len(texts) <= EXAMPLES for texts in one.examples.values())
 
 
 def test_an_example_is_bounded():

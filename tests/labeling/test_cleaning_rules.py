@@ -15,11 +15,11 @@ PLAIN = Song("Zqxwv", None)
 
 
 def cases(keep, drop):
-    return pytest.mark.parametrize("text, stays", [*((text, True) for text in keep), *((text, False) for text in drop)])
+    return pytest.mark.parametrize(("text", "stays"), [*((text, True) for text in keep), *((text, False) for text in drop)])
 
 
 @pytest.mark.parametrize(
-    "raw, bare",
+    ("raw", "bare"),
     [
         ("- soft piano chords.", "Soft piano chords."),
         ("3. **Soft** piano _chords_.", "Soft piano chords."),
@@ -162,7 +162,7 @@ def test_titles_of_common_words_cost_no_innocent_sentence(title, text):
 
 
 @pytest.mark.parametrize(
-    "title, artist, text",
+    ("title", "artist", "text"),
     [
         ("Paper Lanterns", "Ida Holm", "Paper Lanterns is a slow ballad."),
         ("Paper Lanterns", "Ida Holm", "In paper lanterns, a piano plays."),
@@ -234,7 +234,7 @@ INSTRUMENTAL, FEMALE, MALE = facts("instrumental", "rock"), facts("female vocals
 
 
 @pytest.mark.parametrize(
-    "song, text, stays",
+    ("song", "text", "stays"),
     [
         (INSTRUMENTAL, "A female singer leads.", False),
         (INSTRUMENTAL, "Soft vocals over piano.", False),
@@ -271,7 +271,7 @@ def test_voices_against_facts(song, text, stays):
 
 
 @pytest.mark.parametrize(
-    "tempo, text, stays",
+    ("tempo", "text", "stays"),
     [
         (180.0, "A slow and heavy beat.", False),
         (180.0, "The tempo is very slow.", False),
@@ -301,7 +301,7 @@ def test_tempo_against_facts(tempo, text, stays):
 
 
 @pytest.mark.parametrize(
-    "key, text, stays",
+    ("key", "text", "stays"),
     [
         ("F# major", "It is in Gb major.", True),
         ("Gb major", "It is in F-sharp major.", True),
@@ -328,7 +328,7 @@ def test_keys_against_facts(key, text, stays):
 
 
 @pytest.mark.parametrize(
-    "text, stays",
+    ("text", "stays"),
     [("There is no piano.", False), ("A song without any drums.", False), ("No guitar is heard.", True), ("Soft piano and drums.", True)],
 )
 def test_known_instruments_are_not_denied(text, stays):

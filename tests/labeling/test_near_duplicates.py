@@ -61,8 +61,11 @@ def test_better_is_said_more_often_then_longer_then_first_by_id():
 
 def test_captions_with_one_key_share_all_bands():
     keys = band_keys(["Soft, slow piano.", "soft slow piano", "SOFT SLOW PIANO!", "A loud brass fanfare over drums."])
-    assert keys.shape == (4, BANDS) and keys.dtype == np.uint64
-    assert (keys[0] == keys[1]).all() and (keys[0] == keys[2]).all() and not (keys[0] == keys[3]).any()
+    assert keys.shape == (4, BANDS)
+    assert keys.dtype == np.uint64
+    assert (keys[0] == keys[1]).all()
+    assert (keys[0] == keys[2]).all()
+    assert not (keys[0] == keys[3]).any()
     assert len(set(keys[0].tolist())) == BANDS
     assert band_keys([]).shape == (0, BANDS)
 
@@ -104,5 +107,6 @@ def test_a_band_of_thousands_takes_seconds():
 def test_beyond_the_most_compared_only_the_best_count():
     far = [(f"{number:05}", 2, f"a{number} b{number} c{number}") for number in range(MOST_COMPARED)]
     twins = [("x", 1, "soft slow piano"), ("y", 1, "soft slow piano")]
-    assert nearly_same([*far, *twins], 0.8) == [] and nearly_same([*far[:-1], *twins], 0.8) == ["y"]
+    assert nearly_same([*far, *twins], 0.8) == []
+    assert nearly_same([*far[:-1], *twins], 0.8) == ["y"]
     assert all(not pairs(left[2]) & pairs(right[2]) for left, right in combinations(far[:5], 2))
