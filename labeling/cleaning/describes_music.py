@@ -4,8 +4,9 @@ The score of a sentence is the mean cosine to the three most similar exemplars o
 other ones (labeling.cleaning.exemplars), by the sentence encoder of labeling.scorers.minilm. THRESHOLD was measured:
 `python -m labeling.cleaning.describes_music MUSICCAPS.csv` prints what it costs and what it catches.
 
-The encoder reads some hundred sentences a second. Most need no reading: each word has a value, its own vector along the direction from the
-other exemplars to those of music, and a sentence with enough words that speak of music and none that speaks against it passes by them.
+The encoder reads some hundred sentences a second. Most need no reading. A word speaks of music when its own vector points from the other
+exemplars to those of music, or when it names an instrument, a genre, a tempo or a voice (labeling.cleaning.lexicon); a sentence with two such
+words, or with one and a mood, passes by them. Every other sentence is read.
 """
 
 import csv
@@ -20,6 +21,7 @@ import torch
 
 from labeling.builtin.lists import comma_list
 from labeling.cleaning.exemplars import MUSIC, OTHER
+from labeling.cleaning.lexicon import LEXICON, Kind
 from labeling.cleaning.rule import Sentence
 from labeling.scorers.base import Float32s
 from labeling.scorers.minilm import load_minilm
@@ -28,11 +30,10 @@ from labeling.sentences import split_sentences
 THRESHOLD = -0.02
 NEAREST = 3
 SPEAKS_OF_MUSIC, ENOUGH = 0.08, 2
-CLEARLY_OF_MUSIC = 0.16
-SPEAKS_AGAINST = -0.15
 REMEMBERED = 200_000
 """Words, and sentences, whose value is kept: short sentences return again and again."""
 
+_SPEAKING: tuple[Kind, ...] = ("instrument", "genre", "tempo", "vocal")
 _WORD = re.compile(r"[a-z][a-z'&-]*")
 _SAYS_NOTHING = frozenset(
     comma_list(
@@ -75,10 +76,22 @@ class DescribesMusic:
         missing = sorted({word for found in words for word in found if word not in self._words})
         if missing:
             for word, value in zip(missing, self._encoder(missing) @ self._direction, strict=True):
-                self._words.keep(word, round(float(value), 4))
+                self._words.keep(word, _weight(word, float(value)))
         clear = [_is_clear([self._words[word] for word in found]) for found in words]
         self._words.forget()
         return clear
+
+
+def _weight(word: str, value: float) -> float:
+    """1 for a word that speaks of music, a half for a mood, 0 for any other."""
+    if round(value, 4) > SPEAKS_OF_MUSIC or any(LEXICON[kind].fullmatch(word) for kind in _SPEAKING):
+        return 1.0
+    return 0.5 if LEXICON["mood"].fullmatch(word) else 0.0
+
+
+def _is_clear(weights: Sequence[float]) -> bool:
+    speaking, moods = weights.count(1.0), weights.count(0.5)
+    return speaking >= ENOUGH or (speaking >= 1 and moods >= 1)
 
 
 class _Memory(OrderedDict[str, float]):
@@ -94,12 +107,6 @@ class _Memory(OrderedDict[str, float]):
     def forget(self) -> None:
         while len(self) > self._most:
             self.popitem(last=False)
-
-
-def _is_clear(values: Sequence[float]) -> bool:
-    if not values or min(values) <= SPEAKS_AGAINST:
-        return False
-    return sum(value > SPEAKS_OF_MUSIC for value in values) >= ENOUGH or max(values) > CLEARLY_OF_MUSIC
 
 
 def _nearest(cosines: Float32s) -> Float32s:

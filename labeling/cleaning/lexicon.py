@@ -1,4 +1,7 @@
-"""What a sentence names: instruments, genres, moods, tempo, voices. Whole words, in any number, whatever their case."""
+"""What a sentence names: instruments, genres, moods, tempo, voices. Whole words in any number and case; a hyphen parts words.
+
+Absence counts as well: "no drums" names drums, "instrumental" says something of voices.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,41 +13,82 @@ from labeling.builtin.tags import LISTS
 Kind = Literal["instrument", "genre", "mood", "tempo", "vocal"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_INSTRUMENTS = comma_list(
-    "drum, drumming, percussion, hi hat, cymbal, snare, kick, keyboard, sax, 808, string, horn, synthesiser, pad, beat machine"
+_INSTRUMENTS = comma_list("""
+    drumming, drumbeat, drummer, kick, snare, bassline, e-guitar, e-bass, guitarist, pianist, violinist, cellist, sax, horn, synthesiser,
+    synth keys, pad, beat machine, 808, steel pan, hand clap, turntable, scratching, bodhran, bagpipe, bongo, beat boxing
+""")
+_GENRES = comma_list("""
+    ballad, ballads, edm, bluesy, jazzy, folky, hip-hop, rnb, lo-fi, drum & bass, drum n bass, rock & roll, rock n roll, christmas song,
+    christmas songs, children's songs, dance music, symphonies, lullabies, hymns, waltzes
+""")
+_MOODS = comma_list("""
+    melancholy, melancholia, sadness, happiness, joy, joyous, nostalgia, serenity, tension, suspense, excitement, comforting, spirited,
+    vibrant, vivacious, enthusiastic, youthful, pensive, mystical, hype, trippy, pleasant, relaxation, energizing, thrilling, frightening
+""")
+_TEMPO = comma_list("""
+    tempo, tempos, tempi, bpm, beats per minute, slow, slower, slowly, slowed, slowing, fast, faster, quick, quickly, brisk, rapid, rapidly,
+    mid-tempo, up-tempo, down-tempo, upbeat, unhurried, leisurely, fast-paced, slow-paced, breakneck, speeding up, sped up, double-time,
+    half-time, adagio, andante, allegro, presto, largo
+""")
+_VOCALS = comma_list("""
+    vocalist, vocalization, vocalisation, singer, sing, sings, sang, sung, rap, raps, rapper, chant, croon, crooning, hum, hums, acapella,
+    soprano, tenor, baritone singer, opera singer, yodel, yodeling, yodels, scatting, vocalizing, harmonizing vocals, narrator
+""")
+_NOT_INSTRUMENTS = comma_list("""
+    triangle, bass drop, solo instrument, unaccompanied instrument, drumless, sampler, vocal samples, noise percussion
+""")
+_NOT_GENRES = comma_list("""
+    dance, acoustic, western, retro, vintage, industrial, alternative, soul, experimental, minimalism, soundtrack, background music,
+    elevator music, drone, field recording
+""")
+_NOT_MOODS = comma_list("soft, loud, bright, raw, cold, quiet, mechanical, urban, bold, wild, retro feel, smooth, noble, grand")
+_NOT_VOCALS = comma_list("duet, whistling")
+
+_SOUNDS = (
+    "sound|noise|synth|pad|bass|piano|organ|guitar|keyboard|drum|percussi|beat|kick|tambourine|instrument|arrangement|effect|device|element"
 )
-_TEMPO = comma_list(
-    "slow, slowly, fast, quick, brisk, moderate tempo, medium tempo, mid-tempo, midtempo, up-tempo, uptempo, down-tempo, downtempo, tempo, "
-    "upbeat, bpm, beats per minute, unhurried, fast-paced, slow-paced"
-)
-_VOCALS = comma_list(
-    "vocal, vocalist, voice, singer, singing, sing, sings, sung, rap, rapper, rapping, choir, chant, falsetto, a cappella, acapella, "
-    "instrumental, harmonised vocals, croon, hum, humming, spoken word"
-)
-_NOT_INSTRUMENTS = frozenset(
-    comma_list("triangle, bass drop, no other instruments, solo instrument, unaccompanied instrument, drumless, sampler")
-)
-_NOT_GENRES = frozenset(
-    comma_list("dance, acoustic, western, circus music, retro, vintage, industrial, alternative, soul, experimental, minimalism")
-)
-_NOT_MOODS = frozenset(comma_list("soft, loud, bright, raw, cold, quiet, mechanical, urban, fun, bold, wild, retro feel, smooth, noble"))
+_PLACES = "room|crowd|street|nature|chatter|light|bird|water|wind"
+_NOT_AFTER: Mapping[str, str] = {"horn": "car ", "opera": "soap ", "house": "coffee |tea |haunted |the |your "}
+_NOT_BEFORE: Mapping[str, str] = {
+    "electronic": rf" (?:\w+ )?(?:{_SOUNDS})",
+    "ambient": rf" (?:\w+ )?(?:{_SOUNDS}|{_PLACES})",
+    "bass": "[ -](?:singer|voice|vocal)",
+    "country": r" (?:of|side|having|where)\b",
+    "house": " part(?:y|ies)",
+    "kick": r" (?:in|off)\b",
+    "soprano": " (?:sax|recorder)",
+    "tenor": " sax",
+    "trance": "[ -](?:like|induc)",
+}
 
 
-def _pattern(words: Iterable[str]) -> re.Pattern[str]:
-    plural = sorted({word.lower().removesuffix("s") for word in words if not word.startswith("no ")}, key=lambda word: (-len(word), word))
-    spellings = "|".join(re.escape(word).replace(r"\ ", "[ -]").replace(r"\-", "[ -]?") for word in plural)
-    return re.compile(rf"(?<![\w-])(?:{spellings})(?:e?s)?(?![\w])", re.IGNORECASE)
+def _spelling(word: str, ending: str) -> str:
+    """A word with its endings, not where what stands before or after gives it another meaning: soap opera, "kicks in"."""
+    before = "".join(f"(?<!{words})" for words in _NOT_AFTER[word].split("|")) if word in _NOT_AFTER else ""
+    after = f"(?!{_NOT_BEFORE[word]})" if word in _NOT_BEFORE else ""
+    spaced = r"\d*bpm" if word == "bpm" else re.escape(word).replace(r"\ ", "[ -]").replace(r"\-", "[ -]?")
+    return f"{before}{spaced}{ending}{after}"
+
+
+def _pattern(words: Iterable[str], plural: bool = False) -> re.Pattern[str]:
+    """The longest spelling first, so that a bass guitar is not a bass. plural: every word in singular and plural."""
+    wanted = {word for word in words if not word.startswith("no ")}
+    if plural:
+        wanted |= {word[:-1] for word in wanted if word.endswith("s") and not word.endswith("ss")}
+    ending = "(?:e?s)?" if plural else ""
+    spellings = "|".join(_spelling(word, ending) for word in sorted(wanted, key=lambda word: (-len(word), word)))
+    return re.compile(rf"(?<!\w)(?:{spellings})(?!\w)", re.IGNORECASE)
 
 
 LEXICON: Mapping[Kind, re.Pattern[str]] = {
-    "instrument": _pattern({*LISTS["instrument"], *_INSTRUMENTS} - _NOT_INSTRUMENTS),
-    "genre": _pattern(set(LISTS["genre"]) - _NOT_GENRES),
-    "mood": _pattern(set(LISTS["mood"]) - _NOT_MOODS),
+    "instrument": _pattern({*LISTS["instrument"], *_INSTRUMENTS}.difference(_NOT_INSTRUMENTS), plural=True),
+    "genre": _pattern({*LISTS["genre"], *_GENRES}.difference(_NOT_GENRES)),
+    "mood": _pattern({*LISTS["mood"], *_MOODS}.difference(_NOT_MOODS)),
     "tempo": _pattern(_TEMPO),
-    "vocal": _pattern(_VOCALS),
+    "vocal": _pattern({*LISTS["voice"], *_VOCALS}.difference(_NOT_VOCALS), plural=True),
 }
 
 
 def named(kind: Kind, text: str) -> set[str]:
     """The instruments, genres, ... that a text names, in lower case as they stand there."""
-    return {found.lower() for found in LEXICON[kind].findall(text)}
+    return {found.group().lower() for found in LEXICON[kind].finditer(text)}

@@ -58,7 +58,10 @@ def sample(captions: Iterable[str], size: int) -> list[str]:
 
 
 def measure(captions: Iterable[str], size: int) -> Quality:
-    """The measures of a sample of `size` captions. Raises ValueError without any."""
+    """The measures of a sample of `size` captions, or of all when there are fewer (`captions` tells). Raises ValueError without any.
+
+    Self-BLEU is that of the first BLEU_CAPTIONS of the sample.
+    """
     texts = sample(captions, size)
     if not texts:
         raise ValueError("there is no caption to measure")

@@ -1,13 +1,16 @@
 """Measures of captions: closed forms on small sets, and what the lexicon takes for an instrument."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from labeling.cleaning.lexicon import KINDS, named
-from labeling.cleaning.musiccaps_quality import MUSICCAPS, musiccaps_sentences
-from labeling.cleaning.quality import SIZES, comparable_size, measure, self_bleu
+from labeling.builtin.tags import LISTS
+from labeling.cleaning.lexicon import KINDS, LEXICON, Kind, named
+from labeling.cleaning.musiccaps_quality import MUSICCAPS, MUSICCAPS_CAPTIONS, main, musiccaps_sentences
+from labeling.cleaning.quality import SIZES, Quality, comparable_size, measure, self_bleu
 
 MUSICCAPS_CSV = Path(__file__).parents[3] / "shared" / "data" / "text" / "musiccaps-public.csv"
 
@@ -49,20 +52,68 @@ def test_sets_are_compared_at_equal_size() -> None:
     ("text", "kind", "wanted"),
     [
         ("A piano and two guitars over drums", "instrument", {"piano", "guitars", "drums"}),
-        ("The base is organised by a violinist", "instrument", set()),
-        ("Acoustic-guitar and hi-hats", "instrument", {"acoustic-guitar", "hi-hats"}),
-        ("A hip-hop beat with R&B harmonies", "genre", {"hip-hop", "r&b"}),
+        ("Three double basses, a kick that kicks in", "instrument", {"double basses", "kick"}),
+        ("The base is organised by harpies in bras, a bass singer", "instrument", set()),
+        ("Acoustic-guitar, e-guitar and hi-hats", "instrument", {"acoustic-guitar", "e-guitar", "hi-hats"}),
+        ("Piano-driven", "instrument", {"piano"}),
+        ("A hip-hop beat with R&B harmonies, 80s", "genre", {"hip-hop", "r&b", "80s"}),
+        ("An electronic, ambient house song", "genre", {"electronic", "ambient", "house"}),
+        ("Electronic drums at 80 BPM and ambient room sounds", "genre", set()),
+        ("A blue coffee house in a soap opera, the soundtrack of a countryside", "genre", set()),
         ("Slowly, at 90 BPM", "tempo", {"slowly", "bpm"}),
+        ("Up-tempo, 174bpm, faster", "tempo", {"up-tempo", "174bpm", "faster"}),
+        ("Breakfast in a steadfast slowcooker", "tempo", set()),
         ("He sings with a soft voice", "vocal", {"sings", "voice"}),
+        ("A rapper and two singers", "vocal", {"rapper", "singers"}),
+        ("A tenor saxophone, wrapped in a single chord, using invoices", "vocal", set()),
         ("A melancholic, dreamy mood", "mood", {"melancholic", "dreamy"}),
-        ("Nothing at all", "mood", set()),
+        ("A saddle, a darkroom, unhappy", "mood", set()),
+        ("", "mood", set()),
     ],
 )
-def test_what_is_named(text: str, kind: str, wanted: set[str]) -> None:
-    assert kind in KINDS
+def test_what_is_named(text: str, kind: Kind, wanted: set[str]) -> None:
     assert named(kind, text) == wanted
+
+
+def test_a_hyphen_is_as_good_as_a_space() -> None:
+    assert all(named("instrument", text) for text in ("hi hat", "hi-hat", "hihats"))
+    assert all(named("genre", text) for text in ("lo-fi", "lo fi", "lofi", "synth-pop", "synth pop"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_most_tags_are_named_as_what_they_are(kind: Kind) -> None:
+    tags = [tag for tag in LISTS["voice" if kind == "vocal" else kind] if not tag.startswith("no ")]
+    found = sum(LEXICON[kind].search(tag) is not None for tag in tags)
+    assert found > (0.3 if kind == "tempo" else 0.8) * len(tags)  # most tags of the tempo are of its rhythm
+
+
+def test_shares_are_of_the_captions_measured() -> None:
+    found = measure(["A piano.", "Two pianos and a piano.", "A calm jazz song.", "It is."], 100)
+    assert (found.captions, found.names_instrument, found.names_genre, found.names_mood) == (4, 0.5, 0.25, 0.25)
+    with pytest.raises(ValueError, match="no caption"):
+        measure([], 100)
 
 
 @pytest.mark.skipif(not MUSICCAPS_CSV.is_file(), reason="MusicCaps is not here")
 def test_the_reference_is_what_musiccaps_measures() -> None:
-    assert measure(musiccaps_sentences(str(MUSICCAPS_CSV)), 1000) == MUSICCAPS[1000]
+    sentences = musiccaps_sentences(str(MUSICCAPS_CSV))
+    assert len(sentences) == MUSICCAPS_CAPTIONS
+    assert measure(sentences, 1000) == MUSICCAPS[1000]
+
+
+def test_what_is_printed_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(f'"[]","Song {n} is calm. It has a piano.",False\n' for n in range(20))
+    (tmp_path / "some.csv").write_text("aspect_list,caption,is_audioset_eval\n" + rows)
+    monkeypatch.setattr("sys.argv", ["musiccaps_quality", str(tmp_path / "some.csv")])
+    main()
+    pasted: dict[str, Any] = {"Quality": Quality, "Mapping": Mapping}
+    exec(capsys.readouterr().out, pasted)
+    assert pasted["MUSICCAPS_CAPTIONS"] == 21
+    sentences = musiccaps_sentences(str(tmp_path / "some.csv"))
+    assert pasted["MUSICCAPS"] == {size: measure(sentences, size) for size in SIZES}
+
+
+def test_a_csv_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.argv", ["musiccaps_quality", str(tmp_path / "none.csv")])
+    with pytest.raises(SystemExit, match=r"cannot read .*none\.csv"):
+        main()
