@@ -27,6 +27,9 @@ _WORD = r"[^\s!-/:-@\[-`{-~]"
 _JOINED = re.compile(rf"(?<={_WORD})'(?={_WORD})")
 _AND = re.compile(rf"(?<={_WORD})\s+&\s+(?={_WORD})")
 _MEANT = rf"(?<={_WORD})&(?={_WORD})|(?<=\d)[./:](?=\d)|(?<={_WORD})[#%]|(?<!\S)[-+](?=\d)"
+_SIMPLE = re.compile(r"[A-Za-z]+(?:(?:, |[ -])[A-Za-z]+)*[.!?]?")
+_STOPS = re.compile(r"[ ,.!?-]+")
+"""Most captions are plain words, whose key needs no more than this."""
 _PUNCTUATION = re.compile(rf"({_MEANT})|[!-/:-@\[-`{{-~]")
 
 
@@ -42,6 +45,8 @@ def normalise_caption(text: str) -> str:
 
 def caption_key(text: str) -> str:
     """The equality form of a caption, "" when nothing in it carries meaning."""
+    if _SIMPLE.fullmatch(text) and len(text) <= MAX_CHARACTERS:
+        return _STOPS.sub(" ", text).strip().lower()
     key = unicodedata.normalize("NFKC", normalise_caption(text).casefold()).translate(_PLAIN)
     if not key.isascii():
         key = "".join(" " if not mark.isascii() and mark != "♭" and unicodedata.category(mark)[0] in "PSZC" else mark for mark in key)

@@ -5,8 +5,8 @@ other ones (labeling.cleaning.exemplars), by the sentence encoder of labeling.sc
 `python -m labeling.cleaning.describes_music MUSICCAPS.csv` prints what it costs and what it catches.
 
 The encoder reads some hundred sentences a second. Most need no reading. A word speaks of music when its own vector points from the other
-exemplars to those of music, or when it names an instrument, a genre, a tempo or a voice (labeling.cleaning.lexicon); a sentence with two such
-words, or with one and a mood, passes by them. Every other sentence is read.
+exemplars to those of music, or when it names an instrument, a genre, a tempo or a voice (labeling.cleaning.lexicon); a sentence with two
+such words, or with one and a mood, passes by them. Every other sentence is read.
 """
 
 import csv

@@ -15,7 +15,7 @@ from labeling.leaks import Pairs, word_pairs
 from labeling.normalise import caption_key
 
 BANDS, ROWS = 8, 4
-MOST_COMPARED = 500
+MOST_COMPARED = 100
 """With so many of the best captions of a band each of the others is compared: a band that thousands share costs no square of them."""
 
 Caption = tuple[str, int, str]

@@ -22,8 +22,13 @@ _CODE = re.compile(
 _TRAILING = re.compile(r"\s*(?:\[\d+\]|\(\d+\))\s*$")
 
 
+_PLAIN = re.compile(r"[A-Z][A-Za-z0-9 ,;'-]*[.!?]")
+
+
 def tidy(text: str, _song: Song) -> str | None:
     """The bare sentence, normalised as captions are (labeling.normalise); None for headings, code, links and what has no letter."""
+    if _PLAIN.fullmatch(text) and "  " not in text:
+        return text
     if _CODE.search(text) or _ALL_BOLD.match(text):
         return None
     bare = normalise_caption(_MARKDOWN.sub("", text))

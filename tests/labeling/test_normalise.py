@@ -1,5 +1,7 @@
 """The display form is a fixed point; the key merges spellings and keeps meanings apart."""
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -114,3 +116,11 @@ def test_a_long_text_is_cut_between_words() -> None:
 
 def test_id_is_the_hash_of_the_key() -> None:
     assert caption_id("Soft piano.") == stable_id("caption", "soft piano")
+
+
+@given(st.text(alphabet="aZbI ,-.!?", max_size=30))
+def test_plain_words_take_a_shorter_way_to_the_same_key(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("labeling.normalise._SIMPLE", re.compile(r"(?!)"))
+        longer_way = caption_key(text)
+    assert caption_key(text) == longer_way
