@@ -15,7 +15,7 @@ from labeling.leaks import Pairs, word_pairs
 from labeling.normalise import caption_key
 
 BANDS, ROWS = 8, 4
-MOST_COMPARED = 100
+MOST_COMPARED = 50
 """With so many of the best captions of a band each of the others is compared: a band that thousands share costs no square of them."""
 
 Caption = tuple[str, int, str]
@@ -40,11 +40,11 @@ def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
     """
     ranked = sorted(captions, key=lambda caption: (-caption[1], -len(caption[2]), caption[0]))
     pairs = [_pairs(text) for text in map(itemgetter(2), ranked)]
-    fallen = []
-    for place, (identifier, _, _) in enumerate(ranked):
-        if any(_similarity(pairs[place], pairs[better]) >= threshold for better in range(min(place, MOST_COMPARED))):
-            fallen.append(identifier)
-    return fallen
+    return [
+        identifier
+        for place, (identifier, _, _) in enumerate(ranked)
+        if _repeats(pairs[place], pairs[: min(place, MOST_COMPARED)], threshold)
+    ]
 
 
 def _pairs(caption: str) -> Pairs:
@@ -53,8 +53,7 @@ def _pairs(caption: str) -> Pairs:
     return word_pairs(key) or frozenset({(key, "")})
 
 
-def _similarity(left: Pairs, right: Pairs) -> float:
-    if min(len(left), len(right)) < 1:
-        return 0.0
-    shared = len(left & right)
-    return shared / (len(left) + len(right) - shared)
+def _repeats(pairs: Pairs, better: Sequence[Pairs], threshold: float) -> bool:
+    """Whether the Jaccard similarity to one of the others reaches the threshold: shared / (mine + other - shared) >= threshold."""
+    mine, share = len(pairs), threshold / (1 + threshold) - 1e-12
+    return any(len(pairs & other) >= share * (mine + len(other)) for other in better)
