@@ -4,8 +4,9 @@
     python -m benchmarks.write --vllm PYTHON --url http://HOST:8000/v1 --model NAME --tokenizer FOLDER
 
 PYTHON: the interpreter of an environment that has vLLM (docs/llm.md). All run in turn, several times; a ratio is that of the medians.
-The write stage includes prompts, retries, the request cache on disk, reading of replies and Parquet. vLLM's benchmark is run as it comes
-(greedy), and with the sampling that we ask for (temperature, top-p, a seed), which costs the server more.
+The write stage includes prompts, retries, the request cache on disk, reading of replies and Parquet. vLLM's benchmark has random
+prompts and replies of one length, our mean lengths. It is run with the sampling that we ask for (temperature, top-p, a seed), and as it
+comes: greedy, which costs the server less.
 """
 
 import argparse
@@ -82,19 +83,27 @@ def _songs(session: Session, number: int) -> Dataset:
     return session.build("songs", 0, make_parts, config={"made_up": number})
 
 
-def run_vllm(
-    python: str, url: str, model: str, tokenizer: str, requests: int, concurrency: int, lengths: tuple[int, int], *sampling: str
-) -> float:
-    """Requests a second of vLLM's serving benchmark: random prompts and replies of fixed lengths."""
+def run_vllm(python: str, url: str, model: str, tokenizer: str, requests: int, concurrency: int, *dataset: str) -> float:
+    """Requests a second of vLLM's serving benchmark over a data set that its options describe."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         options = ["--backend", "openai", "--base-url", url.removesuffix("/v1"), "--model", model, "--tokenizer", tokenizer]
-        options += ["--dataset-name", "random", "--random-input-len", str(lengths[0]), "--random-output-len", str(lengths[1])]
-        options += ["--num-prompts", str(requests), "--max-concurrency", str(concurrency), "--ignore-eos"]
-        options += sampling
+        options += ["--num-prompts", str(requests), "--max-concurrency", str(concurrency), *dataset]
         options += ["--save-result", "--result-dir", folder, "--result-filename", result.name]
         subprocess.run([python, "-c", _BENCHMARK, *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
         return float(json.loads(result.read_text())["request_throughput"])
+
+
+def random_requests(tokens_in: float, tokens_out: float) -> list[str]:
+    """Random prompts, replies of one length."""
+    lengths = ["--random-input-len", str(round(tokens_in)), "--random-output-len", str(round(tokens_out))]
+    return ["--dataset-name", "random", *lengths, "--ignore-eos"]
+
+
+def our_sampling() -> list[str]:
+    """What the write stage asks for, as options."""
+    write = Write()
+    return ["--temperature", str(write.temperature), "--top-p", str(write.top_p), "--extra-body", json.dumps({"seed": 7, "stop": ["\n"]})]
 
 
 def main() -> None:
@@ -120,21 +129,18 @@ def compare(arguments: argparse.Namespace, url: str) -> None:
     """Run both sides in turn and print."""
     a = arguments
     run_ours(url, a.model, 20, a.samples, a.concurrency)
-    default = Write()
-    sampling = ["--temperature", str(default.temperature), "--top-p", str(default.top_p), "--extra-body", '{"seed": 7, "stop": ["\\n"]}']
-    ours, greedy, sampled = [], [], []
+    ours, sampled, greedy = [], [], []
     for number in range(a.rounds):
         rate, tokens_in, tokens_out = run_ours(url, a.model, a.songs, a.samples, a.concurrency)
-        lengths = round(tokens_in), round(tokens_out)
+        command = (a.vllm, url, a.model, a.tokenizer, a.songs * a.samples, a.concurrency, *random_requests(tokens_in, tokens_out))
         ours.append(rate)
-        command = (a.vllm, url, a.model, a.tokenizer, a.songs * a.samples, a.concurrency, lengths)
-        sampled.append(run_vllm(*command, *sampling))
+        sampled.append(run_vllm(*command, *our_sampling()))
         greedy.append(run_vllm(*command))
         said = f"{tokens_in:.0f} tokens in, {tokens_out:.0f} out"
-        print(f"round {number}: {ours[-1]:.1f} requests/s ({said}); vLLM's {sampled[-1]:.1f} sampled, {greedy[-1]:.1f} greedy", flush=True)
+        print(f"round {number}: {ours[-1]:.1f} requests/s ({said}); vLLM {sampled[-1]:.1f}, greedy {greedy[-1]:.1f}", flush=True)
     for name, theirs in (("with the same sampling", sampled), ("as it comes, greedy", greedy)):
         ratio = statistics.median(ours) / statistics.median(theirs)
-        print(f"{ratio:.2f} of vLLM's serving benchmark {name}, {a.concurrency} requests in flight")
+        print(f"{ratio:.2f} of vLLM's serving benchmark {name}, {a.concurrency} in flight")
 
 
 if __name__ == "__main__":

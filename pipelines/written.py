@@ -172,5 +172,6 @@ def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Da
 def _rules_identity() -> str:
     """Hash of all that the rules are made of, so that a changed rule gives a new vocabulary."""
     package = Path(str(files("labeling")))
-    sources = [*sorted((package / "cleaning").glob("*.py")), package / "sentences.py", package / "normalise.py", package / "leaks.py"]
+    folders = [path for folder in ("cleaning", "builtin") for path in sorted((package / folder).glob("*.py"))]
+    sources = [*folders, *(package / name for name in ("sentences.py", "normalise.py", "leaks.py", "scorers/minilm.py"))]
     return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()

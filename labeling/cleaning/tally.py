@@ -18,9 +18,9 @@ class Tally:
     lost: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def lose(self, rule: str, text: str) -> None:
-        """Count one text, and keep it as an example when it is among the first by hash."""
-        self.lost[rule] += 1
+    def lose(self, rule: str, text: str, times: int = 1) -> None:
+        """Count a text, so many times, and keep it as an example when it is among the first by hash."""
+        self.lost[rule] += times
         self.examples[rule] = first_examples((*self.examples.get(rule, ()), text[:EXAMPLE_CHARACTERS]))
 
     def add(self, other: "Tally") -> None:

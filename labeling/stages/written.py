@@ -55,7 +55,8 @@ def merge_part(sentences: Iterable[pa.Table], tally: Tally) -> pa.Table:
         spellings.setdefault(caption_id, []).append(Variant(text, TRAIN, occurrences))
     rows = [merge(caption_id, spellings[caption_id]) for caption_id in sorted(spellings)]
     for row in rows:
-        tally.lost[DUPLICATE] += row["occurrences"] - 1
+        if row["occurrences"] > 1:
+            tally.lose(DUPLICATE, row["caption"], row["occurrences"] - 1)
     return pa.Table.from_pylist(rows, VOCABULARY)
 
 
