@@ -167,6 +167,8 @@ class ServerWriter:
                             return RowError(failure.reason, f"{said} ({tries} tries)")
                     case "try" | "gone":
                         self._circuit.failed(said)
+                        if failure.wait is not None:
+                            self._circuit.asked_to_wait(failure.wait, said)
                         failures += failure.kind == "try"
                         if failures >= self._server.tries:
                             return RowError(failure.reason, f"{said} ({tries} tries)")
