@@ -20,6 +20,7 @@ _GROUP_WORDS = frozenset(
         "various, artist, artists, anonymous, traditional, jr, sr, five, music"
     )
 )
+_PITCH = re.compile(r"^[a-g]b?(?:m|maj|min|dim|aug|sus)?$")
 _OF_A_PEOPLE = re.compile(r"^[a-z]{3,}(?:ian|ean|ese|ish|ic|esque|ali)$")
 _DEGREE = re.compile(r"^[a-h]-(?:flat|sharp)$")
 _OWNERS = frozenset(
@@ -149,6 +150,7 @@ def _is_allowed(word: str) -> bool:
         or bare in ALLOWED
         or _DEGREE.match(bare) is not None
         or bare.removesuffix("s") in ALLOWED
+        or _PITCH.match(bare) is not None
         or (bare not in _FIRST_NAMES and _OF_A_PEOPLE.match(bare) is not None)
         or all(piece in ALLOWED or (number > 0 and _is_common(piece)) for number, piece in enumerate(pieces))
     )

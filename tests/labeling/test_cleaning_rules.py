@@ -352,3 +352,10 @@ def test_what_is_unknown_is_never_contradicted(text):
         facts(key="unknown"),
     ):
         assert contradiction(text, song) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["It is in Bb minor at about 149 BPM.", "The tune moves from Ebm to Db major.", "Chords of Am and Gmaj repeat."]
+)
+def test_keys_and_chords_are_no_names(text: str) -> None:
+    assert names(text, Song("Paper Lanterns", "Ida Holm")) == text
