@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 import httpx2
 
 MAX_BODY_BYTES = 1 << 20
+KEPT_SECONDS = 2.0
+"""How long an idle connection is kept: less than the five seconds after which common servers close one while a request is on its way."""
 
 
 class BodyTooLarge(httpx2.ReadError):
@@ -40,5 +42,5 @@ class BoundedTransport(httpx2.AsyncHTTPTransport):
 
 def new_client(concurrency: int) -> httpx2.AsyncClient:
     """A client with a connection for each request in flight. Redirects are not followed: they would carry the key elsewhere."""
-    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=KEPT_SECONDS)
     return httpx2.AsyncClient(transport=BoundedTransport(limits=limits), follow_redirects=False)

@@ -69,7 +69,8 @@ def test_two_hundred_songs_four_times_and_no_dead_row(vllm: Vllm, tmp_path: Path
     captions = write_captions(settings(tmp_path, vllm.url, 200))["llm_long"]
     manifest = latest(tmp_path, "write").manifest
     assert (manifest.rows, manifest.dead_rows) == (800, 0)
-    assert manifest.stats["requests"] == 800
+    assert manifest.stats["requests"] - manifest.stats["retries"] == 800
+    assert manifest.stats["retries"] <= 8
     assert captions.manifest.rows > 800
 
 
