@@ -73,12 +73,15 @@ def fallen(tables: Iterable[pa.Table], threshold: float) -> list[str]:
     table = pa.concat_tables([BANDS.empty_table(), *tables]).sort_by([("band", "ascending"), ("caption_id", "ascending")])
     keys = table.column("band").to_numpy()
     edges = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1], [True]])) if len(keys) else np.zeros(1, np.int64)
+    shared = np.repeat(np.diff(edges) > 1, np.diff(edges))
+    columns = (table.column(name).filter(pa.array(shared)).to_pylist() for name in ("caption_id", "occurrences", "caption"))
+    captions = list(zip(*columns, strict=True))
     ids: set[str] = set()
-    for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        if end - start > 1:
-            bucket = table.slice(start, end - start)
-            columns = (bucket.column(name).to_pylist() for name in ("caption_id", "occurrences", "caption"))
-            ids.update(nearly_same(list(zip(*columns, strict=True)), threshold))
+    place = 0
+    for size in np.diff(edges).tolist():
+        if size > 1:
+            ids.update(nearly_same(captions[place : place + size], threshold))
+            place += size
     return sorted(ids)
 
 
