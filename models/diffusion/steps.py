@@ -1,0 +1,36 @@
+"""Step schedules: in which steps a sampler walks from t = 1 to t = 0 (paper section 3.4 and table 7)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from models.diffusion.schedule import Schedule
+
+Runs = tuple[tuple[float, int], ...]
+"""Run lengths from t = 0 upward: (part of the unit interval, in so many equal steps). They add up to 1."""
+
+GENERATOR_FRONT_HEAVY: Runs = ((0.01, 200), (0.04, 400), (0.15, 200), (0.3, 150), (0.5, 50))
+CASCADER_FRONT_HEAVY: Runs = ((0.05, 400), (0.15, 200), (0.3, 150), (0.5, 50))
+SPECTROGRAM_BACK_HEAVY: Runs = ((0.3, 50), (0.3, 150), (0.2, 300), (0.2, 500))
+VOCODER_FRONT_HEAVY: Runs = ((0.05, 50), (0.15, 30), (0.3, 15), (0.5, 5))
+
+
+def uniform(steps: int) -> Runs:
+    """`steps` equal steps."""
+    return ((1.0, steps),)
+
+
+def times(runs: Runs) -> Tensor:
+    """Run lengths -> (steps + 1,) times in double precision, from 1 down to 0. Raises ValueError where the runs do not add up to 1."""
+    if not runs or any(part <= 0 or steps < 1 for part, steps in runs) or abs(sum(part for part, _ in runs) - 1.0) > 1e-9:
+        raise ValueError(f"step runs {runs} do not cover the interval from 0 to 1")
+    sizes = [part / steps for part, steps in runs for _ in range(steps)]
+    upward = torch.cat([torch.zeros(1, dtype=torch.float64), torch.tensor(sizes, dtype=torch.float64).cumsum(0)])
+    upward[-1] = 1.0
+    return upward.flip(0)
+
+
+def lambdas(runs: Runs | Sequence[tuple[float, int]], schedule: Schedule) -> Tensor:
+    """Run lengths -> (steps + 1,) lambdas in double precision, ascending: what a sampler is given."""
+    return schedule(times(tuple(runs)))

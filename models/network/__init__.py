@@ -1,0 +1,1 @@
+"""The 1-D Efficient U-Net (paper section 4.1 and appendix B)."""

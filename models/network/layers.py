@@ -1,0 +1,95 @@
+"""The layers that a block of the U-Net is made of."""
+
+import math
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Layer = TypeVar("Layer", bound=nn.Module)
+
+
+class LambdaEmbedding(nn.Module):
+    """lambda (B,) -> (B, width): sines and cosines of lambda at frequencies from 0.02 to 20 radians a unit, then a linear layer."""
+
+    frequencies: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        steps = torch.linspace(math.log(0.02), math.log(20.0), width // 2, dtype=torch.float64)
+        self.register_buffer("frequencies", steps.exp().float(), persistent=False)
+        self.linear = nn.Linear(2 * (width // 2), width)
+
+    def forward(self, lam: Tensor) -> Tensor:
+        angles = lam.float()[:, None] * self.frequencies
+        embedded: Tensor = self.linear(torch.cat([angles.sin(), angles.cos()], 1).to(self.linear.weight.dtype))
+        return embedded
+
+
+class PositionNorm(nn.Module):
+    """(B, C, T) divided by the root mean square over C of each position, times a weight for each channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = torch.rsqrt(x.float().square().mean(1, keepdim=True) + 1e-6).to(x.dtype)
+        return x * scale * self.weight[:, None]
+
+
+def make_norm(kind: str, channels: int, groups: int) -> nn.Module:
+    """GroupNorm with the largest number of groups up to `groups` that divides the channels, or PositionNorm."""
+    return PositionNorm(channels) if kind == "position" else nn.GroupNorm(math.gcd(groups, channels), channels)
+
+
+class Attention(nn.Module):
+    """Multi-head attention with a residual feed-forward of hidden size `hidden` (paper appendix B), normalised before each.
+
+    With `text_width` keys and values come from text, otherwise from x itself. Output layers start at zero. No position is encoded:
+    the convolutions around it have seen where the borders are.
+    """
+
+    def __init__(self, channels: int, heads: int, hidden: int, text_width: int | None = None) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(channels)
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key_value = nn.Linear(text_width or channels, 2 * channels, bias=False)
+        self.out = _zero(nn.Linear(channels, channels))
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(channels), nn.Linear(channels, hidden), nn.GELU(approximate="tanh"), _zero(nn.Linear(hidden, channels))
+        )
+
+    def forward(self, x: Tensor, text: Tensor | None = None, mask: Tensor | None = None, present: Tensor | None = None) -> Tensor:
+        """x (B, C, T), text (B, N, text_width), mask (B, N) bool -> (B, C, T).
+
+        present (B,): 0 for rows whose text was dropped; the whole layer adds nothing to them (paper section 3.5).
+        """
+        sequence = x.transpose(1, 2)
+        normed = self.norm(sequence)
+        query = self._split(self.query(normed))
+        key, value = map(self._split, self.key_value(normed if text is None else text).chunk(2, -1))
+        bias = None if mask is None else mask[:, None, None, :]
+        attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        change = self.out(attended.transpose(1, 2).flatten(2))
+        change = change + self.feed_forward(sequence + change)
+        if present is not None:
+            change = change * present[:, None, None]
+        changed: Tensor = x + change.transpose(1, 2)
+        return changed
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
+
+
+def zero_conv(channels_in: int, channels_out: int, kernel: int) -> nn.Conv1d:
+    """A convolution of an odd kernel that keeps the length and starts at zero."""
+    return _zero(nn.Conv1d(channels_in, channels_out, kernel, padding=kernel // 2))
+
+
+def _zero(layer: Layer) -> Layer:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer

@@ -1,0 +1,64 @@
+"""The shape of a U-Net: every number that its parameters depend on (paper table 8)."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class UNetShape:
+    """One value a depth in `strides`, `multipliers`, `blocks`, `self_attention` and `cross_attention`, from the top of the U downward.
+
+    reading: the paper's parameter counts fit two readings of its text. "bottom_once": the blocks of the deepest level exist once, the up
+    side runs at the width of its depth, resampling kernels are 2 S + 1 long for a stride of S. "up_width": blocks of the up side run
+    after the upsampling, at the narrower width; kernels are `kernel` going down and 2 S going up, and the feed-forward beside
+    cross-attention is 4 C wide instead of 2 C.
+
+    norm: "group" is GroupNorm over channels and time (the paper's; 32 groups where the width allows). "position" divides each
+    position by the root mean square of its channels: nothing then depends on how much of a recording the network sees, so a stage
+    without self-attention gives the same audio in pieces as in one.
+    """
+
+    channels_in: int
+    channels_out: int
+    width: int
+    kernel: int
+    strides: tuple[int, ...]
+    multipliers: tuple[int, ...]
+    blocks: tuple[int, ...]
+    self_attention: tuple[bool, ...]
+    cross_attention: tuple[bool, ...]
+    heads: int = 8
+    text_width: int = 0
+    aligned_channels: int = 0
+    told_level: bool = False
+    reading: Literal["bottom_once", "up_width"] = "bottom_once"
+    norm: Literal["group", "position"] = "group"
+    groups: int = 32
+
+    def __post_init__(self) -> None:
+        depths = {len(self.strides), len(self.multipliers), len(self.blocks), len(self.self_attention), len(self.cross_attention)}
+        if len(depths) != 1 or not self.strides:
+            raise ValueError(f"a U-Net needs one value a depth in each list; the lengths are {sorted(depths)}")
+        if self.kernel % 2 == 0 or (self.reading == "up_width" and self.kernel < max(self.strides)):
+            raise ValueError(f"the kernel must be odd, and with up_width at least the largest stride; it is {self.kernel}")
+        if any(self.cross_attention) and not self.text_width:
+            raise ValueError("cross-attention needs text_width, the size of the text encoder's embeddings")
+        for width, attends in zip(self.widths, self.self_attention, strict=True):
+            if attends and width % self.heads:
+                raise ValueError(f"{self.heads} heads do not divide a width of {width}")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels at each depth."""
+        return tuple(self.width * multiplier for multiplier in self.multipliers)
+
+    @property
+    def stride(self) -> int:
+        """How many positions of the input one position at the bottom stands for."""
+        return prod(self.strides)
+
+    @property
+    def local(self) -> bool:
+        """Whether an output depends on its neighbourhood and the text only: no self-attention and no statistics over time."""
+        return self.norm == "position" and not any(self.self_attention)
