@@ -74,10 +74,10 @@ class LogMel:
 
     def __call__(self, audio: torch.Tensor) -> torch.Tensor:
         """(windows, samples) float32 -> (windows, 1 + samples // hop, mels) float32 in dB. samples must exceed n_fft / 2."""
-        window = _hann(self.n_fft)
+        window = _hann(self.n_fft).to(audio.device)
         spectrum = torch.stft(audio.double(), self.n_fft, self.hop, window=window, center=True, pad_mode="reflect", return_complex=True)
         power = torch.view_as_real(spectrum).float().square().sum(-1)
-        decibels = (_filters(self) @ power).clamp_(min=POWER_FLOOR).log10_().mul_(10.0)
+        decibels = (_filters(self).to(audio.device) @ power).clamp_(min=POWER_FLOOR).log10_().mul_(10.0)
         return decibels.transpose(1, 2).contiguous()
 
     def filters(self) -> torch.Tensor:
