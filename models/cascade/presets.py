@@ -1,0 +1,154 @@
+"""The five stages in three presets. `paper` is faithful, `fast` needs few steps, `tiny` trains without a GPU.
+
+Paper: tables 2, 5, 7 and 8, sections 3.2 and 3.7. What it leaves open and is chosen here: the crop of the super-resolution stage (3.5 s as
+for the others), the size of T5 (XXL, 4096 wide: the size whose parameter counts fit), scale and log-mel constants.
+"""
+
+from dataclasses import replace
+from typing import Literal
+
+from labeling.errors import UserError
+from models.cascade.stage import STAGES, Blur, Sampling, Signal, Source, Stage, StageName
+from models.diffusion.schedule import Schedule
+from models.diffusion.steps import CASCADER_FRONT_HEAVY, GENERATOR_FRONT_HEAVY, SPECTROGRAM_BACK_HEAVY, VOCODER_FRONT_HEAVY, uniform
+from models.diffusion.weighting import Weight
+from models.network.shape import UNetShape
+
+Preset = Literal["paper", "fast", "tiny"]
+PRESETS: tuple[Preset, ...] = ("paper", "fast", "tiny")
+MELS = 80
+T5_XXL = 4096
+MINILM = 384
+
+LOW, MIDDLE, HIGH = Signal("wave", 3_200), Signal("wave", 16_000), Signal("wave", 24_000)
+SPECTROGRAM = Signal("log_mel", 16_000)
+COSINE, LINEAR = Schedule("cosine"), Schedule("beta_linear")
+F, T = False, True
+
+_FROM_LOW = Source(LOW, "stacked", 0.5, Blur(10, 0.1, 5.0))
+_FROM_SPECTROGRAM = Source(SPECTROGRAM, "aligned", 1.0, Blur(5, 0.2, 1.0))
+_FROM_MIDDLE = Source(MIDDLE, "stacked", 1.0)
+
+PAPER: tuple[Stage, ...] = (
+    Stage(
+        name="waveform-generator",
+        signal=LOW,
+        unet=UNetShape(
+            1, 1, 256, 7, (4,) * 6, (1, 1, 2, 3, 4, 4), (3, 3, 3, 4, 4, 4), (F, F, F, T, T, T), (F, F, F, T, T, T), text_width=T5_XXL
+        ),
+        schedule=COSINE,
+        prediction="eps",
+        weight=Weight("simplified"),
+        seconds=30.0,
+        sampling=Sampling("ancestral", GENERATOR_FRONT_HEAVY, gamma=0.0, guidance=10.0),
+        tokens=64,
+    ),
+    Stage(
+        name="waveform-cascader",
+        signal=MIDDLE,
+        unet=UNetShape(
+            2, 1, 256, 7, (4,) * 5, (1, 1, 2, 3, 4), (3, 3, 4, 6, 6), (F,) * 5, (F, F, F, T, T), text_width=T5_XXL, told_level=True
+        ),
+        schedule=LINEAR,
+        prediction="eps",
+        weight=Weight("simplified"),
+        seconds=3.5,
+        sampling=Sampling("ancestral", CASCADER_FRONT_HEAVY, gamma=1.0, guidance=5.0),
+        source=_FROM_LOW,
+        tokens=64,
+    ),
+    Stage(
+        name="spectrogram-generator",
+        signal=SPECTROGRAM,
+        unet=UNetShape(MELS, MELS, 256, 9, (4, 3, 2, 2, 2), (1, 2, 2, 3, 4), (6,) * 5, (F, F, F, T, T), (F, F, F, T, T), text_width=T5_XXL),
+        schedule=LINEAR,
+        prediction="eps",
+        weight=Weight("sigma"),
+        seconds=30.0,
+        sampling=Sampling("ancestral", SPECTROGRAM_BACK_HEAVY, gamma=0.0, guidance=5.0),
+        tokens=96,
+    ),
+    Stage(
+        name="vocoder",
+        signal=MIDDLE,
+        unet=UNetShape(1, 1, 128, 5, (2, 4, 4, 5), (1, 1, 2, 4), (4,) * 4, (F,) * 4, (F,) * 4, aligned_channels=MELS, told_level=True),
+        schedule=LINEAR,
+        prediction="eps",
+        weight=Weight("simplified"),
+        seconds=3.5,
+        sampling=Sampling("ancestral", VOCODER_FRONT_HEAVY, gamma=0.0),
+        source=_FROM_SPECTROGRAM,
+    ),
+    Stage(
+        name="super-resolution",
+        signal=HIGH,
+        unet=UNetShape(2, 1, 256, 7, (4,) * 4, (1, 1, 2, 2), (4,) * 4, (F,) * 4, (F,) * 4, told_level=True),
+        schedule=LINEAR,
+        prediction="eps",
+        weight=Weight("simplified"),
+        seconds=3.5,
+        sampling=Sampling("ancestral", CASCADER_FRONT_HEAVY, gamma=0.0),
+        source=_FROM_MIDDLE,
+    ),
+)
+
+_TINY_SHAPES: dict[StageName, UNetShape] = {
+    "waveform-generator": UNetShape(
+        1, 1, 48, 5, (8, 4, 4, 2), (1, 2, 3, 4), (1, 2, 2, 1), (F, F, T, T), (F, F, T, T), 4, text_width=MINILM
+    ),
+    "waveform-cascader": UNetShape(
+        2, 1, 32, 5, (4, 4, 4, 4), (1, 2, 3, 4), (1, 1, 2, 2), (F,) * 4, (F, F, F, T), 4, text_width=MINILM,
+        told_level=True, norm="position",
+    ),
+    "spectrogram-generator": UNetShape(
+        MELS, MELS, 112, 5, (2, 2, 2), (1, 1, 2), (2, 2, 1), (F, T, T), (F, T, T), 4, text_width=MINILM
+    ),
+    "vocoder": UNetShape(
+        1, 1, 32, 5, (2, 4, 4, 5), (1, 2, 3, 6), (1, 1, 2, 2), (F,) * 4, (F,) * 4, aligned_channels=MELS, told_level=True,
+        norm="position",
+    ),
+    "super-resolution": UNetShape(
+        2, 1, 32, 5, (4, 4, 4), (1, 2, 4), (1, 2, 2), (F,) * 3, (F,) * 3, told_level=True, norm="position"
+    ),
+}  # fmt: skip
+_WAVE_SCALE = 5.0
+"""Of `fast` and `tiny`: music at -20 dBFS (rms 0.1) has a spread of a half."""
+
+
+def _fast(stage: Stage) -> Stage:
+    """v-prediction on a cosine schedule that ends without any signal, in 20 steps."""
+    guidance = min(stage.sampling.guidance, 5.0)
+    return replace(
+        stage,
+        schedule=COSINE,
+        prediction="v",
+        weight=Weight("velocity"),
+        sampling=Sampling("ddim", uniform(20), guidance=guidance),
+        scale=_WAVE_SCALE if stage.signal.domain == "wave" else 1.0,
+    )
+
+
+def _tiny(stage: Stage) -> Stage:
+    """`fast` with small networks, MiniLM's token embeddings (384 wide), and short crops."""
+    small = _fast(stage)
+    return replace(
+        small,
+        unet=_TINY_SHAPES[stage.name],
+        seconds=5.12 if stage.source is None else 1.28,
+        tokens=64 if stage.tokens else 0,
+        sampling=replace(small.sampling, runs=uniform(50), guidance=min(stage.sampling.guidance, 3.0)),
+    )
+
+
+def stage_of(preset: Preset, name: str, text_width: int | None = None) -> Stage:
+    """The stage of a preset. `text_width` replaces the size of the text embeddings where another encoder is used.
+
+    Raises UserError where there is no such stage.
+    """
+    if name not in STAGES:
+        raise UserError(f"there is no stage {name!r}: it is one of {', '.join(STAGES)}.")
+    faithful = next(stage for stage in PAPER if stage.name == name)
+    stage = {"paper": lambda: faithful, "fast": lambda: _fast(faithful), "tiny": lambda: _tiny(faithful)}[preset]()
+    if text_width is not None and stage.tokens:
+        stage = replace(stage, unet=replace(stage.unet, text_width=text_width))
+    return stage
