@@ -6,28 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from PIL import Image
 
-from flows.report.colours import spectrogram_colours
 from labeling.resample import resample
+from labeling.spectrogram_picture import spectrogram_png
 
 Float32s = npt.NDArray[np.float32]
-Float64s = npt.NDArray[np.float64]
 
 PREVIEW_RATE = 24_000
 PREVIEW_SECONDS = 30
-WIDTH, HEIGHT = 240, 64
-LOWEST_HZ, HIGHEST_HZ = 55.0, 11_000.0
-RANGE_DB = 60.0
 
 _KBPS = 32
 _SLOWEST, _FASTEST = 8, 160
-_FRAME = 4096
 
 
 @dataclass(frozen=True)
 class Preview:
-    """audio: MP3, mono, PREVIEW_RATE. spectrogram: PNG, WIDTH x HEIGHT."""
+    """audio: MP3, mono, PREVIEW_RATE. spectrogram: PNG."""
 
     audio: bytes
     spectrogram: bytes
@@ -52,44 +46,3 @@ def preview_audio(audio: Float32s, rate: int) -> bytes:
     sink = io.BytesIO()
     soundfile.write(sink, sound, PREVIEW_RATE, format="MP3", subtype="MPEG_LAYER_III", bitrate_mode="CONSTANT", compression_level=level)
     return sink.getvalue()
-
-
-def spectrogram_png(audio: Float32s, rate: int) -> bytes:
-    """(samples,) mono -> PNG of WIDTH x HEIGHT pixels: time to the right, LOWEST_HZ to HIGHEST_HZ upwards in equal musical intervals.
-
-    The brightest point is the loudest; RANGE_DB below it is black. Silence is black.
-    """
-    power = _spectrum(np.clip(np.nan_to_num(audio), -1, 1)) @ _bands(rate).T
-    decibel = 10 * np.log10(np.maximum(power, 1e-12))
-    top = max(float(decibel.max()), -60.0)
-    light = np.clip(1 + (decibel - top) / RANGE_DB, 0, 1)
-    image = Image.fromarray(np.rint(255 * light.T[::-1]).astype(np.uint8), mode="P")
-    image.putpalette(spectrogram_colours().tobytes())
-    sink = io.BytesIO()
-    image.save(sink, "PNG", optimize=True)
-    return sink.getvalue()
-
-
-def _spectrum(audio: Float32s) -> Float64s:
-    """(WIDTH, bins) mean power of the Hann-windowed frames under each pixel; at least one frame a pixel, at most four."""
-    frames = WIDTH * int(np.clip(4 * len(audio) // (WIDTH * _FRAME), 1, 4))
-    padded = np.pad(audio, (_FRAME // 2, _FRAME // 2))
-    starts = np.linspace(0, len(audio), frames, endpoint=False).astype(np.int64)
-    cut = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[starts]
-    window = np.hanning(_FRAME + 1)[:-1]
-    power = np.abs(np.fft.rfft(cut * window, axis=1)) ** 2 / window.sum() ** 2
-    return np.asarray(power.reshape(WIDTH, -1, power.shape[1]).mean(axis=1), np.float64)
-
-
-def _bands(rate: int) -> Float64s:
-    """(HEIGHT, bins) triangles over a logarithmic frequency axis, each at least two bins wide so that none is empty.
-
-    They widen with frequency, so pink noise is level; what lies above half the rate stays dark.
-    """
-    bins = np.arange(_FRAME // 2 + 1) * rate / _FRAME
-    edges = np.geomspace(LOWEST_HZ, HIGHEST_HZ, HEIGHT + 2)
-    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    narrow = rate / _FRAME
-    rising = (bins - centre) / np.maximum(centre - left, narrow) + 1
-    falling = (centre - bins) / np.maximum(right - centre, narrow) + 1
-    return np.maximum(0, np.minimum(rising, falling))

@@ -7,18 +7,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from flows.report.colours import spectrogram_colours
-from flows.report.previews import (
-    HEIGHT,
-    HIGHEST_HZ,
-    LOWEST_HZ,
-    PREVIEW_RATE,
-    PREVIEW_SECONDS,
-    WIDTH,
-    preview_audio,
-    preview_flac,
-    spectrogram_png,
-)
+from flows.report.previews import PREVIEW_RATE, PREVIEW_SECONDS, preview_audio, preview_flac
+from labeling.colours import spectrogram_colours
+from labeling.spectrogram_picture import HEIGHT, HIGHEST_HZ, LOWEST_HZ, WIDTH, spectrogram_png
 from labeling.stages.shard import flac_bytes
 from tests.flows.made_up_datasets import sine
 
