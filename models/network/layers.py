@@ -13,16 +13,14 @@ Layer = TypeVar("Layer", bound=nn.Module)
 class LambdaEmbedding(nn.Module):
     """lambda (B,) -> (B, width): sines and cosines of lambda at frequencies from 0.02 to 20 radians a unit, then a linear layer."""
 
-    frequencies: Tensor
-
     def __init__(self, width: int) -> None:
         super().__init__()
-        steps = torch.linspace(math.log(0.02), math.log(20.0), width // 2, dtype=torch.float64)
-        self.register_buffer("frequencies", steps.exp().float(), persistent=False)
-        self.linear = nn.Linear(2 * (width // 2), width)
+        self.waves = width // 2
+        self.linear = nn.Linear(2 * self.waves, width)
 
     def forward(self, lam: Tensor) -> Tensor:
-        angles = lam.float()[:, None] * self.frequencies
+        frequencies = torch.linspace(math.log(0.02), math.log(20.0), self.waves, dtype=torch.float64, device=lam.device).exp()
+        angles = lam.float()[:, None] * frequencies.float()
         embedded: Tensor = self.linear(torch.cat([angles.sin(), angles.cos()], 1).to(self.linear.weight.dtype))
         return embedded
 

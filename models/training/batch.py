@@ -1,0 +1,97 @@
+"""Clips become what a training step works on: audio, and the text that each clip is paired with in this step."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.data.clips import Clip
+from models.network.inputs import Inputs
+from models.randomness import uniforms
+from models.text.cache import EmbeddingCache
+from models.text.conditioning import pad_text
+from models.text.encoder import TextEncoder
+from models.text.text_batch import text_batch
+
+log = logging.getLogger("n2m")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B clips: their numbers in the run, their ids, audio (B, samples) at 24 kHz, `valid` (B,) real samples of each, and text for a
+    stage that reads any: (B, tokens, dim) with its mask (B, tokens).
+    """
+
+    numbers: tuple[int, ...]
+    clip_ids: tuple[str, ...]
+    audio: Tensor
+    valid: Tensor
+    text: Tensor | None = None
+    text_mask: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on a device."""
+        if device.type == "cpu":
+            return self
+        moved = {name: value.pin_memory().to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **moved)
+
+    def parts(self, size: int) -> "list[Batch]":
+        """The same clips in batches of at most `size`."""
+        return [self._cut(slice(start, start + size)) for start in range(0, len(self.numbers), size)]
+
+    def with_text(self, inputs: Inputs) -> Inputs:
+        """A pair's inputs with this text."""
+        return replace(inputs, text=self.text, text_mask=self.text_mask)
+
+    def _cut(self, rows: slice) -> "Batch":
+        return Batch(**{name: None if value is None else value[rows] for name, value in vars(self).items()})
+
+
+class Texts:
+    """Chooses and embeds the text of each clip (paper section 2.6): one random element of its text batch, or none for a share of clips.
+
+    `cut` counts captions that lost words to the token limit (said once), `without` clips that have no text at all.
+    """
+
+    def __init__(self, encoder: TextEncoder, cache: EmbeddingCache, tokens: int, dropped: float, seed: int) -> None:
+        self._encoder, self._cache, self._tokens, self._dropped, self._seed = encoder, cache, tokens, dropped, seed
+        self.cut = 0
+        self.without = 0
+
+    def __call__(self, clips: Sequence[Clip]) -> tuple[Tensor, Tensor]:
+        """B clips -> (B, tokens, dim) and its mask (B, tokens)."""
+        numbers = [clip.number for clip in clips]
+        places = uniforms(self._seed, numbers, "text").tolist()
+        dropped = (uniforms(self._seed, numbers, "no text") < self._dropped).tolist()
+        chosen = [self._choose(clip, place) for clip, place in zip(clips, places, strict=True)]
+        embedded = [None if ids is None or drop else self._cache.get(ids) for ids, drop in zip(chosen, dropped, strict=True)]
+        return pad_text(embedded, self._tokens, self._encoder.dim)
+
+    def _choose(self, clip: Clip, place: float) -> tuple[int, ...] | None:
+        texts = text_batch(clip.long, clip.short, self._encoder, self._tokens)
+        if texts.cut and not self.cut:
+            log.warning(
+                "A caption of clip %s has more than the %d tokens that this stage reads; the rest is left out. Further ones are only counted.",
+                clip.clip_id,
+                self._tokens,
+            )
+        self.cut += texts.cut
+        self.without += not texts.elements
+        return texts.choose(place)
+
+
+def make_batch(clips: Sequence[Clip], texts: Texts | None) -> Batch:
+    """Clips of one length -> a batch on the CPU; without `texts` it has no text."""
+    text, mask = texts(clips) if texts is not None else (None, None)
+    return Batch(
+        tuple(clip.number for clip in clips),
+        tuple(clip.clip_id for clip in clips),
+        torch.from_numpy(np.stack([clip.audio for clip in clips])),
+        torch.tensor([clip.valid for clip in clips]),
+        text,
+        mask,
+    )

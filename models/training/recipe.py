@@ -1,0 +1,79 @@
+"""How long and how fast a stage is trained, counted in clips (paper table 2 and section 3.6)."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from labeling.settings import Settings
+from models.cascade.presets import Preset
+from models.cascade.stage import StageName
+
+PAPER_CLIPS_A_STEP = 2048
+PAPER_STEPS: Mapping[StageName, int] = {
+    "waveform-generator": 1_600_000,
+    "waveform-cascader": 460_000,
+    "spectrogram-generator": 1_800_000,
+    "vocoder": 840_000,
+    "super-resolution": 270_000,
+}
+
+
+class Recipe(Settings):
+    """One stage's training. The defaults are the paper's.
+
+    clips: clips to see in all. clips_a_step: clips of one optimizer step, over all devices. clips_at_once: clips that one device
+    holds at once; a step is accumulated from as many passes as that takes (None: its whole share in one). seconds: length of a crop
+    (None: the stage's). optimizer: "adam" as in the paper, or "adamw". learning_rate: the peak, reached after `warmup_clips`, then a
+    cosine to 0 at `decay_clips`. clip_norm: the largest norm of a step's gradient (the paper gives none). ema_decay: of the average
+    of weights, a step; it starts as (1 + k) / (10 + k) at step k.
+    """
+
+    clips: int = Field(PAPER_CLIPS_A_STEP * 1_600_000, ge=1)
+    clips_a_step: int = Field(PAPER_CLIPS_A_STEP, ge=1)
+    clips_at_once: int | None = Field(None, ge=1)
+    seconds: float | None = Field(None, gt=0)
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = Field(1e-4, gt=0)
+    beta_1: float = Field(0.9, ge=0, lt=1)
+    beta_2: float = Field(0.999, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    warmup_clips: int = Field(PAPER_CLIPS_A_STEP * 10_000, ge=0)
+    decay_clips: int = Field(PAPER_CLIPS_A_STEP * 2_500_000, ge=1)
+    clip_norm: float = Field(1.0, gt=0)
+    ema_decay: float = Field(0.9999, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _decays_after_warming(self) -> "Recipe":
+        if {"warmup_clips", "decay_clips"} <= self.model_fields_set and self.decay_clips <= self.warmup_clips:
+            raise ValueError(f"decay_clips = {self.decay_clips} must be more than warmup_clips = {self.warmup_clips}")
+        return self
+
+    def changed_by(self, other: "Recipe") -> "Recipe":
+        """This recipe with what `other` was told explicitly. Raises pydantic's ValidationError where the two do not go together."""
+        told = {name: getattr(other, name) for name in other.model_fields_set}
+        return Recipe.model_validate({**self.model_dump(), **told})
+
+
+def paper_recipe(stage: StageName) -> Recipe:
+    """The paper's: batch 2048 (4096 for super-resolution), 10 k steps of warm-up, cosine to 2.5 M steps, stopped at table 2's steps."""
+    clips_a_step = 2 * PAPER_CLIPS_A_STEP if stage == "super-resolution" else PAPER_CLIPS_A_STEP
+    return Recipe(
+        clips=clips_a_step * PAPER_STEPS[stage],
+        clips_a_step=clips_a_step,
+        warmup_clips=clips_a_step * 10_000,
+        decay_clips=clips_a_step * 2_500_000,
+    )
+
+
+def tiny_recipe(stage: StageName) -> Recipe:
+    """For the tiny preset on two cores: about half an hour a stage."""
+    clips = {"waveform-generator": 40_000, "spectrogram-generator": 48_000}.get(stage, 32_000)
+    return Recipe(
+        clips=clips, clips_a_step=16, learning_rate=1e-3, beta_2=0.99, warmup_clips=1_600, decay_clips=round(1.1 * clips), ema_decay=0.999
+    )
+
+
+def recipe_of(preset: Preset, stage: StageName) -> Recipe:
+    """The recipe that a preset trains a stage by."""
+    return tiny_recipe(stage) if preset == "tiny" else paper_recipe(stage)

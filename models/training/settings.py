@@ -1,0 +1,124 @@
+"""What a training run can be told. Frozen, and an unknown key is an error."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+
+from labeling.errors import UserError
+from labeling.settings import Settings
+from models.cascade.presets import Preset
+from models.cascade.stage import StageName
+from models.text.load import TextSettings
+from models.training.recipe import Recipe, recipe_of
+
+
+class Data(Settings):
+    """`shards`: the root of a labeling run, or one shard dataset of it. `cache`: where shards of an object store are kept (None: the
+    user's cache folder). `workers`: threads that decode.
+    """
+
+    shards: str
+    split: str = "train"
+    cache: str | None = None
+    workers: int = Field(1, ge=1, le=64)
+
+
+class Run(Settings):
+    """Where training runs; none of it changes what is learned, beyond rounding.
+
+    precision: "fp32", "bf16" (autocast), "auto": bf16 on a GPU. parallel: how several processes share a model. compile: each block of
+    the U-Net by torch.compile. recompute: depths (0 is the top) whose activations are computed again in the backward pass. threads: of
+    torch on a CPU. skips: steps in a row whose loss or gradient may be no finite number before training stops.
+    """
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    compile: bool = False
+    recompute: frozenset[int] = frozenset()
+    threads: int | None = Field(None, ge=1)
+    skips: int = Field(10, ge=0)
+
+
+class Checkpoints(Settings):
+    """The training state is saved every `every_clips` (None: twenty times a run) and the newest `keep_last` are kept; weights are published with it.
+
+    keep_every_clips: weights of these moments stay beside the newest. profiles: widths sigma_rel of power-function averages whose
+    snapshots stay too, for a choice after training (Karras et al. 2024).
+    """
+
+    every_clips: int | None = Field(None, ge=1)
+    keep_last: int = Field(2, ge=1)
+    keep_every_clips: int | None = Field(None, ge=1)
+    profiles: tuple[float, ...] = ()
+
+    @field_validator("profiles")
+    @classmethod
+    def _possible(cls, widths: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0.01 <= width <= 0.28 for width in widths) or len(set(widths)) != len(widths):
+            raise ValueError("each width is used once and lies between 0.01 and 0.28, for example [0.05, 0.1]")
+        return widths
+
+
+class Validation(Settings):
+    """A loss on a fixed grid of clips, noise levels and noise, with averaged weights, so that runs compare.
+
+    split: where its clips come from; "train" where the shards have none of it. every_clips: None is twenty times a run.
+    """
+
+    split: str = "test"
+    clips: int = Field(16, ge=1)
+    levels: int = Field(8, ge=1)
+    seed: int = 0
+    every_clips: int | None = Field(None, ge=1)
+
+
+class Samples(Settings):
+    """Audio and pictures made in training: of the first `clips` of the validation clips, conditioned as they are, beside the clips
+    themselves, and for the generators of `prompts` too. `steps`: of the sampler, None: the stage's. every_clips: None is five times a run.
+    """
+
+    clips: int = Field(4, ge=0)
+    prompts: tuple[str, ...] = ()
+    steps: int | None = Field(50, ge=1)
+    every_clips: int | None = Field(None, ge=1)
+
+
+class Log(Settings):
+    """`every_clips`: how often a line is logged (None: 200 times a run)."""
+
+    every_clips: int | None = Field(None, ge=1)
+    tensorboard: bool = True
+
+
+class TrainSettings(Settings):
+    """A training run of the cascade. Each stage has a folder of its own below `out`.
+
+    recipe: changes the preset's recipe for all stages, stages.NAME for one.
+    """
+
+    out: str
+    data: Data
+    preset: Preset = "tiny"
+    seed: int = 0
+    text: TextSettings = TextSettings()
+    recipe: Recipe = Recipe()
+    stages: dict[StageName, Recipe] = {}
+    run: Run = Run()
+    checkpoints: Checkpoints = Checkpoints()
+    validation: Validation = Validation()
+    samples: Samples = Samples()
+    log: Log = Log()
+
+    def recipe_of(self, stage: StageName) -> Recipe:
+        """The recipe of one stage: the preset's, changed by [recipe], then by [stages.NAME]. Raises UserError."""
+        try:
+            recipe = recipe_of(self.preset, stage).changed_by(self.recipe)
+            return recipe.changed_by(self.stages[stage]) if stage in self.stages else recipe
+        except ValidationError as error:
+            raise UserError(f"the recipe of {stage}: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
+
+    def folder(self, stage: StageName) -> Path:
+        """Where a stage's run is kept."""
+        return Path(self.out) / stage
