@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from models.cascade.pairs import Pair, make_pair
@@ -26,13 +27,13 @@ def draw_pair(stage: Stage, batch: Batch, seed: int) -> Pair:
     return make_pair(stage, batch.audio, batch.valid, uniform, normal)
 
 
-def training_losses(stage: Stage, network: nn.Module, batch: Batch, seed: int) -> tuple[Tensor, Tensor]:
+def training_losses(stage: Stage, network: nn.Module, batch: Batch, seed: int, precision: torch.dtype) -> tuple[Tensor, Tensor]:
     """(losses (B,), times (B,) in [0, 1)) of a batch. Times follow the golden ratio over clip numbers, so they cover [0, 1) evenly."""
     pair = draw_pair(stage, batch, seed)
     times = spread_uniforms(seed, batch.numbers, "time")
     lam = stage.schedule(times).float().to(batch.audio.device)
     eps = draw_noise(seed, batch.numbers, pair.x0)
-    return losses_of(stage, network, pair, batch.with_text(pair.inputs), lam, eps), times
+    return losses_of(stage, network, pair, batch.with_text(pair.inputs), lam, eps, precision), times
 
 
 def draw_noise(seed: int, numbers: Sequence[int], x0: Tensor) -> Tensor:
@@ -40,9 +41,12 @@ def draw_noise(seed: int, numbers: Sequence[int], x0: Tensor) -> Tensor:
     return normals(seed, numbers, "noise", tuple(x0.shape[1:]), x0.device)
 
 
-def losses_of(stage: Stage, network: nn.Module, pair: Pair, inputs: Inputs, lam: Tensor, eps: Tensor) -> Tensor:
-    """(B,) losses at lambda (B,) with noise eps (B, C, T)."""
-    output = network(diffuse(pair.x0, eps, lam), lam, inputs)
+def losses_of(
+    stage: Stage, network: nn.Module, pair: Pair, inputs: Inputs, lam: Tensor, eps: Tensor, precision: torch.dtype = torch.float32
+) -> Tensor:
+    """(B,) losses at lambda (B,) with noise eps (B, C, T). Only the network computes in a lower `precision` (autocast)."""
+    with torch.autocast(lam.device.type, precision, enabled=precision != torch.float32):
+        output = network(diffuse(pair.x0, eps, lam), lam, inputs)
     errors = (output.float() - target_of(stage.prediction, pair.x0, eps, lam)).square() * pair.mask
     positions = pair.mask.sum((1, 2)).clamp(min=1) * pair.x0.shape[1]
     return errors.sum((1, 2)) / positions * stage.weight.of_output(lam, stage.prediction)

@@ -39,7 +39,7 @@ class Grid:
                 time = torch.full((len(part.numbers),), (level + 0.5) / self.levels, dtype=torch.float64)
                 lam = self.stage.schedule(time).float().to(device)
                 eps = draw_noise(self.seed, [number * self.levels + level for number in part.numbers], pair.x0)
-                with torch.no_grad(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                    sums[level] += losses_of(self.stage, network, pair, inputs, lam, eps).double().sum().cpu()
+                with torch.no_grad():
+                    sums[level] += losses_of(self.stage, network, pair, inputs, lam, eps, precision).double().sum().cpu()
         by_level = (sums / len(self.batch.numbers)).tolist()
         return GridLoss(sum(by_level) / self.levels, tuple(by_level))

@@ -1,0 +1,82 @@
+"""Audio and pictures of what a stage makes in the middle of its training, beside the clips that it should come near."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labeling.spectrogram_picture import picture_png, spectrogram_png
+from labeling.stages.shard import flac_bytes
+from models.cascade.pairs import signal_of, true_inputs
+from models.cascade.sample import sample, with_steps
+from models.cascade.stage import Signal, Stage
+from models.network.inputs import Inputs
+from models.network.unet import UNet
+from models.training.batch import Batch
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """Prompts with their padded embeddings (P, tokens, dim) and mask (P, tokens)."""
+
+    prompts: tuple[str, ...]
+    text: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Makes samples of `stage` for the clips of a batch, and for prompts where there are any, into folders below `folder`."""
+
+    stage: Stage
+    batch: Batch
+    prompted: Prompted | None
+    steps: int | None
+    seed: int
+    folder: Path
+
+    def write_references(self) -> None:
+        """The clips themselves as this stage's signal, into reference/."""
+        _write(self.folder / "reference", self.stage, signal_of(self.stage.signal, self.batch.audio, self.stage.scale), self.batch.clip_ids)
+
+    def draw(self, network: UNet) -> tuple[Tensor, Tensor | None]:
+        """Samples (B, C, T) for the clips and (P, C, T) for the prompts, with the weights that the network has now."""
+        audio = self.batch.audio
+        stage = replace(self.stage, sampling=with_steps(self.stage.sampling, self.steps))
+        positions = stage.positions(audio.shape[-1])
+        inputs = self.batch.with_text(true_inputs(stage, audio))
+        drawn = sample(stage, network, inputs, positions, self.seed, self.batch.numbers, audio.device)
+        if self.prompted is None:
+            return drawn, None
+        numbers = range(len(self.prompted.prompts))
+        asked = Inputs(text=self.prompted.text, text_mask=self.prompted.mask)
+        return drawn, sample(stage, network, asked, positions, self.seed, list(numbers), audio.device)
+
+    def write(self, clips: int, drawn: Tensor, asked: Tensor | None) -> Path:
+        """Write what was drawn after so many clips of training. Gives the folder."""
+        folder = self.folder / f"clips-{clips:012d}"
+        _write(folder, self.stage, drawn, self.batch.clip_ids)
+        if asked is not None:
+            _write(folder, self.stage, asked, [f"prompt-{number:02d}" for number in range(len(asked))])
+        return folder
+
+
+def audio_of(signal: Signal, x0: Tensor, scale: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """One waveform (1, T) in network units -> (T,) samples within full scale at the signal's rate."""
+    found = (x0[0] / scale).clamp(-1, 1).float().cpu().numpy()
+    return np.asarray(found, np.float32)
+
+
+def _write(folder: Path, stage: Stage, signals: Tensor, names: Sequence[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, x0 in zip(names, signals.float().cpu(), strict=True):
+        if stage.signal.domain == "log_mel":
+            picture = picture_png(((x0 + 1) / 2).double().numpy())
+        else:
+            audio = audio_of(stage.signal, torch.nan_to_num(x0), stage.scale)
+            (folder / f"{name}.flac").write_bytes(flac_bytes(audio, stage.signal.rate))
+            picture = spectrogram_png(audio, stage.signal.rate)
+        (folder / f"{name}.png").write_bytes(picture)
