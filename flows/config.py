@@ -1,4 +1,4 @@
-"""One TOML file, and `--set a.b=c` on top of it, become the settings of a run. Every mistake is one clear message."""
+"""One TOML file, and `--set a.b=c` on top of it, become the settings of a run of any kind. Every mistake is one clear message."""
 
 import difflib
 import re
@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,18 +14,29 @@ from labeling.errors import UserError
 from pipelines.settings import LabelSettings
 
 COLLAPSE = 0.75
+Model = TypeVar("Model", bound=BaseModel)
 _SECRET = re.compile(r"//[^/\s]*@|\?[^\s'\"]+")
 
 
 def load_settings(path: Path, overrides: Sequence[str] = ()) -> LabelSettings:
-    """Read a configuration file. Raises UserError that names the file, the key and the nearest right one."""
+    """Read the configuration file of a labeling run. Raises UserError that names the file, the key and the nearest right one."""
+    return read_settings(LabelSettings, path, overrides)
+
+
+def make_settings(raw: Mapping[str, Any], overrides: Sequence[str], where: str) -> LabelSettings:
+    """Nested tables and overrides -> settings of a labeling run. `where` names the source in messages."""
+    return validate_settings(LabelSettings, raw, overrides, where)
+
+
+def read_settings(model: type[Model], path: Path, overrides: Sequence[str] = ()) -> Model:
+    """Read a configuration file of any kind. Raises UserError that names the file, the key and the nearest right one."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read the configuration {path}: {error.strerror}. Check the path given to -c.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
-    return make_settings(raw, overrides, str(path))
+    return validate_settings(model, raw, overrides, str(path))
 
 
 def audio_settings(audio: str, overrides: Sequence[str] = ()) -> LabelSettings:
@@ -41,15 +52,15 @@ def audio_settings(audio: str, overrides: Sequence[str] = ()) -> LabelSettings:
     return make_settings(raw, overrides, f"--audio {audio}")
 
 
-def make_settings(raw: Mapping[str, Any], overrides: Sequence[str], where: str) -> LabelSettings:
-    """Nested tables and overrides -> settings. `where` names the source in messages."""
+def validate_settings(model: type[Model], raw: Mapping[str, Any], overrides: Sequence[str], where: str) -> Model:
+    """Nested tables and overrides -> settings of a kind. `where` names the source in messages. Raises UserError."""
     merged = dict(raw)
     for override in overrides:
         merged = _override(merged, override)
     try:
-        return LabelSettings.model_validate(merged)
+        return model.model_validate(merged)
     except ValidationError as error:
-        lines = [_explain(dict(item)) for item in error.errors()]
+        lines = [_explain(model, dict(item)) for item in error.errors()]
         raise UserError(f"{where}: " + "; ".join(lines) + ".") from error
 
 
@@ -77,11 +88,11 @@ def _value(text: str) -> Any:
         return text
 
 
-def _explain(item: Mapping[str, Any]) -> str:
+def _explain(model: type[BaseModel], item: Mapping[str, Any]) -> str:
     location = tuple(item["loc"])
     name = ".".join(str(key) for key in location)
     if item["type"] == "extra_forbidden":
-        known = _known_keys(LabelSettings, location[:-1])
+        known = _known_keys(model, location[:-1])
         near = difflib.get_close_matches(str(location[-1]), known, 1, 0.5)
         hint = f"; did you mean {'.'.join([*map(str, location[:-1]), near[0]])}?" if near else f"; known here: {', '.join(known)}"
         return f"unknown key {name}{hint}"

@@ -1,4 +1,6 @@
-"""One safetensors file with a JSON header of ours: written whole or not at all, and read with one clear error for each thing that can be wrong."""
+"""One safetensors file with a JSON header of ours: written whole or not at all, and read with one clear error for
+each thing that can be wrong.
+"""
 
 import json
 import os
@@ -31,7 +33,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: BaseModel) 
     except (SafetensorError, OSError) as error:
         aside.unlink(missing_ok=True)
         raise UserError(
-            f"cannot write {path}: {error}. What was saved before is whole; free space or mend the permissions, then run the same command again."
+            f"cannot write {path}: {error}. What was saved before is whole; free space or mend the permissions, "
+            "then run the same command again."
         ) from error
 
 

@@ -42,17 +42,17 @@ class Average:
 
 
 def exponential_kept(decay: float, updates: int) -> float:
-    """What the exponential average keeps at its update number `updates` (from 0): `decay` at the end, less while there is little to keep."""
+    """What the exponential average keeps at update number `updates` (from 0): `decay` in the end, less while there is little to keep."""
     return min(decay, (1 + updates) / (10 + updates))
 
 
 def power_kept(gamma: float, clips: int, clips_a_step: int) -> float:
-    """What a power-function average keeps when the number of clips seen has become `clips` (equation 127 there, time counted in clips)."""
+    """What a power-function average keeps when the number of clips seen has become `clips` (time counted in clips)."""
     return float((1.0 - clips_a_step / clips) ** (gamma + 1.0)) if clips > clips_a_step else 0.0
 
 
 def gamma_of_width(width: float) -> float:
-    """The exponent of a profile of relative width sigma_rel: the largest root of g^3 + 7 g^2 + (16 - w^-2) g + 12 - w^-2 (equation 126 there)."""
+    """The exponent of a profile of relative width sigma_rel: the largest root of g^3 + 7 g^2 + (16 - w^-2) g + 12 - w^-2."""
     inverse = width**-2
     roots = np.roots([1.0, 7.0, 16.0 - inverse, 12.0 - inverse])
     return float(max(root.real for root in roots if abs(root.imag) < 1e-9))

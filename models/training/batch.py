@@ -75,7 +75,7 @@ class Texts:
         texts = text_batch(clip.long, clip.short, self._encoder, self._tokens)
         if texts.cut and not self.cut:
             log.warning(
-                "A caption of clip %s has more than the %d tokens that this stage reads; the rest is left out. Further ones are only counted.",
+                "A caption of clip %s has more than the %d tokens that this stage reads; the rest is left out. Others are only counted.",
                 clip.clip_id,
                 self._tokens,
             )

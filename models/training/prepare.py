@@ -51,7 +51,7 @@ class Due:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that the loop works with. start: where the run stands. shared: the network as the loop calls it; the same object on one device."""
+    """All that the loop works with. start: where the run stands. shared: the network as the loop calls it, the same object on one rank."""
 
     settings: TrainSettings
     stage: Stage
@@ -126,9 +126,7 @@ def prepare(settings: TrainSettings, name: StageName, place: Place) -> Prepared:
     precision = _precision(settings, place)
 
     def loader(start: int) -> Loader:
-        return Loader(
-            shards, settings.seed, stage.crop_samples, recipe.clips_a_step, place.rank, place.world, start, settings.data.workers
-        )
+        return Loader(shards, settings.seed, stage.crop_samples, recipe.clips_a_step, place.rank, place.world, start, settings.data.workers)
 
     found = newest_state(settings.folder(name) / "state")
     start = _start(settings, stage, recipe, shards, encoder, found[0] if found else None)

@@ -12,7 +12,7 @@ from labeling.spectrogram_picture import picture_png, spectrogram_png
 from labeling.stages.shard import flac_bytes
 from models.cascade.pairs import signal_of, true_inputs
 from models.cascade.sample import sample, with_steps
-from models.cascade.stage import Signal, Stage
+from models.cascade.stage import Stage
 from models.network.inputs import Inputs
 from models.network.unet import UNet
 from models.training.batch import Batch
@@ -64,8 +64,8 @@ class Sampler:
         return folder
 
 
-def audio_of(signal: Signal, x0: Tensor, scale: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """One waveform (1, T) in network units -> (T,) samples within full scale at the signal's rate."""
+def audio_of(x0: Tensor, scale: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """One waveform (1, T) in network units -> (T,) samples within full scale."""
     found = (x0[0] / scale).clamp(-1, 1).float().cpu().numpy()
     return np.asarray(found, np.float32)
 
@@ -76,7 +76,7 @@ def _write(folder: Path, stage: Stage, signals: Tensor, names: Sequence[str]) ->
         if stage.signal.domain == "log_mel":
             picture = picture_png(((x0 + 1) / 2).double().numpy())
         else:
-            audio = audio_of(stage.signal, torch.nan_to_num(x0), stage.scale)
+            audio = audio_of(torch.nan_to_num(x0), stage.scale)
             (folder / f"{name}.flac").write_bytes(flac_bytes(audio, stage.signal.rate))
             picture = spectrogram_png(audio, stage.signal.rate)
         (folder / f"{name}.png").write_bytes(picture)

@@ -42,7 +42,8 @@ class Run(Settings):
 
 
 class Checkpoints(Settings):
-    """The training state is saved every `every_clips` (None: twenty times a run) and the newest `keep_last` are kept; weights are published with it.
+    """The training state is saved every `every_clips` (None: twenty times a run), the newest `keep_last` are kept, and weights are
+    published with it.
 
     keep_every_clips: weights of these moments stay beside the newest. profiles: widths sigma_rel of power-function averages whose
     snapshots stay too, for a choice after training (Karras et al. 2024).
@@ -104,7 +105,7 @@ class TrainSettings(Settings):
     seed: int = 0
     text: TextSettings = TextSettings()
     recipe: Recipe = Recipe()
-    stages: dict[StageName, Recipe] = {}
+    stages: dict[StageName, Recipe] = Field(default_factory=dict)
     run: Run = Run()
     checkpoints: Checkpoints = Checkpoints()
     validation: Validation = Validation()

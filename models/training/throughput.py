@@ -54,7 +54,7 @@ def meta_inputs(stage: Stage, samples: int, clips: int) -> Inputs:
 
 @lru_cache(maxsize=4)
 def peak_flops(device: torch.device, precision: torch.dtype) -> float:
-    """Operations a second that the device can do: the maker's figure for a known GPU in bf16, otherwise what a large matrix product reaches."""
+    """Operations a second of the device: the maker's figure for a known GPU in bf16, otherwise what a large matrix product reaches."""
     if device.type == "cuda" and precision == torch.bfloat16:
         name = torch.cuda.get_device_name(device)
         for known, peak in PEAKS.items():

@@ -1,11 +1,12 @@
 """The trainer: one loop for every stage, counted in clips seen, that can be killed at any moment and goes on as if it had not been."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ import torch
 from labeling.embed import run_ahead
 from labeling.errors import UserError
 from models.cascade.stage import StageName
-from models.cascade.weights import software, write_weights
+from models.cascade.weights import write_weights
 from models.data.loader import Loader
 from models.training.average import exponential_kept, gamma_of_width, power_kept
 from models.training.batch import Batch, make_batch
@@ -63,8 +64,9 @@ class Trainer:
         self._clips, self._updates, self._skipped = prepared.start.clips, prepared.start.updates, prepared.start.skipped
         self._skipped_in_a_row = 0
         self._window = Window(self.place, prepared.cost, prepared.peak)
+        self._journal: Journal | None = None
         self._said = time.monotonic()
-        self._grid_loss: float | None = None
+        self._loss = self._rate = self._grid_loss = math.nan
 
     def run(self) -> Trained:
         """Train until the recipe is done or the process is asked to stop."""
@@ -73,10 +75,9 @@ class Trainer:
             self._say("was finished already")
             return self._trained()
         with ExitStack() as stack:
-            journal = Journal(folder, self._clips, made.settings.log.tensorboard) if self.place.is_first else None
-            if journal is not None:
-                stack.callback(journal.close)
-            self._journal = journal
+            if self.place.is_first:
+                self._journal = Journal(folder, self._clips, made.settings.log.tensorboard)
+                stack.callback(self._journal.close)
             if self._clips == 0:
                 self._begin()
             stopped = False
@@ -114,7 +115,7 @@ class Trainer:
         summed[1] = float(self._asked.is_set())
         loss, asked = total(summed, self.place).tolist()
         self._clips += recipe.clips_a_step
-        if torch.isfinite(torch.tensor([loss, norm])).all():
+        if math.isfinite(loss) and math.isfinite(norm):
             self._update(norm)
         else:
             self._skip(batch)
@@ -145,8 +146,9 @@ class Trainer:
         if self._skipped_in_a_row > self.made.settings.run.skips:
             self._write("stop", {"skipped": self._skipped, "clip_ids": ids})
             raise UserError(
-                f"{self.made.stage.name}: loss or gradient was no finite number in {self._skipped_in_a_row} steps in a row, the last with the clips "
-                f"{named}. What was saved before is in {self.made.folder}. Lower learning_rate or clip_norm, or look at these clips with `n2m show`."
+                f"{self.made.stage.name}: loss or gradient was no finite number in {self._skipped_in_a_row} steps in a row, the last with "
+                f"the clips {named}. What was saved before is in {self.made.folder}. Lower learning_rate or clip_norm, or look at these "
+                "clips with `n2m show`."
             )
         log.warning("%s: a step is left out, its loss or gradient is no finite number (clips %s).", self.made.stage.name, named)
         self._write("skip", {"skipped": self._skipped, "clip_ids": ids})
@@ -168,17 +170,16 @@ class Trainer:
     def _log(self, loader: Loader) -> None:
         texts = self.made.texts
         figures = self._window.close()
-        self._rate = figures["clips_per_second"] or 0.0
-        self._loss = figures["loss"]
-        self._waited = figures["data_wait"]
-        figures |= {
+        self._rate, self._loss = figures.clips_per_second, figures.loss
+        values = {
+            **asdict(figures),
             "learning_rate": learning_rate(self.recipe, self._clips),
             "skipped": self._skipped,
             "corrupt_clips": len(loader.corrupt),
             "cut_captions": texts.cut if texts else 0,
             "clips_without_text": texts.without if texts else 0,
         }
-        self._write("step", figures)
+        self._write("step", values)
 
     def _validate(self) -> None:
         made = self.made
@@ -220,10 +221,9 @@ class Trainer:
 
     def _say_progress(self) -> None:
         self._said = time.monotonic()
-        rate = getattr(self, "_rate", 0.0)
-        if rate:
-            left = (self.recipe.clips - self._clips) / rate / 60
-            self._say(f"loss {self._loss:.4f}, validation {self._grid_loss:.4f}, {rate:.1f} clips/s, about {left:.0f} min to go")
+        if self._rate > 0:
+            left = (self.recipe.clips - self._clips) / self._rate / 60
+            self._say(f"loss {self._loss:.4f}, validation {self._grid_loss:.4f}, {self._rate:.1f} clips/s, about {left:.0f} min to go")
 
     def _say(self, what: str) -> None:
         if self.place.is_first:

@@ -1,6 +1,7 @@
 """What is measured between two lines of the log, summed over all ranks when the line is written."""
 
 import resource
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,6 +10,24 @@ from models.training.parallel import Place, total
 from models.training.throughput import Cost
 
 QUARTILES = 4
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Means over a window. loss_quartile_N: of clips whose time lay in that quarter of [0, 1), the first nearly clean; None without one.
+    data_wait: share of the time that the loop waited for clips.
+    """
+
+    loss: float
+    loss_quartile_1: float | None
+    loss_quartile_2: float | None
+    loss_quartile_3: float | None
+    loss_quartile_4: float | None
+    gradient_norm: float
+    clips_per_second: float
+    mfu: float
+    data_wait: float
+    memory_mb: float
 
 
 class Window:
@@ -32,20 +51,19 @@ class Window:
         self._sums[0].index_add_(0, quartile, losses.double())
         self._sums[1].index_add_(0, quartile, torch.ones_like(losses, dtype=torch.float64))
 
-    def close(self) -> dict[str, float | None]:
-        """The figures of this window, and a new one begins; every rank has to call it. A quartile without a clip is None."""
+    def close(self) -> Figures:
+        """The figures of this window, and a new one begins; every rank has to call it."""
         losses, counts = (row.tolist() for row in total(self._sums, self._place))
         rate = self.clips / max(self.seconds, 1e-9)
-        figures: dict[str, float | None] = {"loss": sum(losses) / max(1.0, sum(counts))}
-        for number, (loss, count) in enumerate(zip(losses, counts, strict=True), 1):
-            figures[f"loss_quartile_{number}"] = loss / count if count else None
-        figures |= {
-            "gradient_norm": self.norms / max(1, self.updates),
-            "clips_per_second": rate,
-            "mfu": rate * self._cost.flops / (self._peak * self._place.world),
-            "data_wait": self.waited / max(self.seconds, 1e-9),
-            "memory_mb": _memory(self._place.device) / 2**20,
-        }
+        figures = Figures(
+            sum(losses) / max(1.0, sum(counts)),
+            *(loss / count if count else None for loss, count in zip(losses, counts, strict=True)),
+            gradient_norm=self.norms / max(1, self.updates),
+            clips_per_second=rate,
+            mfu=rate * self._cost.flops / (self._peak * self._place.world),
+            data_wait=self.waited / max(self.seconds, 1e-9),
+            memory_mb=_memory(self._place.device) / 2**20,
+        )
         self._clear()
         return figures
 
