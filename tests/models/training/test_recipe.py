@@ -1,0 +1,80 @@
+"""Recipes, the learning rate, and settings that are told wrongly."""
+
+import pytest
+from pydantic import ValidationError
+
+from labeling.errors import UserError
+from models.cascade.stage import STAGES
+from models.training.due import Every, every
+from models.training.optimizer import learning_rate
+from models.training.recipe import Recipe, paper_recipe
+from models.training.settings import Data, TrainSettings
+
+
+def settings(**values: object) -> TrainSettings:
+    return TrainSettings.model_validate({"out": "runs/x", "data": {"shards": "labels"}, **values})
+
+
+def test_the_papers_recipe() -> None:
+    assert [paper_recipe(stage).clips // paper_recipe(stage).clips_a_step for stage in STAGES] == [
+        1_600_000,
+        460_000,
+        1_800_000,
+        840_000,
+        270_000,
+    ]
+    assert paper_recipe("super-resolution").clips_a_step == 4096
+    generator = paper_recipe("waveform-generator")
+    assert (generator.clips_a_step, generator.learning_rate, generator.ema_decay) == (2048, 1e-4, 0.9999)
+    assert (generator.beta_1, generator.beta_2, generator.weight_decay) == (0.9, 0.999, 0.0)
+
+
+def test_learning_rate_warms_up_and_ends_at_nothing() -> None:
+    recipe = Recipe(clips=1000, clips_a_step=10, warmup_clips=100, decay_clips=1000, learning_rate=1.0)
+    rates = [learning_rate(recipe, clips) for clips in range(0, 1100, 10)]
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10] == 1.0
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert learning_rate(recipe, 550) == pytest.approx(0.5)
+    assert rates[100:] == [pytest.approx(0)] * 10
+
+
+def test_a_stage_is_told_more_than_all_stages() -> None:
+    told = settings(recipe={"clips": 100, "learning_rate": 0.5}, stages={"vocoder": {"clips": 7}})
+    vocoder, other = told.recipe_of("vocoder"), told.recipe_of("super-resolution")
+    assert (vocoder.clips, vocoder.learning_rate) == (7, 0.5)
+    assert (other.clips, other.learning_rate) == (100, 0.5)
+
+
+def test_a_recipe_that_cannot_be_is_said() -> None:
+    told = settings(recipe={"decay_clips": 2})
+    with pytest.raises(UserError, match=r"recipe of vocoder: decay_clips = 2 must be more than warmup_clips"):
+        told.recipe_of("vocoder")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"recipe": {"clip": 3}},
+        {"stages": {"vocodr": {}}},
+        {"recipe": {"clips": 0}},
+        {"checkpoints": {"profiles": [0.5]}},
+        {"run": {"parallel": "tensor"}},
+        {"preset": "huge"},
+    ],
+)
+def test_unknown_and_impossible_settings_are_errors(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        settings(**wrong)
+
+
+def test_folders_are_one_a_stage() -> None:
+    told = TrainSettings(out="runs/x", data=Data(shards="labels"))
+    assert len({told.folder(stage) for stage in STAGES}) == 5
+
+
+def test_due_when_a_multiple_is_passed() -> None:
+    moments = [clips for clips in range(8, 100, 8) if Every(20).is_due(clips, 8)]
+    assert moments == [24, 40, 64, 80]
+    assert every(None, 100, 3) == Every(34)
+    assert every(7, 100, 3) == Every(7)
