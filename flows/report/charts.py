@@ -47,20 +47,20 @@ def share_curves(title: str, description: str, lines: Sequence[Line], x_label: s
     decades = math.log10(max(longest, 10))
 
     def place(x: float, y: float) -> tuple[float, float]:
-        return _x(math.log10(max(x, 1)) / decades), _y(y)
+        return across(math.log10(max(x, 1)) / decades), upward(y)
 
     marks: list[Markup] = [*_share_grid(), *_log_ticks(decades)]
     for line in lines:
         points = [place(x, y) for x, y in zip(line.xs, line.ys, strict=True)]
         if points:
-            marks.append(element("path", d=_path(points), class_=f"line {line.kind}"))
+            marks.append(element("path", d=path(points), class_=f"line {line.kind}"))
     for line in lines:
         step = max(1, len(line.xs) // 24)
         for x, y in list(zip(line.xs, line.ys, strict=True))[::step] if line.kind != "even" else ():
             hover = element("title", f"{line.name}: the {int(x):,} most used captions have {y:.1%} of all uses")
             left, top = place(x, y)
-            marks.append(element("circle", hover, cx=_n(left), cy=_n(top), r=7, class_=f"spot {line.kind}"))
-    return _figure(title, description, [*marks, *_axis_label(x_label)], [(line.name, line.kind) for line in lines])
+            marks.append(element("circle", hover, cx=number(left), cy=number(top), r=7, class_=f"spot {line.kind}"))
+    return figure(title, description, [*marks, *axis_label(x_label)], [(line.name, line.kind) for line in lines])
 
 
 def histogram_overlay(title: str, description: str, edges: Sequence[float], series: Sequence[Bars], x_label: str) -> Markup:
@@ -68,35 +68,35 @@ def histogram_overlay(title: str, description: str, edges: Sequence[float], seri
     highest = max((share for bars in series for share in bars.shares), default=0.0) or 1.0
     first, last = (edges[0], edges[-1]) if len(edges) > 1 else (-1.0, 1.0)
 
-    def across(score: float) -> float:
-        return _x((score - first) / ((last - first) or 1))
+    def at(score: float) -> float:
+        return across((score - first) / ((last - first) or 1))
 
-    marks: list[Markup] = [element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=_y(0), y2=_y(0), class_="axis")]
-    for tick in _round_ticks(first, last):
-        marks.append(element("line", x1=_n(across(tick)), x2=_n(across(tick)), y1=_y(0), y2=_y(0) + 4, class_="axis"))
-        marks.append(element("text", f"{tick:g}", x=_n(across(tick)), y=_y(0) + 16, class_="tick middle"))
+    marks: list[Markup] = [element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=upward(0), y2=upward(0), class_="axis")]
+    for tick in round_ticks(first, last):
+        marks.append(element("line", x1=number(at(tick)), x2=number(at(tick)), y1=upward(0), y2=upward(0) + 4, class_="axis"))
+        marks.append(element("text", f"{tick:g}", x=number(at(tick)), y=upward(0) + 16, class_="tick middle"))
     for bars in series:
         points: list[tuple[float, float]] = []
         filled = [bar for bar, share in enumerate(bars.shares) if share]
         for bar in range(filled[0], filled[-1] + 1) if filled else ():
-            points += [(across(edges[bar]), _y(bars.shares[bar] / highest)), (across(edges[bar + 1]), _y(bars.shares[bar] / highest))]
+            points += [(at(edges[bar]), upward(bars.shares[bar] / highest)), (at(edges[bar + 1]), upward(bars.shares[bar] / highest))]
         if points:
-            outline = [(points[0][0], _y(0)), *points, (points[-1][0], _y(0))]
-            marks.append(element("path", d=_path(outline) + "Z", class_=f"area {bars.kind}"))
+            outline = [(points[0][0], upward(0)), *points, (points[-1][0], upward(0))]
+            marks.append(element("path", d=path(outline) + "Z", class_=f"area {bars.kind}"))
     for bar in range(len(edges) - 1):
         said = "; ".join(f"{bars.name} {bars.shares[bar]:.1%}" for bars in series if bars.shares)
         hover = element("title", f"{edges[bar]:.3f} to {edges[bar + 1]:.3f}: {said}")
-        width = across(edges[bar + 1]) - across(edges[bar])
-        marks.append(element("rect", hover, x=_n(across(edges[bar])), y=TOP, width=_n(width), height=_y(0) - TOP, class_="hover"))
-    return _figure(title, description, [*marks, *_axis_label(x_label)], [(bars.name, bars.kind) for bars in series])
+        width = at(edges[bar + 1]) - at(edges[bar])
+        marks.append(element("rect", hover, x=number(at(edges[bar])), y=TOP, width=number(width), height=upward(0) - TOP, class_="hover"))
+    return figure(title, description, [*marks, *axis_label(x_label)], [(bars.name, bars.kind) for bars in series])
 
 
 def bar(share: float, said: str, kind: str = "plain", marked: float | None = None) -> Markup:
     """One horizontal bar as wide as its place: `share` in [0, 1] is filled, of which `marked` is drawn stronger. `said` is its text."""
     inside = [element("title", said), element("rect", width=100, height=8, class_="track")]
-    inside.append(element("rect", width=_n(100 * _unit(share)), height=8, class_=f"fill {kind}"))
+    inside.append(element("rect", width=number(100 * _unit(share)), height=8, class_=f"fill {kind}"))
     if marked is not None:
-        inside.append(element("rect", width=_n(100 * _unit(marked)), height=8, class_=f"fill {kind} strong"))
+        inside.append(element("rect", width=number(100 * _unit(marked)), height=8, class_=f"fill {kind} strong"))
     return element("svg", *inside, viewBox="0 0 100 8", preserveAspectRatio="none", class_="bar", role="img", aria_label=said)
 
 
@@ -104,13 +104,14 @@ def two_bars(first: float, second: float, said: str) -> Markup:
     """Two thin bars over one another, before and after, each a share in [0, 1]."""
     inside = [
         element("title", said),
-        element("rect", y=0, width=_n(100 * _unit(first)), height=4, class_="fill before"),
-        element("rect", y=5, width=_n(100 * _unit(second)), height=4, class_="fill after"),
+        element("rect", y=0, width=number(100 * _unit(first)), height=4, class_="fill before"),
+        element("rect", y=5, width=number(100 * _unit(second)), height=4, class_="fill after"),
     ]
     return element("svg", *inside, viewBox="0 0 100 9", preserveAspectRatio="none", class_="bar two", role="img", aria_label=said)
 
 
-def _figure(title: str, description: str, marks: Sequence[Markup], legend: Sequence[tuple[str, str]]) -> Markup:
+def figure(title: str, description: str, marks: Sequence[Markup], legend: Sequence[tuple[str, str]]) -> Markup:
+    """The whole chart: marks in a frame of WIDTH x HEIGHT, and a legend of (name, kind) below."""
     size = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "class_": "chart", "role": "img", "aria_label": f"{title}. {description}"}
     drawing = element("svg", element("title", title), element("desc", description), *marks, **size)
     keys = [element("span", element("i", class_=f"key {kind}"), name, class_="entry") for name, kind in legend]
@@ -120,21 +121,22 @@ def _figure(title: str, description: str, marks: Sequence[Markup], legend: Seque
 def _share_grid() -> list[Markup]:
     marks = []
     for share in (0, 0.25, 0.5, 0.75, 1):
-        marks.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=_n(_y(share)), y2=_n(_y(share)), class_="axis" if not share else "grid"))
-        marks.append(element("text", f"{share:.0%}", x=LEFT - 7, y=_n(_y(share) + 4), class_="tick end"))
+        y = number(upward(share))
+        marks.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="axis" if not share else "grid"))
+        marks.append(element("text", f"{share:.0%}", x=LEFT - 7, y=number(upward(share) + 4), class_="tick end"))
     return marks
 
 
 def _log_ticks(decades: float) -> list[Markup]:
     marks = []
     for power in range(int(decades) + 1):
-        x = _n(_x(power / decades))
-        marks.append(element("line", x1=x, x2=x, y1=_y(0), y2=_y(0) + 4, class_="axis"))
-        marks.append(element("text", f"{10**power:,}", x=x, y=_y(0) + 16, class_="tick middle"))
+        x = number(across(power / decades))
+        marks.append(element("line", x1=x, x2=x, y1=upward(0), y2=upward(0) + 4, class_="axis"))
+        marks.append(element("text", f"{10**power:,}", x=x, y=upward(0) + 16, class_="tick middle"))
     return marks
 
 
-def _round_ticks(first: float, last: float) -> list[float]:
+def round_ticks(first: float, last: float) -> list[float]:
     """Four to ten round numbers between first and last."""
     width = (last - first) or 1.0
     step = 10.0 ** math.floor(math.log10(width))
@@ -145,19 +147,23 @@ def _round_ticks(first: float, last: float) -> list[float]:
     return [round(place * step, 10) for place in range(math.ceil(first / step - 1e-9), math.floor(last / step + 1e-9) + 1)]
 
 
-def _axis_label(text: str) -> list[Markup]:
+def axis_label(text: str) -> list[Markup]:
+    """What the horizontal axis says."""
     return [element("text", text, x=LEFT + (WIDTH - LEFT - RIGHT) / 2, y=HEIGHT - 5, class_="label middle")]
 
 
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+def path(points: Sequence[tuple[float, float]]) -> str:
+    """The d attribute of a line through points."""
+    return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
 
 
-def _x(share: float) -> float:
+def across(share: float) -> float:
+    """A share of the plot's width, from the left -> x."""
     return LEFT + share * (WIDTH - LEFT - RIGHT)
 
 
-def _y(share: float) -> float:
+def upward(share: float) -> float:
+    """A share of the plot's height, from below -> y."""
     return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
@@ -165,5 +171,6 @@ def _unit(share: float) -> float:
     return min(1.0, max(0.0, share))
 
 
-def _n(value: float) -> str:
+def number(value: float) -> str:
+    """A coordinate with two digits at most."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

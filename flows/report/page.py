@@ -17,12 +17,12 @@ from flows.report.previews import PREVIEW_SECONDS
 
 def render_page(report: LabelReport) -> str:
     """One HTML document. Every text is escaped; the Content-Security-Policy admits this page's own script and style, by hash."""
-    css, script = (f"\n{text}" for text in (_asset("charts.css") + _asset("page.css"), _asset("page.js")))
+    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css"), asset("page.js")))
     policy = (
         "default-src 'none'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src '{_integrity(css)}'; script-src '{_integrity(script)}'"
     )
-    template = _environment().get_template("page.html.j2")
+    template = environment().get_template("page.html.j2")
     return template.render(
         report=report,
         policy=policy,
@@ -135,7 +135,7 @@ def _by_vocabulary(clip: ShownClip) -> list[tuple[str, list[ShownLabel]]]:
     return [(name, sorted(labels, key=lambda label: label.rank)) for name, labels in groups.items()]
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("flows.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -147,7 +147,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return files("flows.report").joinpath(name).read_text("utf-8")
 
 

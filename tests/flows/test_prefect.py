@@ -26,7 +26,7 @@ TASKS = sorted([*STAGES, *(f"{stage} words" for stage in PER_VOCABULARY)])
 
 RETRIED = """
 from prefect import flow
-from flows.prefect_label import call_as_task
+from flows.prefect_run import call_as_task
 from labeling.errors import UserError
 
 failures = [UserError("cannot read s3://x/y: the object store does not answer (gone)."), None]

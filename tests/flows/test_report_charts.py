@@ -71,6 +71,6 @@ def test_empty_charts_are_charts() -> None:
 
 @pytest.mark.parametrize(("first", "last"), [(-1.0, 1.0), (-0.65, 0.9), (0.2, 0.21), (0.0, 0.0001)])
 def test_ticks_are_few_and_inside(first: float, last: float) -> None:
-    ticks = charts._round_ticks(first, last)
+    ticks = charts.round_ticks(first, last)
     assert 3 <= len(ticks) <= 11
     assert first - 1e-9 <= ticks[0] < ticks[-1] <= last + 1e-9

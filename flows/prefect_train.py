@@ -1,0 +1,66 @@
+"""Training on a Prefect server: one flow run a stage, resumable, with the loss curve and the samples page as artifacts."""
+
+import logging
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.runtime import flow_run
+
+from flows.config import validate_settings
+from flows.events import STAGE_READY, announce
+from flows.prefect_run import check_server, keep_off_terminal, logged_on_server
+from flows.train import train_stage
+from flows.training_page import NAME, loss_picture
+from models.cascade.stage import StageName
+from models.training.journal import read_journal
+from models.training.settings import TrainSettings
+from models.training.trainer import Trained
+
+log = logging.getLogger("n2m")
+
+
+@flow(name="train", flow_run_name="train {stage}", persist_result=False, retries=2, retry_delay_seconds=30)
+def train_flow(settings: dict[str, Any], stage: StageName) -> str:
+    """Train one stage from its newest saved state. `settings`: the configuration file's content as JSON. Gives the path of the weights."""
+    return str(_train(validate_settings(TrainSettings, settings, (), "settings"), stage).weights)
+
+
+def train_with_prefect(settings: TrainSettings, stage: StageName) -> Trained:
+    """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
+    check_server()
+    keep_off_terminal()
+    done: list[Trained] = []
+
+    @flow(name="train", flow_run_name=f"train {stage}", persist_result=False)
+    def run() -> None:
+        log.info("Prefect shows this run at %s", flow_run.ui_url)
+        done.append(_train(settings, stage))
+
+    run()
+    return done[0]
+
+
+def _train(settings: TrainSettings, stage: StageName) -> Trained:
+    with logged_on_server():
+        trained = train_stage(settings, stage)
+        _show(trained)
+        if trained.finished:
+            announce(STAGE_READY, str(trained.folder), {"n2m.stage": stage, "n2m.weights": str(trained.weights)})
+        return trained
+
+
+def _show(trained: Trained) -> None:
+    """The artifacts train-STAGE (loss curves and latest figures) and samples-STAGE (a link to the page)."""
+    steps, validation = (read_journal(trained.folder, kind) for kind in ("step", "validation"))
+    figures = [("clips seen", f"{trained.clips:,}")]
+    if validation:
+        figures.append(("validation loss", f"{validation[0]['loss']:.4f} at the start, {validation[-1]['loss']:.4f} now"))
+    if steps:
+        figures.append(("clips a second", f"{steps[-1]['clips_per_second']:.1f}"))
+        figures.append(("waiting for data", f"{steps[-1]['data_wait']:.2%}"))
+    table = "\n".join(["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in figures)])
+    markdown = f"![Loss of the {trained.stage}]({loss_picture(trained.folder)})\n\n{table}\n"
+    create_markdown_artifact(key=f"train-{trained.stage}", markdown=markdown, description=f"Training of the {trained.stage}")
+    page = (trained.folder / NAME).absolute()
+    create_link_artifact(key=f"samples-{trained.stage}", link=page.as_uri(), link_text=str(page), description="Curves and samples")

@@ -1,0 +1,33 @@
+"""The training flow: labelled shards in, published weights of cascade stages out."""
+
+import os
+from collections.abc import Sequence
+
+from flows.training_page import write_training_page
+from models.cascade.stage import StageName
+from models.training.settings import TrainSettings
+from models.training.trainer import Trained, train
+
+
+def train_stage(settings: TrainSettings, stage: StageName) -> Trained:
+    """Train one stage, or go on with it, and write its page. Raises UserError."""
+    trained = train(settings, stage)
+    if int(os.environ.get("RANK", 0)) == 0:
+        write_training_page(trained.folder)
+    return trained
+
+
+def run_train(settings: TrainSettings, stages: Sequence[StageName]) -> list[Trained]:
+    """Stages in their order, each a run of its own on a Prefect server where PREFECT_API_URL names one. Ends early when asked to stop."""
+    done = []
+    for stage in stages:
+        done.append(_through_prefect(settings, stage) if os.environ.get("PREFECT_API_URL") else train_stage(settings, stage))
+        if not done[-1].finished:
+            break
+    return done
+
+
+def _through_prefect(settings: TrainSettings, stage: StageName) -> Trained:
+    from flows.prefect_train import train_with_prefect
+
+    return train_with_prefect(settings, stage)
