@@ -65,7 +65,8 @@ def read_tensors(path: Path, device: str = "cpu") -> dict[str, Tensor]:
     """All tensors. Raises UserError on a damaged file."""
     _check_start(path)
     try:
-        return load_file(path, device=device)
+        tensors: dict[str, Tensor] = load_file(path, device=device)
+        return tensors
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged or was cut short ({error}). Copy it again from where it was made.") from None
 

@@ -41,6 +41,9 @@ class MiniLM:
         weights, config, tokenizer = files
         self.device = device
         self.identity = hash_files(files)
+        self._uncut = Tokenizer.from_file(str(tokenizer))
+        self._uncut.no_truncation()
+        self._uncut.no_padding()
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
@@ -60,6 +63,18 @@ class MiniLM:
                 filled = members + [members[0]] * (size - len(members))
                 vectors[members] = self._encode([tokens[row] for row in filled])[: len(members)]
         return vectors
+
+    def content_tokens(self, text: str) -> tuple[int, ...]:
+        """All WordPiece tokens of a text, without [CLS] and [SEP]."""
+        return tuple(self._uncut.encode(text, add_special_tokens=False).ids)
+
+    def hidden_states(self, ids: Sequence[int]) -> Float32s:
+        """n content tokens -> (n + 2, 384) last hidden states, [CLS] and [SEP] included; n is at most 510. Alone in its batch."""
+        around = [self._uncut.token_to_id(token) for token in ("[CLS]", "[SEP]")]
+        with torch.inference_mode():
+            hidden = self._network(input_ids=torch.tensor([[around[0], *ids, around[1]]], device=self.device)).last_hidden_state
+            states: Float32s = hidden[0].cpu().numpy()
+        return states
 
     def _encode(self, tokens: list[list[int]]) -> Float32s:
         with torch.inference_mode():

@@ -1,7 +1,7 @@
 """Clips become what a training step works on: audio, and the text that each clip is paired with in this step."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,19 +36,23 @@ class Batch:
         """The same on a device."""
         if device.type == "cpu":
             return self
-        moved = {name: value.pin_memory().to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **moved)
+        return self._each(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
 
     def parts(self, size: int) -> "list[Batch]":
         """The same clips in batches of at most `size`."""
-        return [self._cut(slice(start, start + size)) for start in range(0, len(self.numbers), size)]
+        return [self._rows(slice(start, start + size)) for start in range(0, len(self.numbers), size)]
 
     def with_text(self, inputs: Inputs) -> Inputs:
         """A pair's inputs with this text."""
         return replace(inputs, text=self.text, text_mask=self.text_mask)
 
-    def _cut(self, rows: slice) -> "Batch":
-        return Batch(**{name: None if value is None else value[rows] for name, value in vars(self).items()})
+    def _rows(self, rows: slice) -> "Batch":
+        cut = self._each(lambda tensor: tensor[rows])
+        return replace(cut, numbers=self.numbers[rows], clip_ids=self.clip_ids[rows])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        text, mask = (None if tensor is None else change(tensor) for tensor in (self.text, self.text_mask))
+        return Batch(self.numbers, self.clip_ids, change(self.audio), change(self.valid), text, mask)
 
 
 class Texts:

@@ -64,4 +64,4 @@ def _open_board(folder: Path, clips: int) -> Any:
     sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("tensorboard.compat.notf"))
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder), purge_step=clips or None)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder), purge_step=clips or None)

@@ -49,4 +49,5 @@ def losses_of(
         output = network(diffuse(pair.x0, eps, lam), lam, inputs)
     errors = (output.float() - target_of(stage.prediction, pair.x0, eps, lam)).square() * pair.mask
     positions = pair.mask.sum((1, 2)).clamp(min=1) * pair.x0.shape[1]
-    return errors.sum((1, 2)) / positions * stage.weight.of_output(lam, stage.prediction)
+    losses: Tensor = errors.sum((1, 2)) / positions * stage.weight.of_output(lam, stage.prediction)
+    return losses

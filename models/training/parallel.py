@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
@@ -62,7 +63,7 @@ def share(network: UNet, place: Place, parallel: Literal["ddp", "fsdp"], precisi
     if parallel == "ddp":
         return DistributedDataParallel(network, device_ids=[place.device] if place.device.type == "cuda" else None)
     policy = MixedPrecisionPolicy(param_dtype=precision, reduce_dtype=torch.float32)
-    mesh = distributed.init_device_mesh(place.device.type, (place.world,))
+    mesh = init_device_mesh(place.device.type, (place.world,))
     for block in network.modules():
         if isinstance(block, Block):
             fully_shard(block, mesh=mesh, mp_policy=policy)

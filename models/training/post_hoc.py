@@ -25,7 +25,7 @@ class Profile:
 
 def coefficients(snapshots: Sequence[Profile], wanted: Profile) -> Float64s:
     """(N,): what to multiply each snapshot with, so that their sum is nearest to the profile wanted."""
-    return np.linalg.solve(_products(snapshots, snapshots), _products(snapshots, [wanted]))[:, 0]
+    return np.asarray(np.linalg.solve(_products(snapshots, snapshots), _products(snapshots, [wanted]))[:, 0], np.float64)
 
 
 def _products(left: Sequence[Profile], right: Sequence[Profile]) -> Float64s:

@@ -55,9 +55,13 @@ class Window:
         """The figures of this window, and a new one begins; every rank has to call it."""
         losses, counts = (row.tolist() for row in total(self._sums, self._place))
         rate = self.clips / max(self.seconds, 1e-9)
+        quartiles = [loss / count if count else None for loss, count in zip(losses, counts, strict=True)]
         figures = Figures(
-            sum(losses) / max(1.0, sum(counts)),
-            *(loss / count if count else None for loss, count in zip(losses, counts, strict=True)),
+            loss=sum(losses) / max(1.0, sum(counts)),
+            loss_quartile_1=quartiles[0],
+            loss_quartile_2=quartiles[1],
+            loss_quartile_3=quartiles[2],
+            loss_quartile_4=quartiles[3],
             gradient_norm=self.norms / max(1, self.updates),
             clips_per_second=rate,
             mfu=rate * self._cost.flops / (self._peak * self._place.world),

@@ -1,0 +1,32 @@
+"""Embeddings as the networks take them: padded to one length, with a mask."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from labeling.scorers.base import Float32s
+from models.text.encoder import TextEncoder
+
+
+def pad_text(embeddings: Sequence[Float32s | None], tokens: int, dim: int) -> tuple[Tensor, Tensor]:
+    """B embeddings (n, dim) -> (B, tokens, dim), zeros behind, and (B, tokens) bool, True where real. None is no text: no True in its row.
+
+    Raises ValueError where an embedding is longer than `tokens`.
+    """
+    padded = torch.zeros(len(embeddings), tokens, dim)
+    mask = torch.zeros(len(embeddings), tokens, dtype=torch.bool)
+    for row, embedding in enumerate(embeddings):
+        if embedding is not None:
+            if len(embedding) > tokens:
+                raise ValueError(f"an embedding of {len(embedding)} tokens does not fit {tokens}")
+            padded[row, : len(embedding)] = torch.from_numpy(embedding)
+            mask[row, : len(embedding)] = True
+    return padded, mask
+
+
+def encode_prompt(prompt: str, encoder: TextEncoder, tokens: int) -> tuple[Float32s, int]:
+    """A user's prompt -> its embedding (n, dim), n <= tokens, and how many of its tokens did not fit."""
+    ids = encoder.tokenise(prompt)
+    room = encoder.room(tokens)
+    return encoder.encode(ids[:room]), max(0, len(ids) - room)

@@ -1,0 +1,26 @@
+"""What the cascade asks of a text encoder."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from labeling.scorers.base import Float32s
+
+
+class TextEncoder(Protocol):
+    """A frozen encoder. name: what configuration called it. identity: a hash of weights, configuration and tokeniser."""
+
+    name: str
+    identity: str
+    dim: int
+
+    def tokenise(self, text: str) -> tuple[int, ...]:
+        """The tokens of a text's content: nothing special around them, nothing cut."""
+        ...
+
+    def room(self, tokens: int) -> int:
+        """How many content tokens fit into a sequence of `tokens`, special ones counted."""
+        ...
+
+    def encode(self, ids: Sequence[int]) -> Float32s:
+        """Content tokens -> (n, dim), a row a token, special ones included. The sequence is alone in its batch: nothing else matters."""
+        ...

@@ -1,0 +1,27 @@
+"""Which text encoder a run uses."""
+
+from pydantic import Field
+
+from labeling.settings import Settings
+from models.text import minilm
+from models.text.encoder import TextEncoder
+
+
+class TextSettings(Settings):
+    """`model`: "minilm", or the hub id or folder of a T5 encoder of any size (`revision`: of the hub id). `cache`: a folder where
+    embeddings are kept between runs (None: in memory). `dropped`: share of examples that are trained without text (paper section 3.5).
+    """
+
+    model: str = minilm.NAME
+    revision: str | None = None
+    cache: str | None = None
+    dropped: float = Field(0.1, ge=0, le=1)
+
+
+def load_encoder(settings: TextSettings, device: str = "cpu") -> TextEncoder:
+    """The encoder, loaded and frozen. Raises UserError that says what is missing."""
+    if settings.model == minilm.NAME:
+        return minilm.MiniLMEncoder(device)
+    from models.text.t5 import T5Encoder
+
+    return T5Encoder(settings.model, settings.revision, device)
