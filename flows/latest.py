@@ -5,9 +5,9 @@ import json
 from flows.report.sources import LabelDatasets, VocabularyDatasets
 from labeling.dataset import Dataset, open_dataset
 from labeling.errors import UserError
+from labeling.latest import LATEST, latest_paths, unreadable
 from labeling.storage import Store
 
-LATEST = "_LATEST.json"
 _PLAIN = ("inventory", "probe", "ingest", "embed", "shard")
 _WRITTEN = ("songs", "write")
 _PER_VOCABULARY = ("vocabulary", "embed_text", "retrieve", "null", "count", "sample")
@@ -27,18 +27,16 @@ def write_latest(root: Store, datasets: LabelDatasets, report: Dataset) -> None:
 
 def read_latest(root: Store) -> tuple[LabelDatasets, Dataset]:
     """The datasets and the report of the latest finished run. Raises UserError when there is none."""
+    paths = latest_paths(root)
     try:
-        paths = json.loads(root.get(LATEST))
         plain = {name: _dataset(root, paths[name]) for name in (*_PLAIN, *(_WRITTEN if "write" in paths else ()))}
         vocabularies = {
             name: VocabularyDatasets(**{stage: _dataset(root, group[stage]) for stage in _PER_VOCABULARY})
             for name, group in paths["vocabularies"].items()
         }
         return LabelDatasets(**plain, vocabularies=vocabularies), _dataset(root, paths["report"])
-    except FileNotFoundError:
-        raise UserError(f"{root.uri} holds no finished run. Run `n2m label` on it first; `n2m status` shows how far it is.") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{root.describe(LATEST)} cannot be read ({error}). Run `n2m label` again: it is written anew.") from error
+    except (KeyError, TypeError) as error:
+        raise unreadable(root, error) from error
 
 
 def _dataset(root: Store, path: str) -> Dataset:

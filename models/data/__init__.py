@@ -1,0 +1,1 @@
+"""Training data straight from the shards of a labeling run."""

@@ -1,0 +1,139 @@
+"""Clips in the order of the run, decoded ahead: clip number i is a pure function of (shards, seed, i), whatever reads it."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from labeling.errors import RowError, UserError
+from labeling.ids import hash_uniform, id_to_int, stable_id
+from models.data.clips import Clip, make_clip
+from models.data.order import cached_order
+from models.data.shards import Shards
+
+AHEAD_STEPS = 2
+GROUP_BYTES = 768 << 20
+"""Row groups kept in memory: a block of the order fits."""
+TRIES = 16
+CORRUPT_SHARE = 0.05
+log = logging.getLogger("n2m")
+
+
+class Loader:
+    """Endless steps of `clips_a_step` clips, of which this rank gets its slice of equal size. `start`: how many clips were seen before.
+
+    A clip that cannot be read is named once in `corrupt` (clip id -> reason) and in the log, and another takes its place, chosen by
+    (seed, number). wait_seconds: how long the consumer waited. Raises UserError where too many are corrupt, or a shard is.
+    """
+
+    def __init__(
+        self,
+        shards: Shards,
+        seed: int,
+        crop_samples: int,
+        clips_a_step: int,
+        rank: int = 0,
+        world: int = 1,
+        start: int = 0,
+        workers: int = 1,
+    ) -> None:
+        if clips_a_step % world:
+            raise UserError(f"clips_a_step = {clips_a_step} cannot be shared evenly by {world} processes.")
+        self.corrupt: dict[str, str] = {}
+        self.wait_seconds = 0.0
+        self._shards, self._seed, self._crop = shards, seed, crop_samples
+        self._share = clips_a_step // world
+        self._next = start + rank * self._share
+        self._clips_a_step = clips_a_step
+        self._groups: OrderedDict[int, pa.Table] = OrderedDict()
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(workers, "decode")
+        self._pending: deque[list[Future[Clip]]] = deque()
+
+    def __iter__(self) -> Iterator[list[Clip]]:
+        """This rank's clips, step by step."""
+        while True:
+            while len(self._pending) <= AHEAD_STEPS:
+                self._submit()
+            started = time.perf_counter()
+            clips = [future.result() for future in self._pending.popleft()]
+            self.wait_seconds += time.perf_counter() - started
+            yield clips
+
+    def clip(self, number: int) -> Clip:
+        """One clip of the run by its number."""
+        uniform = hash_uniform(self._seed, _CROP, np.array([number], np.uint64))
+        for attempt in range(TRIES):
+            row = self._row_of(number, attempt)
+            try:
+                return make_clip(row, number, self._crop, float(uniform[0]))
+            except RowError as error:
+                self._name(row["clip_id"], error)
+        raise UserError(
+            f"{TRIES} clips chosen one after another cannot be read, the last {row['clip_id']} ({self.corrupt[row['clip_id']]}). {_MEND}"
+        )
+
+    def close(self) -> None:
+        """Stop decoding; what is under way ends first."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pending.clear()
+
+    def __enter__(self) -> "Loader":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _submit(self) -> None:
+        numbers = range(self._next, self._next + self._share)
+        self._pending.append([self._pool.submit(self.clip, number) for number in numbers])
+        self._next += self._clips_a_step
+
+    def _row_of(self, number: int, attempt: int) -> dict[str, Any]:
+        """The row of a clip; further attempts are drawn from the whole split."""
+        clips = self._shards.clips
+        if attempt == 0:
+            epoch, place = divmod(number, clips)
+            row = int(cached_order(self._seed, epoch, self._shards.group_rows)[place])
+        else:
+            row = int(hash_uniform(self._seed, _INSTEAD, np.array([number], np.uint64), np.array([attempt], np.uint64))[0] * clips)
+        group, inside = self._shards.place_of(row)
+        found: dict[str, Any] = self._group(group).slice(inside, 1).to_pylist()[0]
+        return found
+
+    def _group(self, number: int) -> pa.Table:
+        with self._lock:
+            if number in self._groups:
+                self._groups.move_to_end(number)
+                return self._groups[number]
+            table = self._shards.read_group(number)
+            self._groups[number] = table
+            while len(self._groups) > 1 and sum(group.nbytes for group in self._groups.values()) > GROUP_BYTES:
+                self._groups.popitem(last=False)
+            return table
+
+    def _name(self, clip_id: str, error: RowError) -> None:
+        with self._lock:
+            if clip_id in self.corrupt:
+                return
+            self.corrupt[clip_id] = f"{error.reason}: {error.message}"
+            count = len(self.corrupt)
+        log.warning("clip %s is left out (%s: %s); another takes its place.", clip_id, error.reason, error.message)
+        if count > max(TRIES, CORRUPT_SHARE * self._shards.clips):
+            named = ", ".join(list(self.corrupt)[:8])
+            raise UserError(f"{count} of {self._shards.clips} clips cannot be read, among them {named}. {_MEND}")
+
+
+def _key(purpose: str) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+    return np.array([id_to_int(stable_id(purpose))], np.uint64)
+
+
+_CROP, _INSTEAD = _key("crop"), _key("instead")
+_MEND = "Look at the audio of these tracks, then run `n2m label` again."

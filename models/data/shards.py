@@ -1,0 +1,210 @@
+"""The shards of a labeling run as training reads them: only what the manifest lists, and only if it is what the manifest says."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from labeling.dataset import Dataset, find_damage, open_dataset
+from labeling.errors import UserError
+from labeling.latest import LATEST, latest_paths
+from labeling.manifest import MANIFEST_NAME, PartFile
+from labeling.storage import Store, is_remote, local_path, open_existing
+
+EAGER_BYTES = 4 << 30
+"""Shards of up to so many bytes on this machine are hashed before training; of larger ones each file is, before it is first used."""
+
+COLUMNS = ["clip_id", "title", "tags", "labels", "audio"]
+_DESCRIBING = ["split", "licence", "sample_rate", "labels.list.element.vocabulary"]
+_BLOCK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row group with clips of the split: its file, its number there, and which of its rows are of the split."""
+
+    file: int
+    group: int
+    rows: npt.NDArray[np.int32]
+
+
+class Shards:
+    """Clips of one split. digest: of the manifest's content. licences, vocabularies: found in the split, sorted."""
+
+    def __init__(self, dataset: Dataset, split: str, rate: int, cache: Path | None) -> None:
+        self.dataset = dataset
+        self.split = split
+        self.digest = dataset.digest
+        self._files: Sequence[PartFile] = [file for part in dataset.manifest.parts for file in part.files]
+        self._cache = cache or default_cache()
+        self._checked: dict[int, Path] = {}
+        self._lock = threading.Lock()
+        licences: set[str] = set()
+        vocabularies: set[str] = set()
+        self.places = tuple(self._index(rate, licences, vocabularies))
+        self.group_rows = tuple(len(place.rows) for place in self.places)
+        self.starts = np.concatenate([[0], np.cumsum(self.group_rows, dtype=np.int64)])
+        self.licences, self.vocabularies = tuple(sorted(licences)), tuple(sorted(vocabularies))
+
+    @property
+    def clips(self) -> int:
+        """Rows of the split."""
+        return int(self.starts[-1])
+
+    def place_of(self, row: int) -> tuple[int, int]:
+        """A row's number in the split -> the number of its group in `places`, and which of the group's rows it is."""
+        group = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return group, int(self.places[group].rows[row - int(self.starts[group])])
+
+    def read_group(self, number: int) -> pa.Table:
+        """The rows of a group of `places`, those of other splits too. Raises UserError where its file is gone or changed."""
+        place = self.places[number]
+        try:
+            with pq.ParquetFile(self._local(place.file)) as file:
+                return file.read_row_group(place.group, COLUMNS)
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged(self._files[place.file], f"cannot be read ({_first_line(error)})") from None
+
+    def check_all(self) -> None:
+        """Hash every file now. Raises UserError that names what is missing or changed."""
+        for damage in find_damage(self.dataset, "hash"):
+            raise self._damaged(self._files[[file.path for file in self._files].index(damage.path)], damage.what)
+        if not is_remote(self.dataset.store.uri):
+            root = local_path(self.dataset.store.uri)
+            self._checked = {number: root / self.dataset.path / file.path for number, file in enumerate(self._files)}
+
+    def _index(self, rate: int, licences: set[str], vocabularies: set[str]) -> Iterator[Place]:
+        for number, file in enumerate(self._files):
+            for group, table in enumerate(self._describing(file)):
+                rows = np.flatnonzero(np.array(table.column("split").to_pylist()) == self.split).astype(np.int32)
+                if not len(rows):
+                    continue
+                wrong = set(table.column("sample_rate").to_pylist()) - {rate}
+                if wrong:
+                    raise UserError(
+                        f"{self._describe(file)} holds audio of {wrong.pop()} Hz; the cascade trains on {rate} Hz. "
+                        f"Set [shards] sample_rate = {rate} and run `n2m label` again."
+                    )
+                kept = table.take(rows)
+                licences |= {licence or "unknown" for licence in kept.column("licence").to_pylist()}
+                vocabularies |= {label["vocabulary"] for labels in kept.column("labels").to_pylist() for label in labels}
+                yield Place(number, group, rows)
+
+    def _describing(self, file: PartFile) -> Iterator[pa.Table]:
+        """The small columns of each row group."""
+        try:
+            with self.dataset.store.reader(f"{self.dataset.path}/{file.path}") as stream, pq.ParquetFile(stream) as parquet:
+                for group in range(parquet.num_row_groups):
+                    yield parquet.read_row_group(group, _DESCRIBING)
+        except FileNotFoundError:
+            raise self._damaged(file, "is missing") from None
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise self._damaged(file, f"cannot be read ({_first_line(error)})") from None
+
+    def _local(self, number: int) -> Path:
+        """A file on this machine whose hash is right."""
+        with self._lock:
+            if number not in self._checked:
+                file = self._files[number]
+                self._checked[number] = self._fetch(file) if is_remote(self.dataset.store.uri) else self._check_here(file)
+            return self._checked[number]
+
+    def _check_here(self, file: PartFile) -> Path:
+        path = local_path(self.dataset.store.uri) / self.dataset.path / file.path
+        if not path.is_file():
+            raise self._damaged(file, "is missing")
+        if _sha256(path) != file.sha256:
+            raise self._damaged(file, "has another content (sha256 differs)")
+        return path
+
+    def _fetch(self, file: PartFile) -> Path:
+        """Downloaded once, under the name of its hash, whole or not at all."""
+        path = self._cache / f"{file.sha256}.parquet"
+        if path.is_file() and path.stat().st_size == file.bytes:
+            return path
+        aside = path.with_suffix(f".{os.getpid()}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self.dataset.store.reader(f"{self.dataset.path}/{file.path}") as stream, aside.open("wb") as target:
+                while block := stream.read(_BLOCK):
+                    target.write(block)
+            if _sha256(aside) != file.sha256:
+                raise self._damaged(file, "has another content (sha256 differs)")
+            os.replace(aside, path)
+        except FileNotFoundError:
+            raise self._damaged(file, "is missing") from None
+        except OSError as error:
+            raise UserError(f"cannot keep a shard in {self._cache}: {error.strerror}. Free space, or set data.cache.") from None
+        finally:
+            aside.unlink(missing_ok=True)
+        return path
+
+    def _describe(self, file: PartFile) -> str:
+        return self.dataset.store.describe(f"{self.dataset.path}/{file.path}")
+
+    def _damaged(self, file: PartFile, what: str) -> UserError:
+        return UserError(f"{self._describe(file)} {what}. Run `n2m label` on that root again: it makes damaged parts anew.")
+
+
+def open_shards(uri: str, split: str, rate: int, cache: Path | None = None) -> Shards:
+    """The shards of a labeling run's root, or of one shard dataset. Raises UserError where there are none, or no clip of the split."""
+    dataset = _find(uri)
+    shards = Shards(dataset, split, rate, cache)
+    if not shards.clips:
+        found = sorted(set(dataset.read(["split"]).column("split").to_pylist())) if dataset.manifest.rows else []
+        said = f"its splits are {', '.join(map(repr, found))}" if found else "it has no clips at all"
+        raise UserError(f"{dataset.store.describe(dataset.path)} has no clip of the split {split!r}: {said}. Set data.split.")
+    if not is_remote(dataset.store.uri) and sum(file.bytes for file in shards._files) <= EAGER_BYTES:
+        shards.check_all()
+    return shards
+
+
+def default_cache() -> Path:
+    """The folder of the user's cache in which shards of an object store are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "noise2music" / "shards"
+
+
+def _find(uri: str) -> Dataset:
+    place = open_existing(uri)
+    if place.head(LATEST) is not None:
+        path = latest_paths(place).get("shard")
+        dataset = open_dataset(place, path) if isinstance(path, str) else None
+        if dataset is None:
+            raise UserError(f"{uri} names no shards that are there. Run `n2m label` on it again.")
+        return dataset
+    if place.head(MANIFEST_NAME) is None:
+        raise UserError(
+            f"{uri} has neither {LATEST} nor {MANIFEST_NAME}: it is no labeling run that has finished. "
+            "Give the root of a run of `n2m label`, or the folder of its shards."
+        )
+    root, stage, fingerprint = _above(uri)
+    if stage != "shard":
+        raise UserError(f"{uri} is a dataset of the stage {stage}, not of shards. Give the root of the run, or a folder below shard/.")
+    found = open_dataset(Store(root), f"{stage}/{fingerprint}")
+    if found is None:
+        raise UserError(f"{uri} has no manifest any more.")
+    return found
+
+
+def _above(uri: str) -> tuple[str, str, str]:
+    """A dataset's folder -> (its root, its stage, its name)."""
+    whole = uri.rstrip("/") if is_remote(uri) else str(local_path(uri).resolve())
+    root, stage, name = whole.rsplit("/", 2)
+    return root, stage, name
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _first_line(error: Any) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
