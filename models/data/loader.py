@@ -76,9 +76,8 @@ class Loader:
                 return make_clip(row, number, self._crop, float(uniform[0]))
             except RowError as error:
                 self._name(row["clip_id"], error)
-        raise UserError(
-            f"{TRIES} clips chosen one after another cannot be read, the last {row['clip_id']} ({self.corrupt[row['clip_id']]}). {_MEND}"
-        )
+        last = row["clip_id"]
+        raise UserError(f"{TRIES} clips in a row cannot be read, the last {last} ({self.corrupt[last]}). {_MEND}")
 
     def close(self) -> None:
         """Stop decoding; what is under way ends first."""

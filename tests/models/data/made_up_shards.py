@@ -1,0 +1,66 @@
+"""Finished shards of short made-up clips, written through the real storage."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from labeling.dataset import Dataset
+from labeling.ids import stable_id
+from labeling.parts import PartContext
+from labeling.schemas import SHARD
+from labeling.stages.shard import flac_bytes
+from labeling.storage import open_store
+from tests.flows.made_up_datasets import build
+
+RATE = 24_000
+KINDS = ("a low organ", "a bright flute", "a plucked bass", "a noisy drum")
+
+
+def tone(number: int, seconds: float, rate: int = RATE) -> np.ndarray:
+    """A chord of its own for each number: fundamental, loudness and rhythm differ."""
+    times = np.arange(round(seconds * rate)) / rate
+    hertz = 110 * 2 ** (number * 5 % 24 / 12)
+    voice = sum(np.sin(2 * np.pi * hertz * harmonic * times) / harmonic for harmonic in (1, 2, 3))
+    beats = 0.6 + 0.4 * np.sign(np.sin(2 * np.pi * (1 + number % 5) * times))
+    return (0.15 * voice * beats).astype(np.float32)
+
+
+def row(number: int, seconds: float, rate: int = RATE, split: str = "train") -> dict:
+    """One row of a shard."""
+    clip_id = stable_id("clip", number)
+    caption = f"{KINDS[number % 4]} plays a steady tune number {number}"
+    return {
+        "clip_id": clip_id,
+        "track_id": stable_id("track", number),
+        "track_key": f"{number}.flac",
+        "start_ms": 0,
+        "length_ms": round(seconds * 1000),
+        "title": f"Song {number}" if number % 2 else None,
+        "artist": "Nobody",
+        "licence": "CC0 1.0" if number % 3 else None,
+        "split": split,
+        "tags": ["tag"],
+        "labels": [
+            {"vocabulary": name, "caption_id": stable_id(text), "caption": text, "score": 0.5, "rank": 1, "frequency": 3, "p": 0.5}
+            for name, text in (("llm_long", caption), ("rater_short", KINDS[number % 4]))
+        ],
+        "sample_rate": rate,
+        "audio": {"bytes": flac_bytes(tone(number, seconds, rate), rate), "path": f"{clip_id}.flac"},
+    }
+
+
+def write_shards(root: Path, clips: int = 24, seconds: float = 1.5, rate: int = RATE, change: dict[int, dict] | None = None) -> Dataset:
+    """`clips` rows over two parts, every sixth of the split "test"; `change`: values that replace those of a row."""
+    rows = [{**row(n, seconds, rate, "test" if n % 6 == 5 else "train"), **(change or {}).get(n, {})} for n in range(clips)]
+
+    def make(context: PartContext) -> Iterable[pa.Table]:
+        yield pa.Table.from_pylist(rows[context.part :: 2], SHARD)
+
+    return build(open_store(str(root)), "shard", "", SHARD, make, row_group_rows=4)
+
+
+def uri_of(dataset: Dataset) -> str:
+    """The folder of a dataset."""
+    return dataset.store.describe(dataset.path)
