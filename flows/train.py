@@ -4,9 +4,20 @@ import os
 from collections.abc import Sequence
 
 from flows.training_page import write_training_page
-from models.cascade.stage import StageName
+from labeling.errors import UserError
+from models.cascade.stage import STAGES, StageName
 from models.training.settings import TrainSettings
 from models.training.trainer import Trained, train
+
+
+def stages_of(names: Sequence[str]) -> list[StageName]:
+    """Names as a user gives them, "all" for every stage, in the order in which they are given. Raises UserError."""
+    if "all" in names:
+        return list(STAGES)
+    known = {stage: stage for stage in STAGES}
+    if unknown := [name for name in names if name not in known]:
+        raise UserError(f"there is no stage {unknown[0]!r}: it is one of {', '.join(STAGES)}, or all.")
+    return [known[name] for name in names if name in known]
 
 
 def train_stage(settings: TrainSettings, stage: StageName) -> Trained:

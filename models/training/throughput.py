@@ -64,7 +64,7 @@ def peak_flops(device: torch.device, precision: torch.dtype) -> float:
 
 
 def _measured_peak(device: torch.device, precision: torch.dtype) -> float:
-    size = 8192 if device.type == "cuda" else 1024
+    size = 8192 if device.type == "cuda" else 2048
     left = torch.randn(size, size, device=device, dtype=precision)
     best = float("inf")
     for _ in range(5):

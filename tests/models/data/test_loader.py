@@ -34,9 +34,8 @@ def content(clip: Clip) -> tuple[int, str, bytes, int, tuple[str, ...]]:
 def take(shards: Shards, steps: int, clips_a_step: int, ranks: int = 1, start: int = 0, workers: int = 1) -> list:
     """What all ranks together see, in step order."""
     loaders = [Loader(shards, 7, CROP, clips_a_step, rank, ranks, start, workers) for rank in range(ranks)]
-    found = [
-        [content(clip) for clip in clips] for step in zip(*(islice(loader, steps) for loader in loaders), strict=True) for clips in step
-    ]
+    together = zip(*(islice(loader, steps) for loader in loaders), strict=True)
+    found = [[content(clip) for clip in clips] for step in together for clips in step]
     for loader in loaders:
         loader.close()
     return [clip for clips in found for clip in clips]
