@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -94,7 +93,7 @@ def make_batch(clips: Sequence[Clip], texts: Texts | None) -> Batch:
     return Batch(
         tuple(clip.number for clip in clips),
         tuple(clip.clip_id for clip in clips),
-        torch.from_numpy(np.stack([clip.audio for clip in clips])),
+        torch.stack([torch.from_numpy(clip.audio) for clip in clips]),
         torch.tensor([clip.valid for clip in clips]),
         text,
         mask,

@@ -48,8 +48,8 @@ def run_settings(shards: str, out: Path, **values: Any) -> TrainSettings:
 
 
 def final_state(folder: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a run's newest state."""
-    return read_tensors(saved_states(folder / "state")[-1])
+    """The tensors of a run's newest state, not mapped to its file."""
+    return {name: tensor.clone() for name, tensor in read_tensors(saved_states(folder / "state")[-1]).items()}
 
 
 def main() -> None:
