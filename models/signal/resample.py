@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional
 
 ZEROS = 32
-"""Zero crossings of the sinc on each side: the transition is 1/16 of the lower half rate wide."""
+"""Zero crossings of the sinc on each side."""
 ROLLOFF = 0.96
 KAISER_BETA = 12.0
-"""Stop band below -110 dB."""
+"""The stop band, below -110 dB, begins at 1.08 of the lower half rate."""
 
 
 def downsample(audio: Tensor, rate: int, new_rate: int) -> Tensor:

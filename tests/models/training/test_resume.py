@@ -16,7 +16,7 @@ from models.training.state import saved_states
 from models.training.trainer import train
 from tests.models.training.small_runs import final_state, run_settings
 
-CLIPS = 240
+CLIPS = 160
 
 
 def long_run(shards: str, out: Path, clips: int = CLIPS) -> dict:
