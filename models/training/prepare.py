@@ -200,6 +200,8 @@ def _network(settings: TrainSettings, stage: Stage, place: Place) -> UNet:
         network = UNet(stage.unet)
     network.recomputed = settings.run.recompute
     if settings.run.compile:
+        # Blocks share their code, and each width, length and precision is one compilation of it.
+        torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
         for block in network.modules():
             if isinstance(block, Block):
                 block.compile()

@@ -71,7 +71,7 @@ def test_settings_cannot_be_changed(file: Path) -> None:
         load_settings(file).seed = 1  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("name", ["real", "paper", "mulamcap", "demo"])
+@pytest.mark.parametrize("name", ["real", "paper", "mulamcap", "demo", "tiny"])
 def test_every_preset_is_valid(name: str) -> None:
     settings = load_settings(Path(__file__).resolve().parents[2] / "examples" / f"{name}.toml")
     assert settings.sampling.top_k == 10

@@ -1,0 +1,79 @@
+"""Training from the command line: plans, mistakes, and the page of a run."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from flows.cli import n2m
+from flows.config import read_settings
+from flows.train import stages_of, train_stage
+from flows.training_page import loss_picture, write_training_page
+from labeling.errors import UserError
+from models.cascade.stage import STAGES
+from models.training import prepare
+from models.training.settings import TrainSettings
+from tests.models.data.made_up_shards import uri_of, write_shards
+from tests.models.training.small_runs import run_settings, small_stage
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train.toml"
+
+
+def test_the_plan_of_the_papers_cascade() -> None:
+    """Parameters of table 2, in millions, within 5 %."""
+    found = CliRunner().invoke(n2m, ["plan", "train", "--preset", "paper", "--json"], catch_exceptions=False)
+    planned = {row["stage"]: row for row in json.loads(found.output)["stages"]}
+    assert tuple(planned) == STAGES
+    for stage, millions in zip(STAGES, (724, 487, 745, 25.7, 81), strict=True):
+        assert planned[stage]["parameters"] / 1e6 == pytest.approx(millions, rel=0.05)
+        assert planned[stage]["gpu_hours"] > 100
+
+
+def test_a_plan_of_a_configuration_and_of_an_unknown_gpu() -> None:
+    planned = CliRunner().invoke(n2m, ["plan", "train", "-c", str(EXAMPLE), "--set", "recipe.clips=1000000", "--json"])
+    assert {row["clips"] for row in json.loads(planned.output)["stages"]} == {1_000_000}
+    with pytest.raises(UserError, match=r"no figures for a GPU 'Voodoo'; there are for H100"):
+        CliRunner().invoke(n2m, ["plan", "train", "--gpu", "Voodoo"], catch_exceptions=False)
+
+
+def test_planning_labels_still_needs_a_source() -> None:
+    assert "give either -c FILE or --audio FOLDER" in CliRunner().invoke(n2m, ["plan"]).output
+
+
+def test_stages_are_named_as_they_are() -> None:
+    assert stages_of(["all"]) == list(STAGES)
+    assert stages_of(["vocoder", "super-resolution"]) == ["vocoder", "super-resolution"]
+    with pytest.raises(UserError, match=r"there is no stage 'vocodr'"):
+        stages_of(["vocodr"])
+    assert "give -c FILE" in CliRunner().invoke(n2m, ["train", "vocoder"]).output
+
+
+def test_the_example_is_valid_and_mistakes_are_named() -> None:
+    assert read_settings(TrainSettings, EXAMPLE).preset == "tiny"
+    with pytest.raises(UserError, match=r"unknown key recipe\.learning_rat; did you mean recipe\.learning_rate\?"):
+        read_settings(TrainSettings, EXAMPLE, ["recipe.learning_rat=1"])
+    with pytest.raises(UserError, match=r"stages\.vocodr"):
+        read_settings(TrainSettings, EXAMPLE, ["stages.vocodr.clips=1"])
+
+
+def test_the_page_shows_curves_and_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "stage_of", lambda _preset, name: small_stage(name))
+    shards = uri_of(write_shards(tmp_path / "shards", clips=12, seconds=0.6))
+    samples = {"clips": 2, "steps": 2, "every_clips": 12, "prompts": ["<b>loud</b>"]}
+    trained = train_stage(run_settings(shards, tmp_path / "out", samples=samples), "waveform-generator")
+    html = (trained.folder / "index.html").read_text()
+    for path in re.findall(r'src="([^"]+)"', html):
+        assert (trained.folder / path).is_file(), path
+    assert html.count("<audio") == 2 + 3 * 2
+    assert html.count('class="line') == 2 + 4
+    assert "after 12" in html
+    assert "after 24" in html
+    assert "CC0 1.0, unknown" in html
+    assert loss_picture(trained.folder).startswith("data:image/svg+xml;base64,")
+
+
+def test_no_run_no_page(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"holds no training run"):
+        write_training_page(tmp_path)
