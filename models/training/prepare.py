@@ -29,7 +29,7 @@ from models.training.level import measure_level
 from models.training.optimizer import make_optimizer
 from models.training.parallel import Place, share
 from models.training.recipe import Recipe
-from models.training.samples import Prompted, Sampler
+from models.training.samples import Prompted, Sampler, prompt_names
 from models.training.settings import TrainSettings
 from models.training.state import State, StateHeader, newest_state
 from models.training.throughput import Cost, cost_of, peak_flops
@@ -103,6 +103,7 @@ class Prepared:
             "ranks": self.place.world,
             "recipe": self.recipe.model_dump(),
             "data": data.model_dump(),
+            "prompts": dict(zip(prompt_names(self.settings.samples.prompts), self.settings.samples.prompts, strict=True)),
             "software": software(),
         }
 

@@ -59,9 +59,14 @@ class Sampler:
         """Write what was drawn after so many clips of training. Gives the folder."""
         folder = self.folder / f"clips-{clips:012d}"
         _write(folder, self.stage, drawn, self.batch.clip_ids)
-        if asked is not None:
-            _write(folder, self.stage, asked, [f"prompt-{number:02d}" for number in range(len(asked))])
+        if asked is not None and self.prompted is not None:
+            _write(folder, self.stage, asked, prompt_names(self.prompted.prompts))
         return folder
+
+
+def prompt_names(prompts: Sequence[str]) -> list[str]:
+    """What the files of prompts are called."""
+    return [f"prompt-{number:02d}" for number in range(len(prompts))]
 
 
 def audio_of(x0: Tensor, scale: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

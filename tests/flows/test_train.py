@@ -68,6 +68,7 @@ def test_the_page_shows_curves_and_samples(tmp_path: Path, monkeypatch: pytest.M
         assert (trained.folder / path).is_file(), path
     assert html.count("<audio") == 2 + 3 * 2
     assert html.count('class="line') == 2 + 4
+    assert "<td>&lt;b&gt;loud&lt;/b&gt;</td>" in html
     assert "after 12" in html
     assert "after 24" in html
     assert "CC0 1.0, unknown" in html

@@ -1,0 +1,78 @@
+"""Each tiny stage learns eight clips by heart."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.cascade.pairs import signal_of, true_inputs
+from models.cascade.sample import sample
+from models.cascade.stage import STAGES, StageName
+from models.cascade.weights import load_network, read_weights_header
+from models.data.loader import Loader
+from models.data.shards import open_shards
+from models.text.cache import EmbeddingCache
+from models.text.load import load_encoder
+from models.training.batch import Texts, make_batch
+from models.training.journal import read_journal
+from models.training.settings import TrainSettings
+from models.training.trainer import train
+from tests.models.data.made_up_shards import RATE, row, uri_of, write_shards
+
+SECONDS = 0.64
+STEPS: dict[StageName, int] = {
+    "waveform-generator": 1200,
+    "waveform-cascader": 800,
+    "spectrogram-generator": 1200,
+    "vocoder": 800,
+    "super-resolution": 800,
+}
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> str:
+    own = {n: {"split": "train", "labels": row(n, SECONDS)["labels"][:1], "tags": [], "title": None} for n in range(8)}
+    return uri_of(write_shards(tmp_path_factory.mktemp("eight"), clips=8, seconds=SECONDS, change=own))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("name", STAGES)
+def test_eight_clips_are_learnt_by_heart(shards: str, tmp_path: Path, name: StageName) -> None:
+    clips = 8 * STEPS[name]
+    settings = TrainSettings.model_validate(
+        {
+            "out": str(tmp_path),
+            "data": {"shards": shards},
+            "text": {"dropped": 0.0},
+            "recipe": {
+                "clips": clips,
+                "clips_a_step": 8,
+                "seconds": SECONDS,
+                "warmup_clips": 400,
+                "decay_clips": clips,
+                "learning_rate": 2e-3,
+            },
+            "validation": {"split": "train", "clips": 8},
+            "samples": {"clips": 0},
+            "run": {"precision": "fp32"},
+        }
+    )
+    trained = train(settings, name)
+    losses = [line["loss"] for line in read_journal(trained.folder, "validation")]
+    print(name, [round(loss, 4) for loss in losses])
+    assert losses[-1] <= 0.3 * losses[0]
+
+    header = read_weights_header(trained.weights, name)
+    stage = replace(header.stage, sampling=replace(header.stage.sampling, guidance=1.0))
+    encoder = load_encoder(settings.text)
+    texts = Texts(encoder, EmbeddingCache(encoder), stage.tokens, 0.0, 0) if stage.tokens else None
+    with Loader(open_shards(shards, "train", RATE), 0, stage.crop_samples, 8) as loader:
+        batch = make_batch(next(iter(loader)), texts)
+    inputs = batch.with_text(true_inputs(stage, batch.audio))
+    network = load_network(trained.weights, header)
+    drawn = sample(stage, network, inputs, stage.positions(stage.crop_samples), 5, range(8), torch.device("cpu"))
+    true = signal_of(stage.signal, batch.audio, stage.scale)
+    distances = torch.cdist(drawn.flatten(1), true.flatten(1))
+    assert distances.argmin(1).tolist() == list(range(8))
