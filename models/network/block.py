@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.network.layers import Attention, make_norm, zero_conv
+from models.network.layers import Attention, Conv1d, make_norm, zero_conv
 from models.network.shape import UNetShape
 
 
@@ -19,10 +19,10 @@ class Block(nn.Module):
         self.combine = nn.Linear(shape.width, 2 * channels)
         nn.init.zeros_(self.combine.bias)
         self.norm_1 = make_norm(shape.norm, channels, shape.groups)
-        self.conv_1 = nn.Conv1d(channels, channels, shape.kernel, padding=shape.kernel // 2)
+        self.conv_1 = Conv1d(channels, channels, shape.kernel, padding=shape.kernel // 2)
         self.norm_2 = make_norm(shape.norm, channels, shape.groups)
         self.conv_2 = zero_conv(channels, channels, shape.kernel)
-        self.shortcut = nn.Conv1d(channels, channels, 1)
+        self.shortcut = Conv1d(channels, channels, 1)
         nn.init.dirac_(self.shortcut.weight)
         wide = 4 if shape.reading == "up_width" else 2
         self.self_attention = Attention(channels, shape.heads, 2 * channels) if shape.self_attention[depth] else None

@@ -10,6 +10,43 @@ from torch.nn import functional
 Layer = TypeVar("Layer", bound=nn.Module)
 
 
+class Conv1d(nn.Conv1d):
+    """nn.Conv1d that on a CPU keeps the channels of a position side by side in memory, as a picture of height 1.
+
+    Strided convolutions and their gradients are then more than twice as fast there. Shapes and parameters are those of nn.Conv1d.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "cpu":
+            return super().forward(x)
+        stride, padding = (1, self.stride[0]), (0, int(self.padding[0]))
+        return functional.conv2d(channels_last(x), self.weight.unsqueeze(2), self.bias, stride, padding).squeeze(2)
+
+
+class ConvTranspose1d(nn.ConvTranspose1d):
+    """nn.ConvTranspose1d in the layout of Conv1d."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if x.device.type != "cpu":
+            return super().forward(x, output_size)
+        stride, padding, beyond = (1, self.stride[0]), (0, int(self.padding[0])), (0, self.output_padding[0])
+        return functional.conv_transpose2d(channels_last(x), self.weight.unsqueeze(2), self.bias, stride, padding, beyond).squeeze(2)
+
+
+class GroupNorm(nn.GroupNorm):
+    """nn.GroupNorm in the layout of Conv1d."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "cpu":
+            return super().forward(x)
+        return super().forward(channels_last(x)).squeeze(2)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """(B, C, T) -> (B, C, 1, T) whose channels lie side by side; without a copy where they do already."""
+    return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+
+
 class LambdaEmbedding(nn.Module):
     """lambda (B,) -> (B, width): sines and cosines of lambda at frequencies from 0.02 to 20 radians a unit, then a linear layer."""
 
@@ -39,7 +76,7 @@ class PositionNorm(nn.Module):
 
 def make_norm(kind: str, channels: int, groups: int) -> nn.Module:
     """GroupNorm with the largest number of groups up to `groups` that divides the channels, or PositionNorm."""
-    return PositionNorm(channels) if kind == "position" else nn.GroupNorm(math.gcd(groups, channels), channels)
+    return PositionNorm(channels) if kind == "position" else GroupNorm(math.gcd(groups, channels), channels)
 
 
 class Attention(nn.Module):
@@ -82,9 +119,9 @@ class Attention(nn.Module):
         return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
-def zero_conv(channels_in: int, channels_out: int, kernel: int) -> nn.Conv1d:
+def zero_conv(channels_in: int, channels_out: int, kernel: int) -> Conv1d:
     """A convolution of an odd kernel that keeps the length and starts at zero."""
-    return _zero(nn.Conv1d(channels_in, channels_out, kernel, padding=kernel // 2))
+    return _zero(Conv1d(channels_in, channels_out, kernel, padding=kernel // 2))
 
 
 def _zero(layer: Layer) -> Layer:

@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 from models.network.block import Block
 from models.network.inputs import Inputs
-from models.network.layers import LambdaEmbedding, zero_conv
+from models.network.layers import Conv1d, ConvTranspose1d, LambdaEmbedding, zero_conv
 from models.network.shape import UNetShape
 
 
@@ -29,11 +29,11 @@ class UNet(nn.Module):
         above = (shape.width, *widths[:-1])
         depths = range(len(strides))
         narrow = shape.reading == "up_width"
-        self.entry = nn.Conv1d(shape.channels_in, shape.width, 3, padding=1)
+        self.entry = Conv1d(shape.channels_in, shape.width, 3, padding=1)
         self.time = LambdaEmbedding(shape.width)
         self.level = LambdaEmbedding(shape.width) if shape.told_level else None
         self.text_norm = nn.LayerNorm(shape.text_width) if any(shape.cross_attention) else None
-        self.aligned = nn.Conv1d(shape.aligned_channels, widths[-1], 1) if shape.aligned_channels else None
+        self.aligned = Conv1d(shape.aligned_channels, widths[-1], 1) if shape.aligned_channels else None
         self.down = nn.ModuleList(_down(above[depth], widths[depth], strides[depth], shape) for depth in depths)
         self.down_blocks = nn.ModuleList(_blocks(shape, widths[depth], depth) for depth in depths)
         self.up = nn.ModuleList(_up(widths[depth], above[depth], strides[depth], shape) for depth in depths)
@@ -101,14 +101,14 @@ def _blocks(shape: UNetShape, channels: int, depth: int) -> nn.ModuleList:
     return nn.ModuleList(Block(shape, channels, depth) for _ in range(shape.blocks[depth]))
 
 
-def _down(channels_in: int, channels_out: int, stride: int, shape: UNetShape) -> nn.Conv1d:
+def _down(channels_in: int, channels_out: int, stride: int, shape: UNetShape) -> Conv1d:
     """(B, C, T) -> (B, C', T / stride), centred."""
     kernel = 2 * stride + 1 if shape.reading == "bottom_once" else shape.kernel
-    return nn.Conv1d(channels_in, channels_out, kernel, stride, padding=kernel // 2)
+    return Conv1d(channels_in, channels_out, kernel, stride, padding=kernel // 2)
 
 
-def _up(channels_in: int, channels_out: int, stride: int, shape: UNetShape) -> nn.ConvTranspose1d:
+def _up(channels_in: int, channels_out: int, stride: int, shape: UNetShape) -> ConvTranspose1d:
     """(B, C, T) -> (B, C', T stride), centred."""
     if shape.reading == "bottom_once":
-        return nn.ConvTranspose1d(channels_in, channels_out, 2 * stride + 1, stride, padding=stride, output_padding=stride - 1)
-    return nn.ConvTranspose1d(channels_in, channels_out, 2 * stride, stride, padding=-(-stride // 2), output_padding=stride % 2)
+        return ConvTranspose1d(channels_in, channels_out, 2 * stride + 1, stride, padding=stride, output_padding=stride - 1)
+    return ConvTranspose1d(channels_in, channels_out, 2 * stride, stride, padding=-(-stride // 2), output_padding=stride % 2)

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.cascade.presets import PAPER
 from models.cascade.stage import Stage
 from models.network.inputs import Inputs
+from models.network.layers import Conv1d, ConvTranspose1d, GroupNorm
 from models.network.shape import UNetShape
 from models.network.unet import UNet
 
@@ -91,6 +92,26 @@ def test_activations_computed_again_give_the_same_gradients() -> None:
         return [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
 
     assert all(torch.equal(a, b) for a, b in zip(gradients(frozenset()), gradients(frozenset({0, 1})), strict=True))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_the_layout_in_memory_changes_nothing(stride: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 40, requires_grad=True)
+    pairs: list[tuple[nn.Module, nn.Module]] = [
+        (Conv1d(6, 4, 5, stride, padding=2), nn.Conv1d(6, 4, 5, stride, padding=2)),
+        (
+            ConvTranspose1d(6, 4, 2 * stride + 1, stride, padding=stride, output_padding=stride - 1),
+            nn.ConvTranspose1d(6, 4, 2 * stride + 1, stride, padding=stride, output_padding=stride - 1),
+        ),
+        (GroupNorm(3, 6), nn.GroupNorm(3, 6)),
+    ]
+    for ours, plain in pairs:
+        plain.load_state_dict(ours.state_dict())
+        found, wanted = ours(x), plain(x)
+        assert torch.allclose(found, wanted, atol=1e-5)
+        (left,), (right,) = (torch.autograd.grad(y.square().sum(), x) for y in (found, wanted))
+        assert torch.allclose(left, right, atol=1e-4)
 
 
 def test_a_fresh_network_says_nothing() -> None:
