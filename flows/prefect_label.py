@@ -1,19 +1,15 @@
 """The labeling flow on a Prefect server: one task a stage, retries for what may pass, artifacts for what people look at."""
 
-import logging
 from typing import Any
 
 from prefect import flow
-from prefect.runtime import flow_run
 
 from flows.config import make_settings
 from flows.events import LABELS_READY, announce
 from flows.label import Labeled, label
 from flows.prefect_artifacts import create_artifacts
-from flows.prefect_run import call_as_task, check_server, keep_off_terminal, logged_on_server
+from flows.prefect_run import call_as_task, logged_on_server, run_on_server
 from pipelines.settings import LabelSettings
-
-log = logging.getLogger("n2m")
 
 
 @flow(name="label", persist_result=False)
@@ -24,17 +20,7 @@ def label_flow(settings: dict[str, Any], replay: bool = False) -> str:
 
 def label_with_prefect(settings: LabelSettings, replay: bool = False) -> Labeled:
     """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
-    check_server()
-    keep_off_terminal()
-    done: list[Labeled] = []
-
-    @flow(name="label", flow_run_name=f"label {settings.root}", persist_result=False)
-    def run() -> None:
-        log.info("Prefect shows this run at %s", flow_run.ui_url)
-        done.append(_label(settings, replay))
-
-    run()
-    return done[0]
+    return run_on_server("label", f"label {settings.root}", lambda: _label(settings, replay))
 
 
 def _label(settings: LabelSettings, replay: bool) -> Labeled:

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from prefect import get_client, task
+from prefect import flow, get_client, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler
+from prefect.runtime import flow_run
 from prefect.tasks import Task
 
 from labeling.errors import UserError
@@ -45,8 +46,22 @@ def call_as_task(name: str, stage: Callable[[], Result]) -> Result:
     return run(stage)()
 
 
-def check_server() -> None:
-    """Raises UserError where PREFECT_API_URL names a server that does not answer."""
+def run_on_server(name: str, run_name: str, work: Callable[[], Result]) -> Result:
+    """Work as one flow run, for the command line: shown on the server, result kept here. Raises UserError where no server answers."""
+    _check_server()
+    _keep_off_terminal()
+    done: list[Result] = []
+
+    @flow(name=name, flow_run_name=run_name, persist_result=False)
+    def run() -> None:
+        log.info("Prefect shows this run at %s", flow_run.ui_url)
+        done.append(work())
+
+    run()
+    return done[0]
+
+
+def _check_server() -> None:
     with get_client(sync_client=True) as client:
         error = client.api_healthcheck()
         if error is not None:
@@ -56,7 +71,7 @@ def check_server() -> None:
             )
 
 
-def keep_off_terminal() -> None:
+def _keep_off_terminal() -> None:
     """Prefect's lines about every task and its tracebacks of what n2m says in one line: on the server, not on the terminal."""
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).propagate = False

@@ -1,23 +1,19 @@
 """Training on a Prefect server: one flow run a stage, resumable, with the loss curve and the samples page as artifacts."""
 
-import logging
 from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
-from prefect.runtime import flow_run
 
 from flows.config import validate_settings
 from flows.events import STAGE_READY, announce
-from flows.prefect_run import check_server, keep_off_terminal, logged_on_server
+from flows.prefect_run import logged_on_server, run_on_server
 from flows.train import train_stage
 from flows.training_page import NAME, loss_picture
 from models.cascade.stage import StageName
 from models.training.journal import read_journal
 from models.training.settings import TrainSettings
 from models.training.trainer import Trained
-
-log = logging.getLogger("n2m")
 
 
 @flow(name="train", flow_run_name="train {stage}", persist_result=False, retries=2, retry_delay_seconds=30)
@@ -28,17 +24,7 @@ def train_flow(settings: dict[str, Any], stage: StageName) -> str:
 
 def train_with_prefect(settings: TrainSettings, stage: StageName) -> Trained:
     """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
-    check_server()
-    keep_off_terminal()
-    done: list[Trained] = []
-
-    @flow(name="train", flow_run_name=f"train {stage}", persist_result=False)
-    def run() -> None:
-        log.info("Prefect shows this run at %s", flow_run.ui_url)
-        done.append(_train(settings, stage))
-
-    run()
-    return done[0]
+    return run_on_server("train", f"train {stage}", lambda: _train(settings, stage))
 
 
 def _train(settings: TrainSettings, stage: StageName) -> Trained:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from tests.flows.music import small_settings, write_music
 from tests.flows.test_kill import write_config
+from tests.models.data.made_up_shards import uri_of, write_shards
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -50,6 +52,18 @@ from flows.prefect_label import label_flow
 parameters = json.loads(sys.argv[1])
 label_flow.to_deployment("nightly", parameters=parameters, cron="0 3 * * *").apply()
 print(label_flow(**parameters))
+"""
+
+
+TRIGGERED = """
+import json, sys
+from prefect.events import DeploymentEventTrigger
+from flows.events import LABELS_READY, announce
+from flows.prefect_train import train_flow
+
+trigger = DeploymentEventTrigger(expect={LABELS_READY}, parameters=json.loads(sys.argv[1]))
+train_flow.to_deployment("on labels", triggers=[trigger], parameters=json.loads(sys.argv[1])).apply()
+announce(LABELS_READY, sys.argv[2], {})
 """
 
 
@@ -209,3 +223,39 @@ def test_without_a_server_at_the_address_the_message_says_so(server: Server, tmp
     assert found.returncode == 1
     assert "no Prefect server answers there" in found.stderr
     assert len(found.stderr.splitlines()) == 1
+
+
+def test_a_stage_is_a_run_with_its_curve(server: Server, tmp_path: Path) -> None:
+    config = write_training_config(tmp_path)
+    found = server.n2m("train", "super-resolution", "-c", str(config))
+    assert (found.returncode, found.stderr) == (0, "")
+    (run,) = server.runs("train super-resolution")
+    assert run["state_type"] == "COMPLETED"
+    made = {item["key"]: item for item in server.ask("artifacts") if item["flow_run_id"] == run["id"]}
+    assert set(made) == {"train-super-resolution", "samples-super-resolution"}
+    assert "](data:image/svg+xml;base64," in made["train-super-resolution"]["data"]
+    assert "index.html](file:///" in made["samples-super-resolution"]["data"]
+
+
+def test_labels_that_are_ready_start_training(server: Server, tmp_path: Path) -> None:
+    settings = tomllib.loads(write_training_config(tmp_path).read_text())
+    found = server.python("-c", TRIGGERED, json.dumps({"settings": settings, "stage": "vocoder"}), str(tmp_path / "labels"))
+    assert found.returncode == 0, found.stderr
+    (deployment,) = [item for item in server.ask("deployments") if item["name"] == "on labels"]
+    for _ in range(120):
+        runs = server.ask("flow_runs", deployments={"id": {"any_": [deployment["id"]]}})
+        if runs:
+            break
+        time.sleep(0.5)
+    assert [run["parameters"]["stage"] for run in runs] == ["vocoder"]
+
+
+def write_training_config(folder: Path) -> Path:
+    """A run of one step on a few short clips."""
+    shards = uri_of(write_shards(folder / "shards", clips=6, seconds=0.5))
+    config = folder / "train.toml"
+    config.write_text(
+        f'out = "{folder / "out"}"\n[data]\nshards = "{shards}"\n[recipe]\nclips = 2\nclips_a_step = 2\nseconds = 0.32\n'
+        "warmup_clips = 0\ndecay_clips = 10\n[validation]\nclips = 1\nlevels = 1\n[samples]\nclips = 1\nsteps = 1\n"
+    )
+    return config
