@@ -127,9 +127,7 @@ class Trainer:
     def _update(self, norm: float) -> None:
         made = self.made
         made.optimizer.step()
-        for name, average in made.averages.items():
-            if name == EMA:
-                average.update(exponential_kept(self.recipe.ema_decay, self._updates))
+        made.averages[EMA].update(exponential_kept(self.recipe.ema_decay, self._updates))
         for width in made.settings.checkpoints.profiles:
             made.averages[profile_name(width)].update(power_kept(gamma_of_width(width), self._clips, self.recipe.clips_a_step))
         self._updates += 1
