@@ -14,23 +14,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaTokenizer
 
 from labeling.errors import UserError
 from labeling.mel import LogMel
+from labeling.scorers import hub
 from labeling.scorers.base import Float32s, TextEmbeddings
 from labeling.scorers.clap_model import build_clap, read_tokenizer, tokenizer_files
 from labeling.scorers.clap_windows import ClapFrontEnd
 from labeling.scorers.htsat import AudioTower
-from labeling.scorers.weights import Tensors, hash_files, read_pickled, read_safetensors, sharded_files
+from labeling.scorers.weights import Tensors, hash_files, read_pickled, read_safetensors
 
 VERSION = "clap-1"
 MAX_TOKENS = 77
 _GPU_CAPTIONS = 256
 _SMALL_FILES = ["*.json", "*.txt"]
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+_PICKLED = "pytorch_model.bin"
 
 
 @dataclass(eq=False)
@@ -89,7 +88,7 @@ def load_clap(model: str, revision: str | None, device: str) -> ClapScorer:
     """
     folder, name = Path(model), Path(model).resolve().name
     if not folder.is_dir():
-        folder, name = download(model, revision, _SMALL_FILES, _WEIGHTS), model
+        folder, name = download(model, revision, _SMALL_FILES, (*hub.SAFETENSORS, _PICKLED)), model
     weights = _weight_files(folder)
     lacking = [
         what
@@ -113,23 +112,7 @@ def load_clap(model: str, revision: str | None, device: str) -> ClapScorer:
 
 def download(model: str, revision: str | None, small: Sequence[str], weights: Sequence[str] = ()) -> Path:
     """The folder of a hub id in the hub's cache. Of `weights` the first that the hub has is fetched. Raises UserError."""
-    try:
-        folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(small)))
-        for name in weights:
-            pattern = [name, "model-*.safetensors"] if name.endswith("index.json") else [name]
-            folder = Path(snapshot_download(model, revision=revision, allow_patterns=pattern))
-            if (folder / name).is_file():
-                break
-    except HFValidationError:
-        raise UserError(f'there is no folder "{model}", and it cannot be the id of a model on the hub either') from None
-    except (HfHubHTTPError, OSError) as error:
-        first = str(error).strip().split("\n")[0]
-        raise UserError(
-            f'"{model}" is neither a folder nor to be had from the model hub ({first}). On a machine that reaches the hub, '
-            f"`hf download {model} --local-dir clap` fetches it: copy that folder here and give its path as scorer.model, "
-            'or set scorer.model = "starter", which needs no hub.'
-        ) from None
-    return folder
+    return hub.download(model, revision, small, weights, "scorer.model", "starter")
 
 
 def read_front_end(folder: Path, config: ClapConfig) -> ClapFrontEnd:
@@ -179,12 +162,8 @@ def _read_config(folder: Path) -> ClapConfig:
 
 
 def _weight_files(folder: Path) -> list[Path]:
-    single, index, pickled = (folder / name for name in _WEIGHTS)
-    if single.is_file():
-        return [single]
-    if index.is_file():
-        return sharded_files(index)
-    return [pickled] if pickled.is_file() else []
+    pickled = folder / _PICKLED
+    return hub.safetensors_files(folder) or ([pickled] if pickled.is_file() else [])
 
 
 def _plain_tensors(file: Path) -> Tensors:

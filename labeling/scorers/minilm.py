@@ -32,7 +32,10 @@ def batch_rows(tokens: int) -> int:
 
 
 class MiniLM:
-    """The encoder, loaded. `identity` is a hash over its weights, its configuration and its tokeniser."""
+    """The encoder, loaded. `identity` is a hash over its weights, its configuration and its tokeniser.
+
+    `positions`: how long a sequence may be, [CLS] and [SEP] included.
+    """
 
     def __init__(self, folder: Path, device: str) -> None:
         files = [folder / name for name in ("model.safetensors", "config.json", "tokenizer.json")]
@@ -44,10 +47,12 @@ class MiniLM:
         self._uncut = Tokenizer.from_file(str(tokenizer))
         self._uncut.no_truncation()
         self._uncut.no_padding()
+        self._uncut.encode_special_tokens = True
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
         self._network = _network(read_safetensors([weights]), config).to(device)
+        self.positions = int(self._network.config.max_position_embeddings)
 
     def __call__(self, texts: Sequence[str]) -> Float32s:
         """N texts -> (N, 384) unit vectors."""
@@ -65,11 +70,11 @@ class MiniLM:
         return vectors
 
     def content_tokens(self, text: str) -> tuple[int, ...]:
-        """All WordPiece tokens of a text, without [CLS] and [SEP]."""
+        """All WordPiece tokens of a text, without [CLS] and [SEP]; where a text spells them out, they are words like others."""
         return tuple(self._uncut.encode(text, add_special_tokens=False).ids)
 
     def hidden_states(self, ids: Sequence[int]) -> Float32s:
-        """n content tokens -> (n + 2, 384) last hidden states, [CLS] and [SEP] included; n is at most 510. Alone in its batch."""
+        """n content tokens -> (n + 2, 384) last hidden states, [CLS] and [SEP] included; at most `positions` rows. Alone in its batch."""
         around = [self._uncut.token_to_id(token) for token in ("[CLS]", "[SEP]")]
         with torch.inference_mode():
             hidden = self._network(input_ids=torch.tensor([[around[0], *ids, around[1]]], device=self.device)).last_hidden_state

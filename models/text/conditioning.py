@@ -20,13 +20,14 @@ def pad_text(embeddings: Sequence[Float32s | None], tokens: int, dim: int) -> tu
         if embedding is not None:
             if len(embedding) > tokens:
                 raise ValueError(f"an embedding of {len(embedding)} tokens does not fit {tokens}")
-            padded[row, : len(embedding)] = torch.from_numpy(embedding)
+            padded.numpy()[row, : len(embedding)] = embedding
             mask[row, : len(embedding)] = True
     return padded, mask
 
 
 def encode_prompt(prompt: str, encoder: TextEncoder, tokens: int) -> tuple[Float32s, int]:
     """A user's prompt -> its embedding (n, dim), n <= tokens, and how many of its tokens did not fit."""
-    ids = encoder.tokenise(prompt)
+    # Half a surrogate pair, which JSON can hold, is no text to a tokeniser.
+    ids = encoder.tokenise(prompt.encode("utf-8", "replace").decode("utf-8"))
     room = encoder.room(tokens)
     return encoder.encode(ids[:room]), max(0, len(ids) - room)

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from labeling.scorers.base import Float32s
 
+REMEMBERED = 1 << 15
+"""Texts whose tokens an encoder remembers: captions come again in every epoch, and with other clips."""
+
 
 class TextEncoder(Protocol):
     """A frozen encoder. name: what configuration called it. identity: a hash of weights, configuration and tokeniser."""
@@ -14,7 +17,7 @@ class TextEncoder(Protocol):
     dim: int
 
     def tokenise(self, text: str) -> tuple[int, ...]:
-        """The tokens of a text's content: nothing special around them, nothing cut."""
+        """The tokens of a text's content: nothing special around them, nothing cut. Remembered for the latest texts."""
         ...
 
     def room(self, tokens: int) -> int:
@@ -22,5 +25,8 @@ class TextEncoder(Protocol):
         ...
 
     def encode(self, ids: Sequence[int]) -> Float32s:
-        """Content tokens -> (n, dim), a row a token, special ones included. The sequence is alone in its batch: nothing else matters."""
+        """Content tokens -> (n, dim), a row a token, special ones included.
+
+        The sequence is alone in its batch, and on a CPU on one thread: nothing else matters.
+        """
         ...

@@ -12,7 +12,7 @@ class TextSettings(Settings):
     embeddings are kept between runs (None: in memory). `dropped`: share of examples that are trained without text (paper section 3.5).
     """
 
-    model: str = minilm.NAME
+    model: str = Field(minilm.NAME, min_length=1)
     revision: str | None = None
     cache: str | None = None
     dropped: float = Field(0.1, ge=0, le=1)

@@ -4,9 +4,12 @@ Words that training never saw still lie near those that it saw, which a vocabula
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from labeling.scorers.base import Float32s
 from labeling.scorers.minilm import DIMENSIONS, load_minilm
+from models.text.encoder import REMEMBERED
+from models.text.one_thread import one_thread
 
 NAME = "minilm"
 SPECIAL = 2
@@ -17,18 +20,20 @@ class MiniLMEncoder:
 
     def __init__(self, device: str = "cpu") -> None:
         self._network = load_minilm(device)
+        self._tokens = lru_cache(REMEMBERED)(self._network.content_tokens)
         self.name = NAME
         self.identity = self._network.identity
         self.dim = DIMENSIONS
 
     def tokenise(self, text: str) -> tuple[int, ...]:
         """WordPiece tokens."""
-        return self._network.content_tokens(text)
+        return self._tokens(text)
 
     def room(self, tokens: int) -> int:
-        """All but [CLS] and [SEP]."""
-        return max(0, tokens - SPECIAL)
+        """All but [CLS] and [SEP], as far as the network has positions."""
+        return max(0, min(tokens, self._network.positions) - SPECIAL)
 
     def encode(self, ids: Sequence[int]) -> Float32s:
-        """(n + 2, 384) last hidden states."""
-        return self._network.hidden_states(ids)
+        """(n + 2, 384) last hidden states; n is at most 510."""
+        with one_thread():
+            return self._network.hidden_states(ids)

@@ -24,8 +24,13 @@ class TextBatch:
 
 
 def text_batch(long: Sequence[str], short: Sequence[str], encoder: TextEncoder, tokens: int) -> TextBatch:
-    """Texts of a clip -> its text batch for a stage that reads `tokens` tokens. Blank texts count for nothing."""
+    """Texts of a clip -> its text batch for a stage that reads `tokens` tokens. Blank texts count for nothing.
+
+    Raises ValueError where special tokens alone fill `tokens`.
+    """
     room = encoder.room(tokens)
+    if room < 1:
+        raise ValueError(f"a sequence of {tokens} tokens has no room for text")
     whole = [encoder.tokenise(text) for text in long if text.strip()]
     joined = encoder.tokenise(SEPARATOR.join(text.strip() for text in short if text.strip()))
     segments = [joined[start : start + room] for start in range(0, len(joined), room)]

@@ -1,8 +1,11 @@
 """The embedding cache never changes a value and never stops a run."""
 
-import logging
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -67,25 +70,48 @@ def test_a_row_that_was_damaged_is_computed_again(tmp_path: Path) -> None:
     assert encoder.calls == 1
 
 
-@pytest.mark.parametrize("damage", ["garbage", "torn"])
-def test_a_damaged_file_is_begun_anew(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture) -> None:
-    cache = EmbeddingCache(Counting(), tmp_path)
-    for n in range(400):
-        cache.get((n, n + 1, n + 2))
-    del cache
-    path = tmp_path / FILE
-    data = path.read_bytes()
-    path.write_bytes(b"this is no database" * 100 if damage == "garbage" else data[:4096] + bytes(len(data) - 4096))
-    for suffix in ("-wal", "-shm"):
-        path.with_name(FILE + suffix).unlink(missing_ok=True)
-    with caplog.at_level(logging.WARNING, "n2m"):
-        logging.getLogger("n2m").propagate = True
-        again = EmbeddingCache(Counting(), tmp_path)
-    assert "is damaged" in caplog.text
-    assert again.get((1,)).shape == (1, 3)
+def test_what_it_gives_cannot_be_changed() -> None:
+    """A caller that wrote into an embedding would change it for every clip that comes."""
+    with pytest.raises(ValueError, match="read-only"):
+        EmbeddingCache(Counting()).get((1, 2))[0] = 0.0
+
+
+def test_threads_get_the_same(tmp_path: Path) -> None:
+    encoder = Counting()
+    cache = EmbeddingCache(encoder, tmp_path, memory_bytes=60)
+    wanted = {n: EmbeddingCache(Counting()).get((n, n)).tobytes() for n in range(20)}
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: (n % 20, cache.get((n % 20, n % 20)).tobytes()), range(400)))
+    assert all(data == wanted[n] for n, data in found)
+    assert encoder.calls == 20
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot write the embedding cache .*Set text\.cache"):
+    with pytest.raises(UserError, match=r"cannot open the embedding cache .*Set text\.cache"):
         EmbeddingCache(Counting(), tmp_path / "file" / "below")
+
+
+_DIGEST = """
+import hashlib, sys
+from pathlib import Path
+from models.text.cache import EmbeddingCache
+from models.text.load import TextSettings, load_encoder
+encoder = load_encoder(TextSettings())
+cache = EmbeddingCache(encoder, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+texts = ["a sad piano piece", "静かなピアノ曲", "🎻 émouvant", "", "electric guitar solo over a walking bass, " * 8]
+print(hashlib.sha256(b"".join(cache.get(encoder.tokenise(text)).tobytes() for text in texts)).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_processes_of_any_threads_get_the_same_bytes_with_and_without_a_file(tmp_path: Path) -> None:
+    def digest(threads: int, *arguments: str) -> str:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        return subprocess.run(
+            [sys.executable, "-c", _DIGEST, *arguments], env=environment, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    miss, hit = digest(1, str(tmp_path)), digest(2, str(tmp_path))
+    assert len(miss) == 64
+    assert miss == hit == digest(2) == digest(1)
