@@ -1,6 +1,7 @@
 """vocabulary of kind "written": Beam cleans replies part by part, groups equal captions, then captions that share a band of hashes.
 
-Sentences travel as compressed Arrow tables, one for each pair of parts, never one by one: grouping holds a fraction of the text.
+Sentences travel as compressed Arrow tables, one for each pair of parts, never one by one: grouping holds a fraction of the text. By bands
+go the sketches of captions first, and then the texts of those few that sketches cannot tell from near duplicates.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
@@ -84,9 +86,33 @@ class _MergePart:
         yield part, pack(captions)
         yield TaggedOutput("tallies", (part, (tally, 0)))
         if self.near_duplicate:
-            rows = stage.bands(captions)
-            numbers = (rows.column("band").to_numpy() % self.parts).tolist()
-            for number, table in stage.split_by(rows, numbers):
+            for number, rows in _by_band(stage.sketches(captions), self.parts):
+                yield TaggedOutput("sketches", (number, (part, pack(rows))))
+
+
+def _by_band(rows: pa.Table, parts: int) -> Iterator[tuple[int, pa.Table]]:
+    return stage.split_by(rows, (rows.column("band").to_numpy() % np.uint64(parts)).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class _Near:
+    threshold: float
+
+    def __call__(self, group: tuple[int, Iterable[tuple[int, bytes]]]) -> Iterator[tuple[int, bytes]]:
+        for part, members in stage.near(((part, unpack(packed)) for part, packed in group[1]), self.threshold):
+            yield part, pack(members)
+
+
+@dataclass(frozen=True)
+class _Texts:
+    parts: int
+
+    def __call__(self, group: tuple[int, dict[str, Iterable[bytes]]]) -> Iterator[Any]:
+        part, grouped = group
+        for packed in grouped["captions"]:
+            yield part, packed
+            rows = stage.bands(unpack(packed), map(unpack, grouped["members"]))
+            for number, table in _by_band(rows, self.parts):
                 yield TaggedOutput("bands", (number, pack(table)))
 
 
@@ -147,17 +173,25 @@ def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Da
             cleaned.sentences
             | "same words" >> beam.GroupByKey()
             | "merge"
-            >> beam.FlatMap(_MergePart(identity.parts, clean.near_duplicate is not None)).with_outputs("tallies", "bands", main="captions")
+            >> beam.FlatMap(_MergePart(identity.parts, clean.near_duplicate is not None)).with_outputs(
+                "tallies", "sketches", main="captions"
+            )
+        )
+        near = merged.sketches | "same band" >> beam.GroupByKey() | "sketches" >> beam.FlatMap(_Near(clean.near_duplicate or 1.0))
+        texts = (
+            {"captions": merged.captions, "members": near}
+            | "members by part" >> beam.CoGroupByKey()
+            | "texts" >> beam.FlatMap(_Texts(identity.parts)).with_outputs("bands", main="captions")
         )
         fallen = (
-            merged.bands
-            | "same band" >> beam.GroupByKey()
+            texts.bands
+            | "texts of a band" >> beam.GroupByKey()
             | "near duplicates" >> beam.FlatMap(_Fallen(identity.parts, clean.near_duplicate or 1.0))
         )
         tallies = (cleaned.tallies, merged.tallies) | "tallies" >> beam.Flatten()
         wanted = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
         _ = (
-            {"wanted": wanted, "captions": merged.captions, "fallen": fallen, "tallies": tallies}
+            {"wanted": wanted, "captions": texts.captions, "fallen": fallen, "tallies": tallies}
             | "by part" >> beam.CoGroupByKey()
             | "write" >> beam.Map(_WritePart(writer, name, held_out))
         )

@@ -5,10 +5,13 @@ BANDS bands of ROWS hashes each: two captions of similarity s share a band with 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
+import numpy.typing as npt
 from datasketch import MinHash
+from datasketch.hashfunc import sha1_hash32
 
 from labeling.ids import Uint64s, mix
 from labeling.leaks import Pairs, word_pairs
@@ -18,20 +21,54 @@ BANDS, ROWS = 8, 4
 MOST_COMPARED = 50
 """With so many of the best captions of a band each of the others is compared: a band that thousands share costs no square of them."""
 
+_PERMUTATIONS = MinHash(num_perm=BANDS * ROWS).permutations
+_ONES = np.unpackbits(np.arange(2**16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(1, dtype=np.uint8)
+"""How many bits are set in a number of 16 bits."""
+_BLOCK = 1024
+
 Caption = tuple[str, int, str]
 """Id, how often it was said, text."""
+
+Uint32s = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """What N captions are compared by before their texts are. bands: (N, BANDS) hashes, as of `band_keys`. sizes: (N,) word pairs of each.
+
+    parities: (N,) a word of 32 bits, each the parity of how many of the caption's word pairs fall on it. What two captions share cancels
+    out, so the bits in which their words differ are no more than the word pairs in which the captions do.
+    """
+
+    bands: Uint64s
+    sizes: npt.NDArray[np.uint16]
+    parities: Uint32s
+
+
+def sketch(captions: Sequence[str]) -> Sketches:
+    """The sketches of captions, each a function of its caption alone."""
+    known = _PairHashes()
+    blocks = [_sketch(captions[start : start + _BLOCK], known) for start in range(0, len(captions), _BLOCK)]
+    bands, sizes, parities = zip(*blocks, strict=True) if blocks else ((), (), ())
+    return Sketches(
+        np.concatenate([np.zeros((0, BANDS), np.uint64), *bands]),
+        np.concatenate([np.zeros(0, np.uint16), *sizes]),
+        np.concatenate([np.zeros(0, np.uint32), *parities]),
+    )
 
 
 def band_keys(captions: Sequence[str]) -> Uint64s:
     """(N, BANDS) hashes. Two captions that share one in any column of theirs may be near duplicates; columns never share any by design."""
-    if not len(captions):
-        return np.zeros((0, BANDS), np.uint64)
-    shingles = [[" ".join(pair).encode() for pair in sorted(_pairs(caption))] for caption in captions]
-    hashes = np.array([minhash.hashvalues for minhash in MinHash.bulk(shingles, num_perm=BANDS * ROWS)], np.uint64)
-    keys = np.broadcast_to(mix(np.arange(BANDS, dtype=np.uint64)), (len(captions), BANDS)).copy()
-    for row in range(ROWS):
-        keys = mix(keys ^ hashes.reshape(-1, BANDS, ROWS)[:, :, row])
-    return keys
+    return sketch(captions).bands
+
+
+def may_be_same(parities: Uint32s, sizes: npt.NDArray[np.int64], threshold: float) -> npt.NDArray[np.bool_]:
+    """Whether two captions can be as similar as `threshold`, from the exclusive or of their parities and the sum of their sizes.
+
+    False is certain. Of the n + m word pairs of two captions they differ in n + m - 2 shared, which bounds the bits from above.
+    """
+    differing = _ONES[parities & np.uint32(0xFFFF)] + _ONES[parities >> np.uint32(16)]
+    return np.asarray(differing <= (1 - 2 * _share(threshold)) * sizes + 1e-6)
 
 
 def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
@@ -47,13 +84,52 @@ def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
     ]
 
 
+class _PairHashes(dict[tuple[str, str], int]):
+    """Word pairs to the 32 bits that datasketch hashes them to, each pair once: captions share most of theirs."""
+
+    def __missing__(self, pair: tuple[str, str]) -> int:
+        value: int = sha1_hash32(" ".join(pair).encode())
+        self[pair] = value
+        return value
+
+
+def _sketch(captions: Sequence[str], known: _PairHashes) -> tuple[Uint64s, npt.NDArray[np.uint16], Uint32s]:
+    pairs = [_pairs(caption) for caption in captions]
+    sizes = np.array([len(own) for own in pairs], np.uint16)
+    starts = np.cumsum(sizes, dtype=np.int64) - sizes
+    hashes = np.fromiter((known[pair] for own in pairs for pair in own), np.uint32)
+    parities = np.bitwise_xor.reduceat(np.uint32(1) << (hashes >> np.uint32(27)), starts)
+    return _bands(_minhashes(hashes, starts)), sizes, parities
+
+
+def _minhashes(hashes: Uint32s, starts: npt.NDArray[np.int64]) -> Uint32s:
+    """(N, BANDS * ROWS): the hash values of `MinHash(num_perm=BANDS * ROWS)` of N captions, whose pairs begin at `starts`."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        hashes = (hashes ^ (hashes >> np.uint32(shift))) * np.uint32(factor)
+    hashes ^= hashes >> np.uint32(16)
+    factors, terms = _PERMUTATIONS
+    return np.asarray(np.minimum.reduceat(hashes[:, None] * factors + terms, starts, axis=0))
+
+
+def _bands(hashes: Uint32s) -> Uint64s:
+    keys = np.broadcast_to(mix(np.arange(BANDS, dtype=np.uint64)), (len(hashes), BANDS)).copy()
+    for row in range(ROWS):
+        keys = mix(keys ^ hashes.reshape(-1, BANDS, ROWS)[:, :, row])
+    return keys
+
+
 def _pairs(caption: str) -> Pairs:
     """The word pairs of a caption; a caption of one word is a pair with nothing."""
     key = caption_key(caption)
     return word_pairs(key) or frozenset({(key, "")})
 
 
+def _share(threshold: float) -> float:
+    """Two captions of Jaccard similarity `threshold` share this much of the sum of their word pairs: shared / (n + m - shared)."""
+    return threshold / (1 + threshold) - 1e-12
+
+
 def _repeats(pairs: Pairs, better: Sequence[Pairs], threshold: float) -> bool:
-    """Whether the Jaccard similarity to one of the others reaches the threshold: shared / (mine + other - shared) >= threshold."""
-    mine, share = len(pairs), threshold / (1 + threshold) - 1e-12
+    """Whether the Jaccard similarity to one of the others reaches the threshold."""
+    mine, share = len(pairs), _share(threshold)
     return any(len(pairs & other) >= share * (mine + len(other)) for other in better)

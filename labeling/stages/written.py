@@ -1,19 +1,24 @@
 """vocabulary, of kind "written": replies become sentences, sentences that survive the rules become captions, near duplicates go.
 
-Three steps, so that Beam can group between them: `clean_part` (a part of replies), `merge_part` (a part of captions: those that say the
-same words become one), `fallen` (captions that share a band of hashes: those that nearly repeat a better one).
+Steps, so that Beam can group between them: `clean_part` (a part of replies), `merge_part` (a part of captions: those that say the same
+words become one), `written_part` (the captions that stay). Which near duplicates go is found in between, by bands of hashes: `sketches`
+(of a part of captions, without their texts), `near` (some bands: which captions have to be compared), `bands` (of a part of captions: the
+texts of these), `fallen` (some bands: the captions that nearly repeat a better one).
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from labeling.caption_files import TRAIN, RawCaption
+from labeling.cleaning.candidates import Members, candidates
 from labeling.cleaning.chain import Chain
-from labeling.cleaning.near_duplicates import band_keys, nearly_same
+from labeling.cleaning.near_duplicates import BANDS as BANDS_OF_EACH
+from labeling.cleaning.near_duplicates import nearly_same, sketch
 from labeling.cleaning.tally import Tally
 from labeling.normalise import key_id
 from labeling.parts import PartContext
@@ -26,6 +31,16 @@ DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
 
 SENTENCES = pa.schema(
     [pa.field("caption_id", pa.string(), False), pa.field("caption", pa.string(), False), pa.field("occurrences", pa.int64(), False)]
+)
+MEMBERS = pa.schema([pa.field("band", pa.uint64(), False), pa.field("row", pa.uint32(), False)])
+SKETCHES = pa.schema(
+    [
+        *MEMBERS,
+        pa.field("word_pairs", pa.uint16(), False),
+        pa.field("parity", pa.uint32(), False),
+        pa.field("occurrences", pa.int64(), False),
+        pa.field("characters", pa.uint16(), False),
+    ]
 )
 BANDS = pa.schema([pa.field("band", pa.uint64(), False), *SENTENCES])
 
@@ -60,12 +75,35 @@ def merge_part(sentences: Iterable[pa.Table], tally: Tally) -> pa.Table:
     return pa.Table.from_pylist(rows, VOCABULARY)
 
 
-def bands(captions: pa.Table) -> pa.Table:
-    """schemas.VOCABULARY -> BANDS: a row for each band of each caption. Captions that share a band may be near duplicates."""
-    keys = band_keys(captions.column("caption").to_pylist())
-    rows = np.repeat(np.arange(len(keys)), keys.shape[1])
-    columns = [captions.column(name).take(pa.array(rows)) for name in SENTENCES.names]
-    return pa.table([pa.array(keys.reshape(-1), pa.uint64()), *columns], schema=BANDS)
+def sketches(captions: pa.Table) -> pa.Table:
+    """schemas.VOCABULARY of one part -> SKETCHES: a row for each band of each caption, which is named by its row."""
+    made = sketch(captions.column("caption").to_pylist())
+    rows = np.repeat(np.arange(len(captions), dtype=np.uint32), BANDS_OF_EACH)
+    lengths = pc.utf8_length(captions.column("caption")).to_numpy()
+    each = (made.sizes, made.parities, captions.column("occurrences").to_numpy(), lengths)
+    return pa.table([made.bands.reshape(-1), rows, *(values[rows] for values in each)], schema=SKETCHES)
+
+
+def near(parts: Iterable[tuple[int, pa.Table]], threshold: float) -> Iterator[tuple[int, pa.Table]]:
+    """SKETCHES of some bands, whole, each with the part of its captions -> for each part MEMBERS: what `bands` has to give to `fallen`.
+
+    Captions that share no band with one that is nearly the same by its sketch are left out.
+    """
+    ordered = sorted(parts, key=lambda item: item[0])
+    table = pa.concat_tables([SKETCHES.empty_table(), *(rows for _, rows in ordered)])
+    columns = {name: table.column(name).to_numpy() for name in SKETCHES.names}
+    wide = {name: columns[name].astype(np.int64) for name in ("word_pairs", "characters")}
+    members = Members(columns["band"], wide["word_pairs"], columns["parity"], columns["occurrences"], wide["characters"])
+    found = candidates(members, threshold)
+    numbers = np.repeat([part for part, _ in ordered], [len(rows) for _, rows in ordered]).astype(np.int64)
+    yield from split_by(table.select(MEMBERS.names).take(pa.array(found)), numbers[found])
+
+
+def bands(captions: pa.Table, members: Iterable[pa.Table]) -> pa.Table:
+    """schemas.VOCABULARY and MEMBERS of one part -> BANDS: the members with id, occurrences and text."""
+    table = pa.concat_tables([MEMBERS.empty_table(), *members])
+    rows = captions.select(SENTENCES.names).take(table.column("row"))
+    return pa.table([table.column("band"), *(rows.column(name) for name in SENTENCES.names)], schema=BANDS)
 
 
 def fallen(tables: Iterable[pa.Table], threshold: float) -> list[str]:
@@ -101,7 +139,7 @@ def written_part(context: PartContext, captions: pa.Table, near: Collection[str]
         yield kept
 
 
-def split_by(table: pa.Table, numbers: Sequence[int]) -> Iterator[tuple[int, pa.Table]]:
+def split_by(table: pa.Table, numbers: Sequence[int] | npt.NDArray[np.int64]) -> Iterator[tuple[int, pa.Table]]:
     """Rows by the number given for each, numbers ascending, rows in their order."""
     order = np.argsort(np.asarray(numbers, np.int64), kind="stable")
     ordered = np.asarray(numbers, np.int64)[order]

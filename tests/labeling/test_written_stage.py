@@ -11,7 +11,7 @@ from labeling.parts import PartContext
 from labeling.schemas import WRITE
 from labeling.settings import Clean
 from labeling.songs import Song, songs_table
-from labeling.stages.written import DUPLICATE, NEAR_DUPLICATE, bands, clean_part, fallen, merge_part, split_by, written_part
+from labeling.stages.written import DUPLICATE, NEAR_DUPLICATE, bands, clean_part, fallen, merge_part, near, sketches, split_by, written_part
 
 SONGS = songs_table(Song(f"Nightfall {number}", "Quartz") for number in range(6))
 LONG = "A slow piano melody floats over soft strings while a warm cello holds long and quiet notes underneath it all"
@@ -36,9 +36,10 @@ def run(parts: list[pa.Table]) -> tuple[pa.Table, Tally, PartContext]:
     tally = Tally()
     cleaned = [clean_part(SONGS, part, Chain(Clean(), None), tally) for part in parts]
     merged = merge_part(cleaned, tally)
-    near = fallen([bands(merged)], 0.8)
+    members = [table for _, table in near([(0, sketches(merged))], 0.8)]
+    repeats = fallen([bands(merged, members)], 0.8)
     context = PartContext("vocabulary", 0, 1)
-    return pa.concat_tables(list(written_part(context, merged, near, tally, 4))), tally, context
+    return pa.concat_tables(list(written_part(context, merged, repeats, tally, 4))), tally, context
 
 
 def test_sentences_become_captions_and_every_loss_is_counted_and_shown() -> None:
