@@ -4,11 +4,15 @@ import random
 from collections import Counter
 
 import pyarrow as pa
+import pytest
 
+from labeling.caption_files import TRAIN
 from labeling.cleaning.chain import Chain
+from labeling.cleaning.near_duplicates import band_keys, nearly_same
 from labeling.cleaning.tally import Tally
-from labeling.parts import PartContext
-from labeling.schemas import WRITE
+from labeling.ids import stable_id
+from labeling.parts import PartContext, part_of
+from labeling.schemas import VOCABULARY, WRITE
 from labeling.settings import Clean
 from labeling.songs import Song, songs_table
 from labeling.stages.written import DUPLICATE, NEAR_DUPLICATE, bands, clean_part, fallen, merge_part, near, sketches, split_by, written_part
@@ -73,3 +77,30 @@ def test_rows_are_split_by_number_in_their_order() -> None:
     found = {number: part.column("x").to_pylist() for number, part in split_by(table, [2, 0, 2, 1, 0, 2])}
     assert found == {0: [1, 4], 1: [3], 2: [0, 2, 5]}
     assert list(split_by(table.slice(0, 0), [])) == []
+
+
+@pytest.mark.parametrize(("captions", "words", "threshold"), [(40, 5, 0.5), (400, 3, 0.6), (400, 4, 0.8), (400, 6, 0.6), (60, 3, 1.0)])
+@pytest.mark.parametrize("parts", [1, 5])
+def test_sketches_leave_out_nobody_who_falls(captions: int, words: int, threshold: float, parts: int) -> None:
+    """Beside every band compared with all of its texts, also where thousands share a band and only the best are compared."""
+    random_words = random.Random(captions * words)
+    vocabulary = ["soft", "slow", "piano", "drums", "warm", "bass", "loud", "choir", "quiet", "fast", "organ", "harp"][:words]
+    texts = sorted({" ".join(random_words.choices(vocabulary, k=random_words.randint(1, 9))) for _ in range(captions)})
+    rows = sorted((stable_id(text), random_words.randint(1, 3), text) for text in texts)
+
+    members: dict[int, list[tuple[str, int, str]]] = {}
+    for row, bands_of_row in zip(rows, band_keys([text for _, _, text in rows]).tolist(), strict=True):
+        for band in bands_of_row:
+            members.setdefault(band, []).append(row)
+    expected = {caption_id for group in members.values() for caption_id in nearly_same(group, threshold)}
+
+    tables = [caption_table([row for row in rows if part_of(row[0], parts) == part]) for part in range(parts)]
+    kept = near([(part, sketches(table)) for part, table in reversed(list(enumerate(tables)))], threshold)
+    found = fallen([bands(tables[part], [table]) for part, table in kept], threshold)
+    assert set(found) == expected
+    assert expected
+
+
+def caption_table(rows: list[tuple[str, int, str]]) -> pa.Table:
+    named = [{"caption_id": row[0], "caption": row[2], "occurrences": row[1], "split": TRAIN} for row in rows]
+    return pa.Table.from_pylist(named, VOCABULARY)
