@@ -18,19 +18,17 @@ def ancestral(denoiser: Denoiser, lambdas: Tensor, x: Tensor, noise: Noise, gamm
     """The paper's sampler (section 3.3): x (B, C, T) at the first lambda -> x0.
 
     `lambdas` (steps + 1,) ascend. The noise of a step has standard deviation s~^(1 - gamma) s^gamma, where s~ is that of the posterior
-    (gamma 0) and s that of the forward process (gamma 1). The last step adds none. Gamma 0 is not DDIM.
+    (gamma 0) and s that of the forward process (gamma 1). Gamma 0 is not DDIM. The last step gives the estimate itself: the mean at the
+    last lambda would still hold its noise, 1 % of full scale where a schedule starts at lambda = 9.2 (beta_linear).
     """
-    last = len(lambdas) - 2
-    for step, (t, s) in enumerate(pairwise(lambdas)):
+    for step, (t, s) in enumerate(pairwise(lambdas[:-1])):
         x0 = denoiser(x, _told(t, x))
         (alpha_t, sigma_t), (alpha_s, sigma_s) = alpha_sigma(t), alpha_sigma(s)
         kept = torch.exp(t - s)
         mean = float(kept * alpha_s / alpha_t) * x + float(-torch.expm1(t - s) * alpha_s) * x0
-        if step == last:
-            return mean
         spread = torch.sqrt(-torch.expm1(t - s)) * sigma_s ** (1 - gamma) * sigma_t**gamma
         x = mean + float(spread) * noise(step)
-    return x
+    return denoiser(x, _told(lambdas[-2], x))
 
 
 def ddim(denoiser: Denoiser, lambdas: Tensor, x: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ class PositionNorm(nn.Module):
 
 
 def make_norm(kind: str, channels: int, groups: int) -> nn.Module:
-    """GroupNorm with the largest number of groups up to `groups` that divides the channels, or PositionNorm."""
+    """GroupNorm with the most groups that divide both `groups` and the channels, or PositionNorm."""
     return PositionNorm(channels) if kind == "position" else GroupNorm(math.gcd(groups, channels), channels)
 
 

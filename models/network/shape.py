@@ -14,9 +14,9 @@ class UNetShape:
     after the upsampling, at the narrower width; kernels are `kernel` going down and 2 S going up, and the feed-forward beside
     cross-attention is 4 C wide instead of 2 C.
 
-    norm: "group" is GroupNorm over channels and time (the paper's; 32 groups where the width allows). "position" divides each
-    position by the root mean square of its channels: nothing then depends on how much of a recording the network sees, so a stage
-    without self-attention gives the same audio in pieces as in one.
+    norm: "group" is GroupNorm over channels and time (the paper's), in as many groups as divide both `groups` and the width. "position"
+    divides each position by the root mean square of its channels: nothing then depends on how much of a recording the network sees, so
+    a stage without self-attention gives the same audio in pieces as in one.
     """
 
     channels_in: int
@@ -44,9 +44,11 @@ class UNetShape:
             raise ValueError(f"the kernel must be odd, and with up_width at least the largest stride; it is {self.kernel}")
         if any(self.cross_attention) and not self.text_width:
             raise ValueError("cross-attention needs text_width, the size of the text encoder's embeddings")
-        for width, attends in zip(self.widths, self.self_attention, strict=True):
-            if attends and width % self.heads:
-                raise ValueError(f"{self.heads} heads do not divide a width of {width}")
+        above = (self.width, *self.widths[:-1]) if self.reading == "up_width" else self.widths
+        for depth, attends in enumerate(zip(self.self_attention, self.cross_attention, strict=True)):
+            for width in (self.widths[depth], above[depth]):
+                if any(attends) and width % self.heads:
+                    raise ValueError(f"{self.heads} heads do not divide a width of {width}")
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -90,11 +90,17 @@ class UNet(nn.Module):
         stacked = 0 if inputs.stacked is None else inputs.stacked.shape[1]
         if x.shape[1] + stacked != self.shape.channels_in:
             raise ValueError(f"the network reads {self.shape.channels_in} channels, not {x.shape[1]} with {stacked} stacked on them")
+        if inputs.stacked is not None and inputs.stacked.shape[-1] != x.shape[-1]:
+            raise ValueError(f"a stacked input is as long as x, {x.shape[-1]} positions, not {inputs.stacked.shape[-1]}")
         if (self.aligned is None) != (inputs.aligned is None):
             raise ValueError("the network needs an aligned input" if self.aligned is not None else "the network takes no aligned input")
         if inputs.aligned is not None and inputs.aligned.shape[-1] != -(-x.shape[-1] // self.shape.stride):
             expected = -(-x.shape[-1] // self.shape.stride)
             raise ValueError(f"an aligned input for {x.shape[-1]} positions has {expected} frames, not {inputs.aligned.shape[-1]}")
+        if (inputs.text is None) != (inputs.text_mask is None):
+            raise ValueError("text and text_mask go together")
+        if self.text_norm is not None and inputs.text is not None and inputs.text.shape[-1] != self.shape.text_width:
+            raise ValueError(f"the network reads text embeddings {self.shape.text_width} wide, not {inputs.text.shape[-1]}")
 
 
 def _blocks(shape: UNetShape, channels: int, depth: int) -> nn.ModuleList:

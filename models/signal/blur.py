@@ -8,8 +8,8 @@ from torch.nn import functional
 def blur(signal: Tensor, size: int, deviations: Tensor, both_axes: bool) -> Tensor:
     """(B, C, T), a kernel of `size` positions whose standard deviation is `deviations` (B,) -> (B, C, T).
 
-    Along time; with `both_axes` along channels too, as on a spectrogram. The ends are repeated outward. A kernel of even size is centred
-    half a position late.
+    Along time; with `both_axes` along channels too, as on a spectrogram. The ends are repeated outward. A kernel of even size is
+    centred too, and reaches one position further forward than back.
     """
     places = torch.arange(size, device=signal.device, dtype=signal.dtype) - (size - 1) // 2
     kernels = torch.exp(-0.5 * (places / deviations.to(signal)[:, None]).square())

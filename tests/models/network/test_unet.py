@@ -134,11 +134,24 @@ def test_a_local_network_is_the_same_in_pieces() -> None:
     [
         (Inputs(stacked=torch.zeros(1, 2, 16)), "reads 1 channels, not 1 with 2"),
         (Inputs(aligned=torch.zeros(1, 3, 2)), "takes no aligned input"),
+        (Inputs(text=torch.zeros(1, 3, 6)), "text and text_mask go together"),
+        (Inputs(text=torch.zeros(1, 3, 5), text_mask=torch.ones(1, 3, dtype=torch.bool)), "embeddings 6 wide, not 5"),
     ],
 )
 def test_inputs_that_do_not_fit(inputs: Inputs, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         UNet(SMALL)(torch.zeros(1, 1, 16), torch.zeros(1), inputs)
+
+
+def test_a_stacked_input_of_another_length() -> None:
+    with pytest.raises(ValueError, match="as long as x, 16 positions, not 12"):
+        UNet(LOCAL)(torch.zeros(1, 1, 16), torch.zeros(1), Inputs(stacked=torch.zeros(1, 1, 12)))
+
+
+def test_heads_divide_the_narrower_width_where_blocks_stand_there() -> None:
+    replace(SMALL, heads=16)
+    with pytest.raises(ValueError, match="16 heads do not divide a width of 8"):
+        replace(SMALL, heads=16, reading="up_width", kernel=5)
 
 
 @pytest.mark.parametrize(
