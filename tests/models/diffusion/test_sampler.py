@@ -85,5 +85,5 @@ def test_the_last_step_adds_no_noise() -> None:
 @pytest.mark.parametrize("gamma", [0.0, 1.0])
 def test_the_end_holds_no_noise_where_a_schedule_ends_early(gamma: float) -> None:
     """Of data that is known the estimate is exact, so anything else at the end is noise that was left."""
-    end = ancestral(lambda x, lam: torch.full_like(x, 0.3), lambdas(uniform(800), Schedule("beta_linear")), start(), noise, gamma)
+    end = ancestral(lambda x, _: torch.full_like(x, 0.3), lambdas(uniform(800), Schedule("beta_linear")), start(), noise, gamma)
     assert torch.equal(end, torch.full_like(end, 0.3))
