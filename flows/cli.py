@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -130,6 +130,23 @@ def train(stages: tuple[str, ...], config: Path | None, overrides: tuple[str, ..
             print(f"Weights: {trained.weights}\nCurves and samples: {trained.folder / 'index.html'}")
         else:
             print(f"Stopped after {trained.clips:,} clips, all saved. The same command goes on from there.")
+
+
+@n2m.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A safetensors file.")
+@click.option("--width", type=click.FloatRange(0.01, 0.28), help="Relative width of a power-function average, for example 0.08.")
+@click.option("--clips", type=click.IntRange(1), help="The moment of that average, in clips seen (default: the newest snapshot's).")
+@click.option("--precision", type=click.Choice(["fp32", "fp16"]), default="fp32", show_default=True)
+def weights(run: Path, output: Path, width: float | None, clips: int | None, precision: Literal["fp32", "fp16"]) -> None:
+    """Write the weights of a training run to one file: the published average, or any other of the snapshots that were kept.
+
+    RUN is the folder of one stage. Snapshots are kept with `checkpoints.profiles` in the training file.
+    """
+    from models.training.reweigh import export_weights
+
+    header = export_weights(run, output, width, clips, precision)
+    print(f"{output}: {header.stage.name} after {header.clips:,} clips, average: {header.average}")
 
 
 @n2m.command()

@@ -22,14 +22,15 @@ from models.training.journal import Journal
 from models.training.loss import training_losses
 from models.training.optimizer import learning_rate, set_learning_rate
 from models.training.parallel import Place, exchanging, gathered, joined, total
+from models.training.post_hoc import Profile
 from models.training.prepare import EMA, Prepared, prepare, profile_name
+from models.training.reweigh import WEIGHTS, snapshot_path
 from models.training.settings import TrainSettings
 from models.training.state import save_state
 from models.training.stopping import stopping
 from models.training.window import Window
 
 SAY_SECONDS = 15.0
-WEIGHTS = "weights.safetensors"
 log = logging.getLogger("n2m")
 
 
@@ -209,7 +210,7 @@ class Trainer:
         if kept and self._clips // kept > (self._clips - self.recipe.clips_a_step) // kept:
             write_weights(made.folder / "weights" / f"clips-{self._clips:012d}.safetensors", _named(tensors, EMA), describe)
         for width in checkpoints.profiles:
-            path = made.folder / "profiles" / f"clips-{self._clips:012d}-width-{width}.safetensors"
+            path = snapshot_path(made.folder, Profile(width, self._clips))
             write_weights(path, _named(tensors, profile_name(width)), made.weights_header(self._clips, f"power function, width {width}"))
         self._write("checkpoint", {"updates": self._updates})
 
@@ -221,7 +222,8 @@ class Trainer:
         self._said = time.monotonic()
         if self._rate > 0:
             left = (self.recipe.clips - self._clips) / self._rate / 60
-            self._say(f"loss {self._loss:.4f}, validation {self._grid_loss:.4f}, {self._rate:.1f} clips/s, about {left:.0f} min to go")
+            validation = "" if math.isnan(self._grid_loss) else f", validation {self._grid_loss:.4f}"
+            self._say(f"loss {self._loss:.4f}{validation}, {self._rate:.1f} clips/s, about {left:.0f} min to go")
 
     def _say(self, what: str) -> None:
         if self.place.is_first:

@@ -1,5 +1,7 @@
 """The text batch of a clip (paper section 2.6), and padding."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from models.text.conditioning import encode_prompt, pad_text
 from models.text.encoder import TextEncoder
 from models.text.load import TextSettings, load_encoder
+from models.text.one_thread import one_thread
 from models.text.text_batch import SEPARATOR, TextBatch, text_batch
 
 
@@ -140,3 +143,25 @@ def test_an_embedding_is_alone(encoder: TextEncoder) -> None:
     one, other = (encoder.encode(encoder.tokenise(text)) for text in ("a warm bass", "a bright flute"))
     assert np.array_equal(one, encoder.encode(encoder.tokenise("a warm bass")))
     assert not np.array_equal(one[0], other[0])
+
+
+def test_one_thread_here_leaves_another_thread_its_own() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        inside, leave = threading.Event(), threading.Event()
+
+        def encode() -> None:
+            with one_thread():
+                inside.set()
+                leave.wait(10)
+
+        other = threading.Thread(target=encode)
+        other.start()
+        assert inside.wait(10)
+        assert torch.get_num_threads() == 2
+        leave.set()
+        other.join()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

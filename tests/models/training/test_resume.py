@@ -19,10 +19,11 @@ from tests.models.training.small_runs import final_state, run_settings
 CLIPS = 160
 
 
-def long_run(shards: str, out: Path, clips: int = CLIPS) -> dict:
+def long_run(shards: str, out: Path, clips: int = CLIPS, threads: int = 1) -> dict:
     recipe = {"clips": clips, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": 400, "learning_rate": 1e-2}
     checkpoints = {"every_clips": 8, "keep_last": 2, "profiles": [0.1]}
-    return run_settings(shards, out, recipe=recipe, checkpoints=checkpoints).model_dump(mode="json", exclude_unset=True)
+    run = {"threads": threads}
+    return run_settings(shards, out, recipe=recipe, checkpoints=checkpoints, run=run).model_dump(mode="json", exclude_unset=True)
 
 
 def start(settings: dict, stage: str = "waveform-generator") -> subprocess.Popen[bytes]:
@@ -62,6 +63,19 @@ def test_killed_five_times_and_bit_equal(shards: str, tmp_path: Path) -> None:
     assert equal(final_state(folder), final_state(tmp_path / "whole" / "waveform-generator"))
     steps, expected = (read_journal(path, "step") for path in (folder, tmp_path / "whole" / "waveform-generator"))
     assert [(line["clips"], line["loss"]) for line in steps] == [(line["clips"], line["loss"]) for line in expected]
+
+
+def test_several_threads_are_bit_equal_too(shards: str, tmp_path: Path) -> None:
+    """Texts are encoded beside the loop, on one thread; that leaves the loop its own."""
+    whole = start(long_run(shards, tmp_path / "whole", 64, 2))
+    assert whole.wait(240) == 0, whole.stderr and whole.stderr.read()
+    settings, folder = long_run(shards, tmp_path / "killed", 64, 2), tmp_path / "killed" / "waveform-generator"
+    process = start(settings)
+    wait_for_saves(folder, process, 16)
+    process.kill()
+    process.wait()
+    assert start(settings).wait(240) == 0
+    assert equal(final_state(folder), final_state(tmp_path / "whole" / "waveform-generator"))
 
 
 def test_asked_to_stop_it_saves_and_goes_on(shards: str, tmp_path: Path) -> None:
