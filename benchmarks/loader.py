@@ -59,7 +59,7 @@ class PlainDataset(Dataset[Any]):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", required=True, help="the root of a labeling run")
-    parser.add_argument("--seconds", type=float, nargs="+", default=[1.28, 5.12, 30.0], help="lengths of a crop")
+    parser.add_argument("--seconds", type=float, nargs="+", default=[0.64, 5.12, 30.0], help="lengths of a crop")
     parser.add_argument("--clips", type=int, default=512)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--turns", type=int, default=3)

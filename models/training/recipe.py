@@ -68,10 +68,10 @@ def paper_recipe(stage: StageName) -> Recipe:
 
 TINY_CLIPS: Mapping[StageName, int] = {
     "waveform-generator": 60_000,
-    "waveform-cascader": 32_000,
-    "spectrogram-generator": 80_000,
-    "vocoder": 28_000,
-    "super-resolution": 12_000,
+    "waveform-cascader": 40_000,
+    "spectrogram-generator": 48_000,
+    "vocoder": 36_000,
+    "super-resolution": 16_000,
 }
 
 
