@@ -75,7 +75,7 @@ def _read(folder: Path) -> Run:
         raise UserError(f"{folder} holds no training run: there is no log. Start one with `n2m train`.")
     moments = tuple(line["clips"] for line in kinds["samples"][-MOMENTS:])
     return Run(
-        start=kinds["start"][0],
+        start={"prompts": {}, **kinds["start"][0]},
         latest=kinds["step"][-1] if kinds["step"] else None,
         clips=journal[-1]["clips"],
         grid_loss=kinds["validation"][-1]["loss"] if kinds["validation"] else None,
