@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.cascade.stage import Sampling, Stage
 from models.diffusion.denoiser import make_denoiser
-from models.diffusion.guidance import DynamicClip, Scale
+from models.diffusion.guidance import DynamicClip, Guidance
 from models.diffusion.sampler import ancestral, ddim
 from models.diffusion.steps import lambdas, uniform
 from models.network.inputs import Inputs
@@ -26,7 +26,7 @@ def sample(stage: Stage, network: UNet, inputs: Inputs, positions: int, seed: in
     shape = (stage.channels, positions)
     sampling = stage.sampling
     limit = stage.scale if stage.signal.domain == "wave" else 1.0
-    guidance = Scale(sampling.guidance) if sampling.guidance != 1.0 and inputs.text is not None else None
+    guidance = Guidance(sampling.guidance) if sampling.guidance != 1.0 and inputs.text is not None else None
     denoiser = make_denoiser(network, stage.prediction, inputs, guidance, DynamicClip(limit, sampling.percentile))
     start = normals(seed, numbers, "start", shape, device)
     path = lambdas(sampling.runs, stage.schedule)

@@ -5,29 +5,46 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from models.diffusion.guidance import Guidance
 from models.diffusion.prediction import Prediction, x0_of
 from models.network.inputs import Inputs
 from models.network.unet import UNet
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""(x (B, C, T), lambda (B,)) -> the estimated data (B, C, T)."""
-
-Guidance = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(x0 with text, x0 without, lambda (B,)) -> x0."""
+"""(x (B, C, T), lambda (B,), one value for all) -> the estimated data (B, C, T)."""
 
 Clip = Callable[[Tensor], Tensor]
 """x0 -> x0 within the range that data has."""
 
 
 def make_denoiser(
-    network: UNet, prediction: Prediction, inputs: Inputs, guidance: Guidance | None = None, clip: Clip | None = None
+    network: UNet,
+    prediction: Prediction,
+    inputs: Inputs,
+    guidance: Guidance | None = None,
+    clip: Clip | None = None,
+    unwanted: Inputs | None = None,
 ) -> Denoiser:
-    """The denoiser of one batch. With guidance and text the network runs twice: with text and, all cross-attention skipped, without."""
+    """The denoiser of one batch. With guidance and text there are two estimates: with text, and without or, where given, of `unwanted`.
+
+    A GPU makes both in one pass; a CPU in two, the second without any cross-attention where nothing is unwanted.
+    """
+    without = unwanted or inputs.without_text()
+
+    def estimate(x: Tensor, lam: Tensor, told: Inputs) -> Tensor:
+        return x0_of(prediction, network(x, lam, told), x, lam)
+
+    def both(x: Tensor, lam: Tensor) -> tuple[Tensor, Tensor]:
+        if x.device.type == "cpu":
+            return estimate(x, lam, inputs), estimate(x, lam, without)
+        found = estimate(torch.cat([x, x]), torch.cat([lam, lam]), inputs.beside(without))
+        return found[: len(x)], found[len(x) :]
 
     def denoise(x: Tensor, lam: Tensor) -> Tensor:
-        x0 = x0_of(prediction, network(x, lam, inputs), x, lam)
-        if guidance is not None and inputs.text is not None:
-            x0 = guidance(x0, x0_of(prediction, network(x, lam, inputs.without_text()), x, lam), lam)
+        if guidance is None or inputs.text is None or not guidance.applies(float(lam[0])):
+            x0 = estimate(x, lam, inputs)
+        else:
+            x0 = guidance(*both(x, lam))
         return x0 if clip is None else clip(x0)
 
     return torch.no_grad()(denoise)

@@ -25,6 +25,13 @@ class Inputs:
         """The same without text, for the unconditional branch."""
         return replace(self, text=None, text_mask=None)
 
+    def beside(self, other: "Inputs") -> "Inputs":
+        """The rows of this batch, then those of another with the same signals. Either may be without text."""
+        text, mask = _two(self.text, other.text), _two(self.text_mask, other.text_mask)
+        signals = ((self.stacked, other.stacked), (self.aligned, other.aligned), (self.level, other.level))
+        stacked, aligned, level = (None if one is None or two is None else torch.cat([one, two]) for one, two in signals)
+        return Inputs(stacked, aligned, text, mask, level)
+
     def to(self, device: torch.device) -> "Inputs":
         """The same on a device."""
         return Inputs(
@@ -33,3 +40,13 @@ class Inputs:
                 for tensor in (self.stacked, self.aligned, self.text, self.text_mask, self.level)
             )
         )
+
+
+def _two(one: Tensor | None, two: Tensor | None) -> Tensor | None:
+    """Both after each other; what is missing is zeros, or False."""
+    if one is None or two is None:
+        there = one if one is not None else two
+        if there is None:
+            return None
+        one, two = (torch.zeros_like(there) if tensor is None else tensor for tensor in (one, two))
+    return torch.cat([one, two])

@@ -75,7 +75,7 @@ def test_the_page_shows_curves_and_samples(tmp_path: Path, monkeypatch: pytest.M
     assert loss_picture(trained.folder).startswith("data:image/svg+xml;base64,")
     log = trained.folder / "log.jsonl"
     log.write_text(log.read_text().replace('"prompts": ', '"asked": ', 1))
-    assert "<td class=\"mono\">prompt-00</td>" in write_training_page(trained.folder).read_text()
+    assert '<td class="mono">prompt-00</td>' in write_training_page(trained.folder).read_text()
     output = tmp_path / "half.safetensors"
     said = CliRunner().invoke(n2m, ["weights", str(trained.folder), "-o", str(output), "--precision", "fp16"], catch_exceptions=False)
     assert said.output == f"{output}: waveform-generator after 24 clips, average: exponential, 0.999 a step\n"

@@ -1,10 +1,13 @@
 """Samplers on Gaussian data, where the exact denoiser is known."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
-from models.diffusion.sampler import ancestral, ddim
+from models.diffusion.denoiser import Denoiser
+from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun
 from models.diffusion.schedule import Schedule, alpha_sigma
 from models.diffusion.steps import lambdas, uniform
 
@@ -36,34 +39,62 @@ def test_ancestral_reaches_mean_and_variance(schedule: Schedule, gamma: float) -
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_ddim_reaches_mean_and_variance(schedule: Schedule) -> None:
-    found = ddim(exact, lambdas(uniform(400), schedule), start())
+@pytest.mark.parametrize("sampler", [ddim, dpm_solver_2m, heun])
+def test_samplers_without_noise_reach_mean_and_variance(schedule: Schedule, sampler: Callable[[Denoiser, Tensor, Tensor], Tensor]) -> None:
+    found = sampler(exact, lambdas(uniform(400), schedule), start())
     assert float(found.mean()) == pytest.approx(MEAN, abs=0.01)
     assert float(found.std()) == pytest.approx(SPREAD, rel=0.02)
 
 
-def test_ddim_is_of_first_order() -> None:
-    """Where x ends is known: the probability flow of Gaussians keeps x's place in its distribution."""
-    path = torch.linspace(-8, 8, 2, dtype=torch.float64)
+def flow_error(sampler: Callable[[Denoiser, Tensor, Tensor], Tensor], steps: int, low: float = -8.0, high: float = 8.0) -> float:
+    """How far x0 is off after `steps` steps of equal size in lambda.
+
+    Where x ends is known: the probability flow of Gaussians keeps x's place in its distribution.
+    """
+    path = torch.linspace(low, high, steps + 1, dtype=torch.float64)
     x = start()[:1000]
-    (alpha_1, sigma_1), (alpha_0, sigma_0) = alpha_sigma(path[0]), alpha_sigma(path[1])
+    (alpha_1, sigma_1), (alpha_0, sigma_0) = alpha_sigma(path[0]), alpha_sigma(path[-1])
     spread_1, spread_0 = ((a.square() * SPREAD**2 + s.square()).sqrt() for a, s in ((alpha_1, sigma_1), (alpha_0, sigma_0)))
     ends = alpha_0 * MEAN + spread_0 * (x - alpha_1 * MEAN) / spread_1
-    wanted = exact(ends, path[1].expand(len(x)))
+    found = sampler(exact, torch.cat([path, path[-1:] + 1e-9]), x)
+    return float((found - exact(ends, path[-1].expand(len(x)))).abs().mean())
 
-    def error(steps: int) -> float:
-        path = torch.linspace(-8, 8, steps + 1, dtype=torch.float64)
-        seen: list[Tensor] = []
 
-        def denoiser(x: Tensor, lam: Tensor) -> Tensor:
-            seen.append(x)
-            return exact(x, lam)
+@pytest.mark.parametrize(("sampler", "order"), [(ddim, 1), (dpm_solver_2m, 2), (heun, 2)])
+def test_order_of_convergence(sampler: Callable[[Denoiser, Tensor, Tensor], Tensor], order: int) -> None:
+    ratios = [flow_error(sampler, steps) / flow_error(sampler, 2 * steps) for steps in (100, 200, 400)]
+    assert ratios == pytest.approx([2.0**order] * 3, rel=0.12)
 
-        last = ddim(denoiser, torch.cat([path, path[-1:] + 1e-9]), x)
-        return float((last - wanted).abs().mean())
 
-    ratios = [error(steps) / error(2 * steps) for steps in (50, 100, 200)]
-    assert ratios == pytest.approx([2, 2, 2], abs=0.25)
+def test_20_steps_of_second_order_beat_100_of_first() -> None:
+    assert flow_error(dpm_solver_2m, 20) < flow_error(ddim, 100)
+    assert flow_error(heun, 20) < flow_error(ddim, 100)
+
+
+def test_ddim_is_eulers_method_on_a_straight_flow() -> None:
+    path = lambdas(uniform(25), Schedule("flow"))
+    parts = [(float(alpha), float(sigma)) for alpha, sigma in map(alpha_sigma, path)]
+    sizes, times = [a + s for a, s in parts], [s / (a + s) for a, s in parts]
+    place = start()[:50] / sizes[0]
+    for step in range(25):
+        estimate = exact(place * sizes[step], path[step].expand(50))
+        place = place + (times[step + 1] - times[step]) * (place - estimate) / times[step]
+    assert torch.allclose(ddim(exact, path, start()[:50]), estimate, atol=1e-6)
+
+
+@pytest.mark.parametrize(("sampler", "calls"), [(ddim, 7), (dpm_solver_2m, 7), (heun, 13)])
+def test_calls_of_the_network(sampler: Callable[[Denoiser, Tensor, Tensor], Tensor], calls: int) -> None:
+    asked: list[float] = []
+
+    def counted(x: Tensor, lam: Tensor) -> Tensor:
+        asked.append(float(lam[0]))
+        return exact(x, lam)
+
+    path = lambdas(uniform(7), Schedule("cosine"))
+    sampler(counted, path, start())
+    assert len(asked) == calls
+    assert asked == sorted(asked)
+    assert asked[-1] == float(path[-2])
 
 
 def test_gamma_0_is_not_ddim() -> None:
