@@ -1,0 +1,64 @@
+"""The console command n2m. Imports are inside the commands, so that help and mistakes answer at once."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from flows.cli.labeling import label, labels, replay, report, show, status, verify
+from flows.cli.music import demo, render
+from flows.cli.planning import plan
+from flows.cli.training import train, weights
+from flows.cli.writing import captions, prompt, write
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="noise2music")
+def n2m() -> None:
+    """Label music with text, and train on it."""
+
+
+for _command in (label, replay, write, plan, train, weights, status, verify, report, show, labels, captions, prompt, demo, render):
+    n2m.add_command(_command)
+
+
+def _quiet_libraries() -> None:
+    """Keep other packages' warnings off the terminal, and ours on it."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    ours = logging.getLogger("n2m")
+    ours.handlers[:] = [handler]
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
+
+
+def main(run: Callable[..., Any] = n2m) -> None:
+    """Entry point: a UserError is one line on stderr and exit 1; Ctrl-C stops at once and leaves a root that the next run completes."""
+    from labeling.errors import UserError
+
+    _quiet_libraries()
+    try:
+        run(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except UserError as error:
+        sys.stdout.flush()
+        print(f"n2m: {error}", file=sys.stderr)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        print("\nStopped. Finished parts are kept; the same command goes on from here.", file=sys.stderr, flush=True)
+        os._exit(130)
+    except BrokenPipeError:
+        os._exit(0)

@@ -1,0 +1,5 @@
+"""`python -m flows.cli` is n2m."""
+
+from flows.cli import main
+
+main()

@@ -1,0 +1,63 @@
+"""What a run will take, before it runs."""
+
+import json
+from pathlib import Path
+
+import click
+
+from flows.cli.options import CONFIG, JSON, SET, label_settings
+
+
+@click.group(invoke_without_command=True)
+@CONFIG
+@SET
+@click.option("--audio", help="Folder or URI of music, when there is no configuration file.")
+@click.option("--root", help="Where everything would be written.")
+@click.option("--writing", is_flag=True, help="Only what the LLM would be asked, and what it costs.")
+@JSON
+@click.pass_context
+def plan(
+    context: click.Context,
+    config: Path | None,
+    overrides: tuple[str, ...],
+    audio: str | None,
+    root: str | None,
+    writing: bool,
+    as_json: bool,
+) -> None:
+    """Count clips, windows, bytes, hours, and the LLM's tokens, before labeling runs; `plan train` counts training."""
+    if context.invoked_subcommand is not None:
+        return
+    from flows.plan import plan as plan_all
+    from flows.plan import plan_writing
+    from flows.table import print_rows
+
+    settings = label_settings(config, overrides, audio, root)
+    planned = plan_writing(settings) if writing else plan_all(settings)
+    if as_json:
+        print(json.dumps(planned, indent=1))
+    else:
+        shown = {name.replace("_", " "): f"{value:,}" if isinstance(value, int) else str(value) for name, value in planned.items()}
+        print_rows([{"what": name, "value": value} for name, value in shown.items()], False)
+
+
+@plan.command("train")
+@click.option("--preset", type=click.Choice(["paper", "fast", "tiny"]), help="Plan a preset's own recipes (default: tiny).")
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="Plan the training run of a TOML file.")
+@SET
+@click.option("--gpu", default="H100", show_default=True, help="A GPU by name, for its peak and memory.")
+@click.option(
+    "--mfu", default=0.4, show_default=True, type=click.FloatRange(0.01, 1), help="Share of its peak that training is taken to reach."
+)
+@JSON
+def plan_train(preset: str | None, config: Path | None, overrides: tuple[str, ...], gpu: str, mfu: float, as_json: bool) -> None:
+    """Parameters, arithmetic, memory, clips a second and GPU hours of every stage, before training starts."""
+    from flows.plan_train import plan_training
+    from flows.table import print_rows
+
+    planned = plan_training(preset, config, overrides, gpu, mfu)
+    if as_json:
+        print(json.dumps(planned, indent=1))
+        return
+    print(f"One {planned['gpu']}, taken to reach {planned['assumed_mfu']:.0%} of its peak; clips of several devices add up.")
+    print_rows(planned["stages"], False)

@@ -1,0 +1,48 @@
+"""Commands around the training of cascade stages."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from flows.cli.options import CONFIG, SET
+
+
+@click.command()
+@click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
+@CONFIG
+@SET
+def train(stages: tuple[str, ...], config: Path | None, overrides: tuple[str, ...]) -> None:
+    """Train stages of the cascade on labelled shards, or go on where a run was stopped.
+
+    STAGE is waveform-generator, waveform-cascader, spectrogram-generator, vocoder, super-resolution, or all.
+    """
+    from flows.config import read_settings
+    from flows.train import run_train, stages_of
+    from models.training.settings import TrainSettings
+
+    wanted = stages_of(stages)
+    if config is None:
+        raise click.UsageError("give -c FILE, for example -c examples/train.toml")
+    for trained in run_train(read_settings(TrainSettings, config, overrides), wanted):
+        if trained.finished:
+            print(f"Weights: {trained.weights}\nCurves and samples: {trained.folder / 'index.html'}")
+        else:
+            print(f"Stopped after {trained.clips:,} clips, all saved. The same command goes on from there.")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A safetensors file.")
+@click.option("--width", type=click.FloatRange(0.01, 0.28), help="Relative width of a power-function average, for example 0.08.")
+@click.option("--clips", type=click.IntRange(1), help="The moment of that average, in clips seen (default: the newest snapshot's).")
+@click.option("--precision", type=click.Choice(["fp32", "fp16"]), default="fp32", show_default=True)
+def weights(run: Path, output: Path, width: float | None, clips: int | None, precision: Literal["fp32", "fp16"]) -> None:
+    """Write the weights of a training run to one file: the published average, or any other of the snapshots that were kept.
+
+    RUN is the folder of one stage. Snapshots are kept with `checkpoints.profiles` in the training file.
+    """
+    from models.training.reweigh import export_weights
+
+    header = export_weights(run, output, width, clips, precision)
+    print(f"{output}: {header.stage.name} after {header.clips:,} clips, average: {header.average}")
