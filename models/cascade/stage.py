@@ -5,12 +5,13 @@ from typing import Literal
 
 from models.diffusion.prediction import Prediction
 from models.diffusion.schedule import Schedule
-from models.diffusion.steps import Runs
+from models.diffusion.steps import Runs, Spacing
 from models.diffusion.weighting import Weight
 from models.network.shape import UNetShape
 
 StageName = Literal["waveform-generator", "waveform-cascader", "spectrogram-generator", "vocoder", "super-resolution"]
 STAGES: tuple[StageName, ...] = ("waveform-generator", "waveform-cascader", "spectrogram-generator", "vocoder", "super-resolution")
+SamplerName = Literal["ancestral", "ddim", "euler", "dpm_solver_2m", "heun"]
 CORPUS_RATE = 24_000
 FRAME_SAMPLES = CORPUS_RATE // 100
 """Samples at 24 kHz of a spectrogram frame (10 ms). Crops are whole frames, so that they are whole samples at every rate."""
@@ -49,13 +50,19 @@ class Source:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a trained stage is sampled by default. `runs` is the step schedule, `guidance` the scale w (1: none)."""
+    """How a trained stage is sampled by default. `runs` is the step schedule, `guidance` the scale w (1: none), and what follows
+    percentile its variants (models.diffusion.guidance.Guidance). "euler" is "ddim": Euler's method on a straight flow.
+    """
 
-    sampler: Literal["ancestral", "ddim"]
-    runs: Runs
+    sampler: SamplerName
+    runs: Runs | Spacing
     gamma: float = 0.0
     guidance: float = 1.0
     percentile: float = 0.995
+    interval: tuple[float, float] | None = None
+    rescale: float = 0.0
+    parallel: float = 1.0
+    radius: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
-"""Step schedules: in which steps a sampler walks from t = 1 to t = 0 (paper section 3.4 and table 7)."""
+"""Step schedules: in which steps a sampler walks from t = 1 to t = 0 (paper section 3.4 and table 7), or from noise to data in lambda."""
 
-from collections.abc import Sequence
+import math
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +16,9 @@ GENERATOR_FRONT_HEAVY: Runs = ((0.01, 200), (0.04, 400), (0.15, 200), (0.3, 150)
 CASCADER_FRONT_HEAVY: Runs = ((0.05, 400), (0.15, 200), (0.3, 150), (0.5, 50))
 SPECTROGRAM_BACK_HEAVY: Runs = ((0.3, 50), (0.3, 150), (0.2, 300), (0.2, 500))
 VOCODER_FRONT_HEAVY: Runs = ((0.05, 50), (0.15, 30), (0.3, 15), (0.5, 5))
+
+
+NOISIEST, CLEANEST = -2 * math.log(80.0), -2 * math.log(0.002)
 
 
 def uniform(steps: int) -> Runs:
@@ -31,6 +36,31 @@ def times(runs: Runs) -> Tensor:
     return upward.flip(0)
 
 
-def lambdas(runs: Runs | Sequence[tuple[float, int]], schedule: Schedule) -> Tensor:
-    """Run lengths -> (steps + 1,) lambdas in double precision, ascending: what a sampler is given."""
-    return schedule(times(tuple(runs)))
+@dataclass(frozen=True)
+class Spacing:
+    """`steps` steps that are laid out without regard to time. "lambda": equal steps of lambda. "karras": equal steps of
+    (sigma / alpha)^(1 / rho), rho = 7 (Karras et al. 2022, equation 5).
+
+    They lie between the ends of the schedule and, where it goes further, of that paper's range of sigma / alpha, 80 to .002: steps at
+    lambda = -20 would only be spent on noise.
+    """
+
+    kind: Literal["lambda", "karras"]
+    steps: int
+    rho: float = 7.0
+
+    def __call__(self, schedule: Schedule) -> Tensor:
+        """(steps + 1,) lambdas in double precision, ascending. Raises ValueError where there is no step."""
+        if self.steps < 1:
+            raise ValueError(f"a path has at least one step, not {self.steps}")
+        ends = schedule(torch.tensor([1.0, 0.0], dtype=torch.float64)).clamp(NOISIEST, CLEANEST)
+        share = torch.linspace(0.0, 1.0, self.steps + 1, dtype=torch.float64)
+        if self.kind == "lambda":
+            return ends[0] + share * (ends[1] - ends[0])
+        roots = torch.exp(-ends / 2 / self.rho)
+        return -2 * self.rho * torch.log(roots[0] + share * (roots[1] - roots[0]))
+
+
+def lambdas(steps: Runs | Spacing, schedule: Schedule) -> Tensor:
+    """A step schedule -> (steps + 1,) lambdas in double precision, ascending: what a sampler is given."""
+    return steps(schedule) if isinstance(steps, Spacing) else schedule(times(steps))

@@ -1,0 +1,69 @@
+"""A cascade whose networks have a few thousand parameters, on disk as training leaves it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from models.cascade.presets import stage_of
+from models.cascade.stage import STAGES, Stage, StageName
+from models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software, write_weights
+from models.diffusion.steps import uniform
+from models.network.shape import UNetShape
+from models.network.unet import UNet
+from models.text.minilm import MiniLMEncoder
+
+STEPS = 3
+
+
+def small_stage(name: StageName) -> Stage:
+    """A tiny stage made smaller still: two depths, 3 steps, a training length of 0.64 s, guidance 2 where there is text."""
+    stage = stage_of("tiny", name)
+    unet = stage.unet
+    strides = {"spectrogram-generator": (2, 2), "vocoder": (10, 16)}.get(name, (4, 4))
+    shape = UNetShape(
+        channels_in=unet.channels_in,
+        channels_out=unet.channels_out,
+        width=16 if stage.signal.domain == "log_mel" else 8,
+        kernel=3,
+        strides=strides,
+        multipliers=(1, 2),
+        blocks=(1, 1),
+        self_attention=(False, any(unet.self_attention)),
+        cross_attention=(False, any(unet.cross_attention)),
+        heads=2,
+        text_width=unet.text_width,
+        aligned_channels=unet.aligned_channels,
+        told_level=unet.told_level,
+        norm=unet.norm,
+    )
+    sampling = replace(stage.sampling, runs=uniform(STEPS), guidance=2.0 if stage.tokens else 1.0)
+    return replace(stage, unet=shape, seconds=0.64, sampling=sampling)
+
+
+def small_network(stage: Stage, seed: int = 0) -> UNet:
+    """Random, with every output layer away from zero, so that text, sources and neighbours all count."""
+    generator = torch.Generator().manual_seed(seed)
+    network = UNet(stage.unet)
+    for parameter in network.parameters():
+        drawn = torch.randn(parameter.shape, generator=generator)
+        fan_in = max(1, parameter[0].numel())
+        parameter.data = drawn * (0.5 / fan_in**0.5) if parameter.ndim > 1 else parameter.data + 0.05 * drawn
+    return network.eval().requires_grad_(False)
+
+
+def small_header(stage: Stage, text: TextIdentity) -> WeightsHeader:
+    """As training writes it."""
+    data = DataFacts(digest="0" * 16, clips=8, licences=("CC0",), vocabularies=("words",), level=Level(rms_dbfs=-18.0, spread=0.5))
+    read = text if stage.tokens else None
+    return WeightsHeader(preset="tiny", stage=stage, text=read, data=data, clips=8, seed=0, average="ema 0.99", software=software())
+
+
+def write_small_cascade(folder: Path) -> str:
+    """All five stages as STAGE/weights.safetensors below a folder. Gives the folder as `load_cascade` takes it."""
+    encoder = MiniLMEncoder()
+    text = TextIdentity(name=encoder.name, identity=encoder.identity, dim=encoder.dim)
+    for number, name in enumerate(STAGES):
+        stage = small_stage(name)
+        write_weights(folder / name / "weights.safetensors", small_network(stage, number).state_dict(), small_header(stage, text))
+    return str(folder)
