@@ -39,6 +39,11 @@ def read_settings(model: type[Model], path: Path, overrides: Sequence[str] = ())
     return validate_settings(model, raw, overrides, str(path))
 
 
+def given_settings(model: type[Model], given: Mapping[str, Any] | str) -> Model:
+    """Settings as a deployment has them: the path of a configuration file, or its content. Raises UserError."""
+    return read_settings(model, Path(given)) if isinstance(given, str) else validate_settings(model, given, (), "settings")
+
+
 def audio_settings(audio: str, overrides: Sequence[str] = ()) -> LabelSettings:
     """A run over a folder or URI of music without any file: built-in scorer and words, root runs/NAME. Raises UserError."""
     name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in audio.rstrip("/").rsplit("/", 1)[-1]).strip(".")

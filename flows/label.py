@@ -89,12 +89,15 @@ def _label_from(
     return VocabularyDatasets(captions, embedded, candidates, chance, counts, labels)
 
 
-def run_label(settings: LabelSettings, replay: bool = False) -> Labeled:
-    """Through Prefect when PREFECT_API_URL names a server, else in this process."""
+def run_label(settings: LabelSettings, replay: bool = False, announce: bool = True) -> Labeled:
+    """Through Prefect when PREFECT_API_URL names a server, else in this process.
+
+    announce: whether the server is told that labels are ready, which starts the deployments that wait for them.
+    """
     if os.environ.get("PREFECT_API_URL"):
         from flows.prefect_label import label_with_prefect
 
-        return label_with_prefect(settings, replay)
+        return label_with_prefect(settings, replay, announce)
     return label(settings, replay)
 
 

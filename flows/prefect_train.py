@@ -5,8 +5,8 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
-from flows.config import validate_settings
-from flows.events import STAGE_READY, announce
+from flows.config import given_settings
+from flows.events import STAGE, STAGE_READY, announce
 from flows.prefect_run import logged_on_server, run_on_server
 from flows.train import train_stage
 from flows.training_page import NAME, loss_picture
@@ -17,22 +17,24 @@ from models.training.trainer import Trained
 
 
 @flow(name="train", flow_run_name="train {stage}", persist_result=False, retries=2, retry_delay_seconds=30)
-def train_flow(settings: dict[str, Any], stage: StageName) -> str:
-    """Train one stage from its newest saved state. `settings`: the configuration file's content as JSON. Gives the path of the weights."""
-    return str(_train(validate_settings(TrainSettings, settings, (), "settings"), stage).weights)
+def train_flow(settings: dict[str, Any] | str, stage: StageName) -> str:
+    """Train one stage from its newest saved state. `settings`: the configuration file's path, or its content as JSON. Gives the path of the
+    weights.
+    """
+    return str(_train(given_settings(TrainSettings, settings), stage).weights)
 
 
-def train_with_prefect(settings: TrainSettings, stage: StageName) -> Trained:
+def train_with_prefect(settings: TrainSettings, stage: StageName, announce_it: bool = True) -> Trained:
     """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
-    return run_on_server("train", f"train {stage}", lambda: _train(settings, stage))
+    return run_on_server("train", f"train {stage}", lambda: _train(settings, stage, announce_it))
 
 
-def _train(settings: TrainSettings, stage: StageName) -> Trained:
+def _train(settings: TrainSettings, stage: StageName, announce_it: bool = True) -> Trained:
     with logged_on_server():
         trained = train_stage(settings, stage)
         _show(trained)
-        if trained.finished:
-            announce(STAGE_READY, str(trained.folder), {"n2m.stage": stage, "n2m.weights": str(trained.weights)})
+        if trained.finished and announce_it:
+            announce(STAGE_READY, str(trained.folder), {STAGE: stage, "n2m.weights": str(trained.weights)})
         return trained
 
 

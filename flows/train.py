@@ -28,17 +28,20 @@ def train_stage(settings: TrainSettings, stage: StageName) -> Trained:
     return trained
 
 
-def run_train(settings: TrainSettings, stages: Sequence[StageName]) -> list[Trained]:
-    """Stages in their order, each a run of its own on a Prefect server where PREFECT_API_URL names one. Ends early when asked to stop."""
+def run_train(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[Trained]:
+    """Stages in their order, each a run of its own on a Prefect server where PREFECT_API_URL names one. Ends early when asked to stop.
+
+    announce: whether the server is told when a stage is ready, which starts the deployments that wait for it.
+    """
     done = []
     for stage in stages:
-        done.append(_through_prefect(settings, stage) if os.environ.get("PREFECT_API_URL") else train_stage(settings, stage))
+        done.append(_through_prefect(settings, stage, announce) if os.environ.get("PREFECT_API_URL") else train_stage(settings, stage))
         if not done[-1].finished:
             break
     return done
 
 
-def _through_prefect(settings: TrainSettings, stage: StageName) -> Trained:
+def _through_prefect(settings: TrainSettings, stage: StageName, announce: bool) -> Trained:
     from flows.prefect_train import train_with_prefect
 
-    return train_with_prefect(settings, stage)
+    return train_with_prefect(settings, stage, announce)
