@@ -52,6 +52,7 @@ def test_a_stage_that_fails_is_named_and_the_other_is_finished(tmp_path: Path, c
     assert (settings.folder("super-resolution") / "index.html").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("how", ["asked", "killed"])
 def test_stopped_or_without_its_parent_a_stage_saves_and_ends(tmp_path: Path, how: str) -> None:
@@ -75,6 +76,7 @@ def test_stopped_or_without_its_parent_a_stage_saves_and_ends(tmp_path: Path, ho
         assert len(list((folder / "state").iterdir())) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_process_itself_says_that_it_was_stopped(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, **LONG)
