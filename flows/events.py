@@ -1,4 +1,4 @@
-"""Events by which one flow starts the next: labels are ready, a stage of the cascade is ready."""
+"""Events by which one flow starts the next: labels are ready, a stage of the cascade is ready, clips are ready."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +10,7 @@ from labeling.storage import is_remote, local_path
 
 LABELS_READY = "n2m.labels-ready"
 STAGE_READY = "n2m.stage-ready"
+CLIPS_READY = "n2m.clips-ready"
 PLACE, STAGE = "n2m.place", "n2m.stage"
 
 

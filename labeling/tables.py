@@ -23,7 +23,7 @@ _BATCH_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Row:
-    """where: "FILE, line 7", for messages. cells: the wanted columns."""
+    """where: "FILE, line 7", for messages. cells: the wanted columns, or all."""
 
     where: str
     cells: Mapping[str, Any]
@@ -43,16 +43,16 @@ class Row:
         return str(value)
 
 
-def table_rows(uri: str, wanted: Sequence[str]) -> Iterator[Row]:
-    """A local or remote table -> its rows in order, with the `wanted` columns. Raises UserError (see the module)."""
+def table_rows(uri: str, wanted: Sequence[str] | None) -> Iterator[Row]:
+    """A local or remote table -> its rows in order, with the `wanted` columns (None: with all). Raises UserError (see the module)."""
     suffix = uri.rsplit("/", 1)[-1].rpartition(".")[2].lower()
     readers = {"csv": _csv_rows, "jsonl": _json_rows, "ndjson": _json_rows, "parquet": _parquet_rows}
     if suffix not in readers:
-        raise UserError(f"{uri}: a metadata table ends in .csv, .jsonl or .parquet; rename or convert this one")
+        raise UserError(f"{uri}: a table ends in .csv, .jsonl or .parquet; rename or convert this one")
     return readers[suffix](uri, read_uri(uri), wanted)
 
 
-def _csv_rows(uri: str, data: bytes, wanted: Sequence[str]) -> Iterator[Row]:
+def _csv_rows(uri: str, data: bytes, wanted: Sequence[str] | None) -> Iterator[Row]:
     before = csv.field_size_limit(_LARGEST_CELL)
     try:
         reader = csv.reader(io.StringIO(_decode(uri, data), newline=""), strict=True)
@@ -85,7 +85,7 @@ def _csv_rows(uri: str, data: bytes, wanted: Sequence[str]) -> Iterator[Row]:
         csv.field_size_limit(before)
 
 
-def _json_rows(uri: str, data: bytes, wanted: Sequence[str]) -> Iterator[Row]:
+def _json_rows(uri: str, data: bytes, wanted: Sequence[str] | None) -> Iterator[Row]:
     rows = []
     names: dict[str, None] = {}
     for number, line in enumerate(_decode(uri, data).split("\n"), 1):
@@ -98,13 +98,13 @@ def _json_rows(uri: str, data: bytes, wanted: Sequence[str]) -> Iterator[Row]:
         if not isinstance(content, dict):
             raise UserError(f"{uri}, line {number}: a {type(content).__name__} where a JSON object is expected")
         names.update(dict.fromkeys(content))
-        rows.append(Row(f"{uri}, line {number}", {name: content.get(name) for name in wanted}))
+        rows.append(Row(f"{uri}, line {number}", content if wanted is None else {name: content.get(name) for name in wanted}))
     _require(uri, list(names), wanted)
     yield from rows
 
 
-def _parquet_rows(uri: str, data: bytes, wanted: Sequence[str]) -> Iterator[Row]:
-    columns = list(dict.fromkeys(wanted))
+def _parquet_rows(uri: str, data: bytes, wanted: Sequence[str] | None) -> Iterator[Row]:
+    columns = None if wanted is None else list(dict.fromkeys(wanted))
     number = 0
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
@@ -115,6 +115,13 @@ def _parquet_rows(uri: str, data: bytes, wanted: Sequence[str]) -> Iterator[Row]
                 yield Row(f"{uri}, row {number}", cells)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(f"{uri} is no readable Parquet file ({str(error).splitlines()[0]}). Write it again.") from error
+
+
+def text_rows(uri: str, column: str) -> Iterator[Row]:
+    """A local or remote text file -> its lines as cells of one column; blank lines are left out. Raises UserError."""
+    for number, line in enumerate(_decode(uri, read_uri(uri)).split("\n"), 1):
+        if line.strip():
+            yield Row(f"{uri}, line {number}", {column: line.strip()})
 
 
 def _decode(uri: str, data: bytes) -> str:
@@ -135,9 +142,9 @@ def _line(data: bytes, place: int) -> int:
     return data.count(b"\n", 0, place) + 1
 
 
-def _require(uri: str, names: Sequence[str], wanted: Sequence[str]) -> None:
-    """Raises UserError unless each wanted column is there once."""
-    for column in wanted:
+def _require(uri: str, names: Sequence[str], wanted: Sequence[str] | None) -> None:
+    """Raises UserError unless each wanted column (None: each that there is) is there once."""
+    for column in names if wanted is None else wanted:
         if names.count(column) > 1:
             raise UserError(f"{uri} has {names.count(column)} columns {_short(column)!r}: rename all but one")
         if column not in names:

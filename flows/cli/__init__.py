@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from flows.cli.generation import generate
 from flows.cli.labeling import label, labels, replay, report, show, status, verify
 from flows.cli.music import demo, render
 from flows.cli.planning import plan
@@ -21,7 +22,24 @@ def n2m() -> None:
     """Label music with text, and train on it."""
 
 
-for _command in (label, replay, write, plan, train, weights, status, verify, report, show, labels, captions, prompt, demo, render):
+for _command in (
+    label,
+    replay,
+    write,
+    plan,
+    train,
+    weights,
+    generate,
+    status,
+    verify,
+    report,
+    show,
+    labels,
+    captions,
+    prompt,
+    demo,
+    render,
+):
     n2m.add_command(_command)
 
 

@@ -1,14 +1,12 @@
 """shard: the labelled clips of a part -> training rows: audio as FLAC and every text of the clip (paper section 2.5, 24 kHz mono)."""
 
-import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import soundfile
 
 from labeling.embed import Failed, run_ahead
+from labeling.encode import audio_bytes
 from labeling.parts import PartContext
 from labeling.schemas import SHARD
 from labeling.scorers.base import Float32s
@@ -50,10 +48,7 @@ def shard_part(context: PartContext, tracks: pa.Table, labels: Mapping[str, pa.T
 
 def flac_bytes(audio: Float32s, rate: int) -> bytes:
     """(samples,) mono -> 16-bit FLAC. Samples beyond full scale, which resampling can make, are clipped; loudness stays as it is."""
-    sink = io.BytesIO()
-    quantised = np.clip(np.rint(audio.astype(np.float64) * 32768), -32768, 32767).astype(np.int16)
-    soundfile.write(sink, quantised, rate, format="FLAC", subtype="PCM_16")
-    return sink.getvalue()
+    return audio_bytes(audio, rate, "flac")
 
 
 def _labels_by_clip(labels: Mapping[str, pa.Table]) -> dict[str, list[dict[str, Any]]]:

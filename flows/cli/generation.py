@@ -1,0 +1,70 @@
+"""Commands around the making of clips from text."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.cli.options import CONFIG, SET
+
+
+@click.command()
+@click.argument("prompts", required=False)
+@click.option("--checkpoints", help='Folder or URI of trained stages, or "tiny" for those that are built in.')
+@click.option("--out", help="Folder or URI where everything is written.")
+@CONFIG
+@SET
+@click.option("--seconds", type=float, help="Length of clips whose row says none.")
+@click.option("--seed", type=int, help="Seed of clips whose row says none.")
+@click.option("--route", type=click.Choice(["waveform", "spectrogram"]), help="Which way from text to audio.")
+@click.option("--start", metavar="STAGE", help="The first stage that runs; a later one starts from the rows' init audio.")
+@click.option("--stop-after", metavar="STAGE", help="The last stage that runs.")
+@click.option("--steps", type=int, help="Steps of every stage's sampler.")
+@click.option("--guidance", type=float, help="Scale of the guidance by text; 1 is none.")
+@click.option("--best-of", type=int, help="Candidates a prompt, of which the scorer keeps the best.")
+@click.option("--format", "audio_format", type=click.Choice(["flac", "wav"]), help="Of the audio, 16 bit.")
+@click.option("--workers", type=int, help="Clips at once on this machine.")
+@click.option("--replay", is_flag=True, help="Try rows again that failed before.")
+def generate(config: Path | None, overrides: tuple[str, ...], replay: bool, **given: Any) -> None:
+    """Make a clip for every prompt, or the clips that are missing.
+
+    PROMPTS is a .txt (a prompt a line), .csv, .jsonl or .parquet with the columns prompt and, where wanted, key, seed, seconds, negative,
+    init and keep.
+    """
+    from flows.config import read_settings, validate_settings
+    from flows.generate import run_generate
+    from models.job.settings import GenerateSettings
+
+    said = [f"{_KEYS[name]}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items() if value is not None]
+    overrides = (*overrides, *said)
+    if config is None:
+        missing = [name for name in ("prompts", "checkpoints", "out") if given[name] is None and not _is_set(overrides, name)]
+        if missing:
+            names = " and ".join(name.upper() if name == "prompts" else f"--{name}" for name in missing)
+            raise click.UsageError(f"give {names}, or -c FILE")
+        settings = validate_settings(GenerateSettings, {}, overrides, "n2m generate")
+    else:
+        settings = read_settings(GenerateSettings, config, overrides)
+    run_generate(settings, replay)
+
+
+_KEYS = {
+    "prompts": "prompts",
+    "checkpoints": "checkpoints",
+    "out": "out",
+    "seconds": "seconds",
+    "seed": "seed",
+    "route": "generation.route",
+    "start": "generation.start",
+    "stop_after": "generation.stop_after",
+    "steps": "generation.sampling.steps",
+    "guidance": "generation.sampling.guidance",
+    "best_of": "best_of",
+    "audio_format": "format",
+    "workers": "run.workers",
+}
+
+
+def _is_set(overrides: tuple[str, ...], name: str) -> bool:
+    return any(override.partition("=")[0].strip() == name for override in overrides)

@@ -1,0 +1,140 @@
+"""The generation flow: a file of prompts in; clips, their manifest and a page to listen to them out."""
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flows.call import Call, call_here
+from flows.listening_page import write_listening_page
+from labeling.errors import UserError
+from labeling.storage import Store, open_store
+from models.generation.cascade import cascade_identity
+from models.job.identity import NAME, check_place
+from models.job.letter import DeadLetter
+from models.job.manifest import write_manifest
+from models.job.place import DEAD, MANIFEST_TABLE, PAGE, put_letter, read_letters, read_records, record_path
+from models.job.prompt import Prompt
+from models.job.prompts import PromptFile, read_prompts
+from models.job.record import ClipRecord
+from models.job.settings import GenerateSettings
+from pipelines.generate import make_missing
+from pipelines.progress import duration
+
+log = logging.getLogger("n2m")
+
+_REASONS = 3
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A finished job. clips: all that the place holds, by key. dead: rows of this job's file of which no clip came. made: by this run."""
+
+    store: Store
+    clips: tuple[ClipRecord, ...]
+    dead: tuple[DeadLetter, ...]
+    made: int
+    nothing_done: bool
+
+    @property
+    def page(self) -> str:
+        """Where to listen."""
+        return self.store.describe(PAGE)
+
+    @property
+    def manifest(self) -> str:
+        """Where the table of all clips is."""
+        return self.store.describe(MANIFEST_TABLE)
+
+
+def generate(settings: GenerateSettings, replay: bool = False, call: Call = call_here) -> Generated:
+    """Make what is missing of a prompt file's clips, then manifest and page, each step by `call(name, step)`.
+
+    With `replay`, rows that died before are tried again. Raises UserError, when more than `max_dead` of the rows are dead only after
+    everything is written.
+    """
+    started = time.monotonic()
+    prompts = call("prompts", lambda: read_prompts(settings.prompts, settings.seconds, settings.seed))
+    store = open_store(settings.out)
+    check_place(store, settings, cascade_identity(settings.checkpoints, settings.generation))
+    before, letters = read_records(store), read_letters(store)
+    _check_prompts(store, prompts.wanted, before)
+    for letter in prompts.refused:
+        if letters.get(letter.name) != letter:
+            put_letter(store, letter)
+    missing = [prompt for prompt in prompts.wanted if prompt.key not in before and (replay or not _is_dead(prompt, letters))]
+    if missing:
+        there = len(prompts.wanted) - len(missing)
+        log.info("%s clips to make%s", f"{len(missing):,}", f", {there:,} are there or dead" if there else "")
+        call("clips", lambda: make_missing(settings, missing, alone=store.head(NAME) is None))
+    done = call("page", lambda: _finish(store, prompts, set(before), nothing_made=not missing))
+    _say(done, time.monotonic() - started)
+    _check_dead(done, settings.max_dead, prompts)
+    return done
+
+
+def run_generate(settings: GenerateSettings, replay: bool = False, announce: bool = True) -> Generated:
+    """Through Prefect when PREFECT_API_URL names a server, else in this process.
+
+    announce: whether the server is told that clips are ready, which starts the deployments that wait for them.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        from flows.prefect_generate import generate_with_prefect
+
+        return generate_with_prefect(settings, replay, announce)
+    return generate(settings, replay)
+
+
+def commonest(dead: Sequence[DeadLetter]) -> str:
+    """Reasons with their numbers, commonest first, for example "bad_key: 3, bad_seconds: 1"."""
+    counted = sorted(Counter(letter.reason for letter in dead).items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{reason}: {number:,}" for reason, number in counted[:_REASONS])
+
+
+def _is_dead(prompt: Prompt, letters: Mapping[str, DeadLetter]) -> bool:
+    """Whether exactly this was tried before and failed."""
+    return prompt.key in letters and letters[prompt.key].request == prompt.request
+
+
+def _check_prompts(store: Store, wanted: Sequence[Prompt], there: Mapping[str, ClipRecord]) -> None:
+    """Raise UserError when the place holds another clip under a key that is asked for: neither would be what its reader expects."""
+    other = sorted(prompt.key for prompt in wanted if prompt.key in there and there[prompt.key].request != prompt.request)
+    if other:
+        raise UserError(
+            f"{store.describe('')} holds clips of another prompt, seed or length under {len(other):,} of the keys "
+            f"({', '.join(other[:_REASONS])}{', ...' if len(other) > _REASONS else ''}). Give these rows other keys or use another --out; "
+            f"or delete {record_path(other[0])}{' and the like' if len(other) > 1 else ''}, and the clip is made again."
+        )
+
+
+def _finish(store: Store, prompts: PromptFile, before: set[str], nothing_made: bool) -> Generated:
+    clips, letters = read_records(store), read_letters(store)
+    names = [*(prompt.key for prompt in prompts.wanted if prompt.key not in clips), *(letter.name for letter in prompts.refused)]
+    dead = tuple(letters[name] for name in sorted(set(names)) if name in letters)
+    wrote_page = write_listening_page(store, list(clips.values()), dead)
+    wrote_manifest = write_manifest(store, list(clips.values()))
+    nothing_done = nothing_made and not wrote_page and not wrote_manifest
+    return Generated(store, tuple(clips.values()), dead, len(clips.keys() - before), nothing_done)
+
+
+def _say(done: Generated, seconds: float) -> None:
+    dead = f"; {len(done.dead):,} dead ({commonest(done.dead)})" if done.dead else ""
+    if done.nothing_done:
+        log.info("Nothing to do: all %s clips are there%s", f"{len(done.clips):,}", dead)
+    else:
+        log.info("%s clips, %s of them new in %s%s", f"{len(done.clips):,}", f"{done.made:,}", duration(seconds), dead)
+    log.info("Manifest: %s", done.manifest)
+    log.info("Page: %s", done.page)
+
+
+def _check_dead(done: Generated, max_dead: float, prompts: PromptFile) -> None:
+    rows = len(prompts.wanted) + len(prompts.refused)
+    if len(done.dead) <= max_dead * rows:
+        return
+    raise UserError(
+        f"{len(done.dead):,} of {rows:,} prompts are dead ({len(done.dead) / rows:.1%}), more than max_dead = {max_dead:.1%}. "
+        f"Commonest reasons: {commonest(done.dead)}. The dead letters are in {done.store.describe(DEAD)}. "
+        "Mend the rows and run again (`--replay` tries rows again that did not change), or raise max_dead."
+    )

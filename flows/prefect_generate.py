@@ -1,0 +1,52 @@
+"""Generation on a Prefect server: one flow run a job, resumable, with its figures and the listening page as artifacts."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+
+from flows.config import given_settings
+from flows.events import CLIPS_READY, announce
+from flows.generate import Generated, commonest, generate
+from flows.prefect_run import call_as_task, logged_on_server, run_on_server
+from labeling.storage import is_remote, local_path
+from models.job.settings import GenerateSettings
+
+
+@flow(name="generate", persist_result=False)
+def generate_flow(settings: dict[str, Any] | str, replay: bool = False) -> str:
+    """Make what is missing of a prompt file's clips. `settings`: the configuration file's path, or its content as JSON. Gives the path of
+    the page.
+    """
+    return _generate(given_settings(GenerateSettings, settings), replay).page
+
+
+def generate_with_prefect(settings: GenerateSettings, replay: bool = False, announce_it: bool = True) -> Generated:
+    """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
+    return run_on_server("generate", f"generate {settings.out}", lambda: _generate(settings, replay, announce_it))
+
+
+def _generate(settings: GenerateSettings, replay: bool, announce_it: bool = True) -> Generated:
+    with logged_on_server():
+        done = generate(settings, replay, call_as_task)
+        _show(done)
+        if announce_it:
+            announce(CLIPS_READY, done.store.uri, {"n2m.manifest": done.manifest, "n2m.page": done.page})
+        return done
+
+
+def _show(done: Generated) -> None:
+    """The artifacts generate-figures and generate-page."""
+    scores = [clip.score for clip in done.clips if clip.score is not None]
+    figures = [
+        ("clips", f"{len(done.clips):,}"),
+        ("new", f"{done.made:,}"),
+        ("dead", f"{len(done.dead):,} ({commonest(done.dead)})" if done.dead else "0"),
+        ("seconds of audio", f"{sum(clip.duration for clip in done.clips):,.0f}"),
+        ("mean score", f"{sum(scores) / len(scores):.3f}" if scores else "–"),
+        ("with a warning", f"{sum(bool(clip.warnings) for clip in done.clips):,}"),
+    ]
+    table = "\n".join(["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in figures)])
+    create_markdown_artifact(key="generate-figures", markdown=table + "\n", description=f"Clips in {done.store.uri}")
+    link = done.page if is_remote(done.page) else local_path(done.page).absolute().as_uri()
+    create_link_artifact(key="generate-page", link=link, link_text=done.page, description="Listen to the clips")

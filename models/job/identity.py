@@ -1,0 +1,84 @@
+"""What decides the audio of a place. A place holds clips of one kind, so that its manifest can be trusted."""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from labeling.errors import UserError
+from labeling.fingerprint import changed_keys
+from labeling.storage import Store
+from models.cascade.stage import StageName
+from models.cascade.weights import software
+from models.job.settings import GenerateSettings
+
+NAME = "_RUN.json"
+VERSION = 1
+"""Raise it when the bytes of a clip change although nothing else here does."""
+
+_SHOWN = 8
+
+
+class JobIdentity(BaseModel):
+    """weights: SHA-256 of each stage's file. scorer: the model's name and its identity with its weights. Where a job runs is not in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    software: str
+    generation: dict[str, Any]
+    seed: int
+    seconds: float
+    format: str
+    best_of: int
+    weights: dict[StageName, str]
+    scorer: dict[str, str | None]
+
+
+def job_identity(settings: GenerateSettings, weights: dict[StageName, str], scorer: str) -> JobIdentity:
+    """The identity of a job with these weights and a scorer of this identity."""
+    return JobIdentity(
+        version=VERSION,
+        software=software(),
+        generation=settings.generation.model_dump(mode="json"),
+        seed=settings.seed,
+        seconds=settings.seconds,
+        format=settings.format,
+        best_of=settings.best_of,
+        weights=weights,
+        scorer={**settings.scorer.model_dump(), "identity": scorer},
+    )
+
+
+def read_identity(store: Store) -> JobIdentity | None:
+    """What a place is of, None for a new one. Raises UserError when its file is damaged."""
+    try:
+        return JobIdentity.model_validate_json(store.get(NAME))
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise UserError(f"{store.describe(NAME)} is not what a job writes ({error.errors()[0]['msg']}). Use another --out.") from error
+
+
+def check_place(store: Store, settings: GenerateSettings, weights: dict[StageName, str]) -> None:
+    """Raise UserError with the names of what differs when a place is of another identity, as far as that is known without a scorer."""
+    there = read_identity(store)
+    if there is not None:
+        _compare(store, there, job_identity(settings, weights, there.scorer.get("identity") or ""))
+
+
+def claim(store: Store, identity: JobIdentity) -> None:
+    """Make the place one of this identity. Raises UserError when it is of another, and when it cannot be written."""
+    body = json.dumps(identity.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+    if not store.create(NAME, body.encode()):
+        there = read_identity(store)
+        _compare(store, identity if there is None else there, identity)
+
+
+def _compare(store: Store, there: JobIdentity, here: JobIdentity) -> None:
+    differs = changed_keys(there.model_dump(mode="json"), here.model_dump(mode="json"))
+    if differs:
+        raise UserError(
+            f"{store.describe('')} holds clips that were made differently: {', '.join(differs[:_SHOWN])}"
+            f"{' and more' if len(differs) > _SHOWN else ''} changed. Use another --out, or the weights and settings that it was made with."
+        )

@@ -1,0 +1,207 @@
+"""Making clips: audio from the cascade, the best of several by the scorer, and its files, of which the record comes last.
+
+The first writer of a file wins, here and among jobs that share a place: another's whole file is taken as it is, so that no record
+ever disagrees with its audio.
+"""
+
+import hashlib
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import soundfile
+from mutagen import MutagenError
+
+from labeling.encode import AudioFormat, audio_bytes
+from labeling.errors import RowError
+from labeling.scorers.base import Float32s, Scorer
+from labeling.spectrogram_picture import picture_png, spectrogram_png
+from labeling.storage import Store
+from models.cascade.weights import software
+from models.generation.cascade import Cascade
+from models.generation.generate import generate_requests
+from models.generation.request import Made, Request
+from models.job.init_audio import InitAudio, read_init
+from models.job.letter import clip_letter
+from models.job.place import audio_path, letter_path, picture_path, put_letter, record_path, spectrogram_path
+from models.job.prompt import Prompt
+from models.job.record import Candidate, ClipRecord, StageFacts
+from models.job.score import embed_audio, embed_prompt, score
+from models.job.tags import clip_tags, read_tags, with_tags
+
+Outcome = Literal["made", "there", "dead"]
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What makes clips, loaded once a process and shared by its threads."""
+
+    store: Store
+    cascade: Cascade
+    scorer: Scorer
+    stages: tuple[StageFacts, ...]
+    best_of: int
+    format: AudioFormat
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A candidate: the clip and its score, or why there is none."""
+
+    sample: int
+    made: Made | RowError
+    score: float | None
+
+    @property
+    def rank(self) -> tuple[bool, float, int]:
+        """The best comes first: one that could be made, with the highest score, of the lowest number."""
+        return isinstance(self.made, RowError), -(self.score if self.score is not None else 0.0), self.sample
+
+
+def make_clips(maker: Maker, prompts: Sequence[Prompt]) -> list[Outcome]:
+    """Make and write the clips that are not there yet, several at once. What fails becomes a dead letter, alone.
+
+    Raises UserError when the store refuses or does not answer.
+    """
+    started = time.monotonic()
+    outcomes: dict[str, Outcome] = {}
+    inits: dict[str, InitAudio | None] = {}
+    for prompt in prompts:
+        if maker.store.head(record_path(prompt.key)) is not None:
+            outcomes[prompt.key] = "there"
+            continue
+        try:
+            inits[prompt.key] = read_init(prompt)
+        except RowError as error:
+            put_letter(maker.store, clip_letter(prompt, error))
+            outcomes[prompt.key] = "dead"
+    fresh = [prompt for prompt in prompts if prompt.key in inits]
+    asked = [_request(prompt, sample, inits[prompt.key]) for prompt in fresh for sample in range(maker.best_of)]
+    answers = generate_requests(maker.cascade, asked)
+    spent = (time.monotonic() - started) / max(1, len(fresh))
+    for place, prompt in enumerate(fresh):
+        mine = answers[place * maker.best_of : (place + 1) * maker.best_of]
+        outcomes[prompt.key] = _finish(maker, prompt, mine, inits[prompt.key], spent)
+    return [outcomes[prompt.key] for prompt in prompts]
+
+
+def _request(prompt: Prompt, sample: int, init: InitAudio | None) -> Request:
+    return Request(
+        key=prompt.key,
+        prompt=prompt.prompt,
+        seconds=prompt.seconds,
+        seed=prompt.seed,
+        sample=sample,
+        negative=prompt.negative,
+        init=init.sound if init else None,
+        keep=prompt.keep,
+    )
+
+
+def _finish(maker: Maker, prompt: Prompt, made: Sequence[Made | RowError], init: InitAudio | None, spent: float) -> Outcome:
+    started = time.monotonic()
+    tried = _scored(maker.scorer, prompt, made)
+    best = min(tried, key=lambda item: item.rank)
+    if isinstance(best.made, RowError):
+        put_letter(maker.store, clip_letter(prompt, best.made))
+        return "dead"
+    clip, init_sha256 = best.made, init.sha256 if init else None
+    weights = {facts.stage: facts.weights for facts in maker.stages}
+    if clip.spectrogram is None:
+        audio, spectrogram = audio_path(prompt.key, maker.format), None
+        tags = clip_tags(prompt, best.sample, weights, init_sha256, software())
+        written = with_tags(audio_bytes(clip.audio, clip.rate, maker.format), maker.format, tags)
+        data = _create_audio(maker.store, audio, written, prompt, maker.format)
+        picture, duration = spectrogram_png(clip.audio, clip.rate), len(clip.audio) / clip.rate
+    else:
+        audio, spectrogram = None, spectrogram_path(prompt.key)
+        data = _array_bytes(clip.spectrogram)
+        maker.store.put(spectrogram, data)
+        picture, duration = picture_png(_light(clip.spectrogram)), clip.request.seconds
+    maker.store.put(picture_path(prompt.key), picture)
+    record = ClipRecord(
+        key=prompt.key,
+        request=prompt.request,
+        prompt=prompt.prompt,
+        negative=prompt.negative,
+        seed=prompt.seed,
+        sample=best.sample,
+        seconds=prompt.seconds,
+        init=prompt.init,
+        init_sha256=init_sha256,
+        keep=prompt.keep,
+        audio=audio,
+        spectrogram=spectrogram,
+        picture=picture_path(prompt.key),
+        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(data),
+        rate=clip.rate,
+        duration=round(duration, 6),
+        rms_dbfs=round(clip.rms_dbfs, 3),
+        peak=round(clip.peak, 6),
+        stages=maker.stages,
+        calls=sum(item.made.calls for item in tried if not isinstance(item.made, RowError)),
+        cut_tokens=clip.cut_tokens,
+        warnings=clip.warnings,
+        score=best.score,
+        candidates=tuple(_candidate(item, best) for item in tried),
+        software=software(),
+        seconds_spent=round(spent + time.monotonic() - started, 3),
+    )
+    first = maker.store.create(record_path(prompt.key), (record.line() + "\n").encode())
+    maker.store.delete(letter_path(prompt.key))
+    return "made" if first else "there"
+
+
+def _scored(scorer: Scorer, prompt: Prompt, made: Sequence[Made | RowError]) -> list[_Tried]:
+    text = embed_prompt(scorer, prompt.prompt)
+    tried: list[_Tried] = []
+    for sample, item in enumerate(made):
+        if isinstance(item, RowError) or item.spectrogram is not None:
+            tried.append(_Tried(sample, item, None))
+            continue
+        try:
+            tried.append(_Tried(sample, item, score(embed_audio(scorer, item.audio, item.rate), text)))
+        except RowError as error:
+            tried.append(_Tried(sample, error, None))
+    return tried
+
+
+def _candidate(item: _Tried, best: _Tried) -> Candidate:
+    failed = item.made.reason if isinstance(item.made, RowError) else None
+    return Candidate(sample=item.sample, score=item.score, kept=item is best, failed=failed)
+
+
+def _create_audio(store: Store, path: str, data: bytes, prompt: Prompt, kind: AudioFormat) -> bytes:
+    """The bytes that lie at `path` afterwards: ours, or those of a job that was killed or is at work here, if they are the same clip."""
+    if store.create(path, data):
+        return data
+    theirs = store.get(path)
+    if theirs == data or _is_whole(theirs, prompt, kind):
+        return theirs
+    store.put(path, data)
+    return data
+
+
+def _is_whole(data: bytes, prompt: Prompt, kind: AudioFormat) -> bool:
+    try:
+        soundfile.read(io.BytesIO(data))
+        return read_tags(data, kind).get("N2M_REQUEST") == prompt.request
+    except (soundfile.LibsndfileError, MutagenError):
+        return False
+
+
+def _array_bytes(values: Float32s) -> bytes:
+    sink = io.BytesIO()
+    np.save(sink, values, allow_pickle=False)
+    return sink.getvalue()
+
+
+def _light(spectrogram: Float32s) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """(80, frames) -> the same in [0, 1], the loudest point brightest."""
+    values = spectrogram.astype(np.float64)
+    lowest, highest = float(values.min()), float(values.max())
+    return (values - lowest) / max(highest - lowest, 1e-9)

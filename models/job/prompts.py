@@ -1,0 +1,132 @@
+"""The prompts of a batch job: each row of somebody's file becomes a clip to make or a dead letter. Their order decides nothing."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from labeling.errors import RowError, UserError
+from labeling.ids import stable_id
+from labeling.tables import Row, table_rows, text_rows
+from models.job import cells
+from models.job.key import check_key
+from models.job.letter import DeadLetter, row_letter, shown
+from models.job.prompt import Prompt, content_of
+
+COLUMNS = ("prompt", "key", "seed", "seconds", "negative", "init", "keep")
+LONGEST_SECONDS = 600.0
+LONGEST_PROMPT = 100_000
+
+_OTHER_NAMES = {"negative_prompt": "negative"}
+
+
+@dataclass(frozen=True)
+class PromptFile:
+    """wanted: in the order of the file, each key once. refused: rows that cannot become a clip. rows: how many the file has."""
+
+    wanted: tuple[Prompt, ...]
+    refused: tuple[DeadLetter, ...]
+    rows: int
+
+
+def read_prompts(uri: str, seconds: float, seed: int) -> PromptFile:
+    """A txt (a prompt a line), csv, jsonl or parquet file, local or remote; `seconds` and `seed` where a row gives none.
+
+    A row without a key gets a hash of all that it says. Equal rows are one clip; rows that share a key (case apart, which some file
+    systems do not tell) and ask for different things are all dead. Raises UserError: the file cannot be read, has a column that is not
+    known, or holds no prompt.
+    """
+    read: defaultdict[str, dict[str, Prompt | DeadLetter]] = defaultdict(dict)
+    rows = 0
+    for row in _rows(uri):
+        rows += 1
+        try:
+            made = _read(row.cells, seconds, seed)
+            read[made.key.lower()].setdefault(made.request, made)
+        except RowError as error:
+            letter = row_letter(row.cells, error)
+            read[letter.name.lower()].setdefault(letter.request, letter)
+    if not rows:
+        raise UserError(f"{uri} holds no prompt. Write one prompt a line, or a table with a column 'prompt'.")
+    wanted: list[Prompt] = []
+    refused: list[DeadLetter] = []
+    for same in read.values():
+        made_of = list(same.values())
+        if len(made_of) > 1:
+            refused.append(_conflict(made_of))
+        else:
+            wanted.extend(item for item in made_of if isinstance(item, Prompt))
+            refused.extend(item for item in made_of if isinstance(item, DeadLetter))
+    return PromptFile(tuple(wanted), tuple(refused), rows)
+
+
+def _rows(uri: str) -> Iterator[Row]:
+    suffix = uri.rsplit("/", 1)[-1].rpartition(".")[2].lower()
+    if suffix not in ("txt", "csv", "jsonl", "ndjson", "parquet"):
+        raise UserError(f"{uri}: a file of prompts ends in .txt, .csv, .jsonl or .parquet; rename or convert this one.")
+    if suffix == "txt":
+        yield from text_rows(uri, "prompt")
+        return
+    columns: set[str] = set()
+    for row in table_rows(uri, None):
+        named = _known(row)
+        columns.update(named)
+        yield replace(row, cells=named)
+    if columns and "prompt" not in columns:
+        raise UserError(f"{uri} has no column 'prompt'.")
+
+
+def _known(row: Row) -> dict[str, object]:
+    """The row's cells by their own names. A column that is not known may be a known one, misspelt, so it is an error."""
+    named: dict[str, object] = {}
+    for name, value in row.cells.items():
+        column = _OTHER_NAMES.get(name, name)
+        if column not in COLUMNS:
+            near = difflib.get_close_matches(name.lower(), [*COLUMNS, *_OTHER_NAMES], n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UserError(f"{row.where}: unknown column {name[:80]!r}: {hint}Known are {', '.join(COLUMNS)}; drop or rename it.")
+        if column in named:
+            raise UserError(f"{row.where}: both {column!r} and {name!r} are given; keep one.")
+        named[column] = value
+    return named
+
+
+def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
+    """One row. Raises RowError: which cell cannot be used and why."""
+    prompt = cells.text(row, "prompt")
+    if prompt is None:
+        raise RowError("empty_prompt", "the row has no prompt")
+    if len(prompt) > LONGEST_PROMPT:
+        raise RowError("long_prompt", f"the prompt has {len(prompt):,} characters; at most {LONGEST_PROMPT:,} are read")
+    asked = cells.number(row, "seconds")
+    if asked is not None and not 0 < asked <= LONGEST_SECONDS:
+        raise RowError("bad_seconds", f"seconds is {asked:g}; it must be more than 0 and at most {LONGEST_SECONDS:g}")
+    own_seed = cells.whole_number(row, "seed")
+    made = Prompt(
+        key="",
+        prompt=prompt,
+        seconds=seconds if asked is None else asked,
+        seed=seed if own_seed is None else own_seed,
+        negative=cells.text(row, "negative"),
+        init=cells.text(row, "init"),
+        keep=cells.spans(row, "keep"),
+    )
+    if made.keep and made.init is None:
+        raise RowError("bad_keep", "keep says what stays of the init audio, but the row has no init")
+    if made.keep and (last := max(end for _, end in made.keep)) > made.seconds:
+        raise RowError("bad_keep", f"keep ends at {last:g} s, after the clip of {made.seconds:g} s")
+    key = cells.text(row, "key")
+    return replace(made, key=stable_id(content_of(made, asked, own_seed)) if key is None else check_key(key))
+
+
+def _conflict(same: Sequence[Prompt | DeadLetter]) -> DeadLetter:
+    """One letter for rows that cannot all be the clip of one key."""
+    names = sorted({item.key for item in same})
+    return DeadLetter(
+        name=names[0],
+        key=", ".join(names),
+        request=stable_id("key_conflict", *sorted(item.request for item in same)),
+        reason="key_conflict",
+        message=f"{len(same)} rows have this key and ask for different things. Give each a key of its own, or none, and it gets one.",
+        prompt=shown(min(item.prompt for item in same)),
+    )

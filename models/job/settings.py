@@ -1,0 +1,46 @@
+"""What a batch job can be told. Frozen, and an unknown key is an error."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from labeling.encode import AudioFormat
+from labeling.settings import ScorerSettings, Settings
+from models.generation.settings import GenerationSettings
+from models.job.cells import LARGEST_SEED
+from models.job.prompts import LONGEST_SECONDS
+
+
+class JobRun(Settings):
+    """Where a job runs; none of it changes a clip, beyond rounding on a GPU.
+
+    runner: "local" is a pool of `workers` threads in this process, without Beam; "beam" spreads `parts` over workers, on the runner
+    that `options` name ("--runner=FlinkRunner", ...) or, without any, on this machine in threads or processes (`mode`).
+    """
+
+    runner: Literal["local", "beam"] = "local"
+    workers: int = Field(2, ge=1, le=256)
+    mode: Literal["threads", "processes"] = "processes"
+    parts: int = Field(64, ge=1, le=99999)
+    options: tuple[str, ...] = ()
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class GenerateSettings(Settings):
+    """A batch job: `prompts` (a file), made by the cascade in `checkpoints`, into `out`; each may be local or in an object store.
+
+    seed, seconds: of rows that give none. best_of: candidates a prompt, of which the scorer keeps the best. format: 16-bit FLAC or WAV.
+    max_dead: share of rows without a clip above which the job fails, after everything else is written.
+    """
+
+    prompts: str
+    checkpoints: str
+    out: str
+    seed: int = Field(0, ge=0, le=LARGEST_SEED)
+    seconds: float = Field(30.0, gt=0, le=LONGEST_SECONDS)
+    format: AudioFormat = "flac"
+    best_of: int = Field(1, ge=1, le=64)
+    max_dead: float = Field(0.05, ge=0, le=1)
+    scorer: ScorerSettings = ScorerSettings()
+    generation: GenerationSettings = Field(default_factory=GenerationSettings)
+    run: JobRun = JobRun()

@@ -1,0 +1,65 @@
+"""What a clip says of itself inside its file, so that one that is found alone can be traced. Written with mutagen, on bytes."""
+
+import io
+import json
+from collections.abc import Mapping
+
+from mutagen.flac import FLAC, VCFLACDict
+from mutagen.id3 import COMM, TIT2, TSSE, TXXX
+from mutagen.wave import WAVE
+
+from labeling.encode import AudioFormat
+from models.cascade.stage import StageName
+from models.job.prompt import Prompt
+
+LONGEST_TITLE = 200
+COMMENT = "Made by a machine from the text in N2M_PROMPT."
+
+
+def clip_tags(prompt: Prompt, sample: int, weights: Mapping[StageName, str], init_sha256: str | None, software: str) -> dict[str, str]:
+    """Names and values. Of init audio its content is named, not the path by which a user reached it."""
+    tags = {
+        "N2M_KEY": prompt.key,
+        "N2M_REQUEST": prompt.request,
+        "N2M_PROMPT": prompt.prompt,
+        "N2M_NEGATIVE_PROMPT": prompt.negative,
+        "N2M_SEED": str(prompt.seed),
+        "N2M_SAMPLE": str(sample),
+        "N2M_SECONDS": f"{prompt.seconds:g}",
+        "N2M_INIT_SHA256": init_sha256,
+        "N2M_KEEP": json.dumps(prompt.keep) if prompt.keep else None,
+        "N2M_WEIGHTS": json.dumps(dict(sorted(weights.items()))),
+        "N2M_SOFTWARE": software,
+    }
+    return {name: value for name, value in tags.items() if value is not None}
+
+
+def with_tags(data: bytes, kind: AudioFormat, tags: Mapping[str, str]) -> bytes:
+    """The file with its tags: Vorbis comments in FLAC, ID3 in WAV. A pure function of the arguments."""
+    file = io.BytesIO(data)
+    title = " ".join(tags["N2M_PROMPT"].split())
+    title = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
+    if kind == "flac":
+        flac = FLAC(file)
+        flac.tags = VCFLACDict()
+        flac.tags["TITLE"], flac.tags["COMMENT"], flac.tags["ENCODED-BY"] = title, COMMENT, tags["N2M_SOFTWARE"]
+        for name, value in tags.items():
+            flac.tags[name] = value
+        flac.save(file, padding=lambda _info: 0)
+        return file.getvalue()
+    wave = WAVE(file)
+    wave.add_tags()
+    frames = [TIT2(3, title), COMM(3, "eng", "", COMMENT), TSSE(3, tags["N2M_SOFTWARE"])]
+    for frame in [*frames, *(TXXX(3, name, value) for name, value in tags.items())]:
+        wave.tags.add(frame)
+    wave.save(file, padding=lambda _info: 0)
+    return file.getvalue()
+
+
+def read_tags(data: bytes, kind: AudioFormat) -> dict[str, str]:
+    """The tags of `clip_tags` in a file's bytes. Raises mutagen.MutagenError where they are no such file."""
+    if kind == "flac":
+        comments = FLAC(io.BytesIO(data)).tags or {}
+        return {name.upper(): value for name, value in comments if name.upper().startswith("N2M_")}
+    frames = WAVE(io.BytesIO(data)).tags
+    return {frame.desc: str(frame.text[0]) for frame in (frames.getall("TXXX") if frames else []) if frame.desc.startswith("N2M_")}

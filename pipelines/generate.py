@@ -1,0 +1,132 @@
+"""generate: the clips that a place lacks, by threads of this process, or by Beam's workers part by part."""
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from labeling import progress
+from labeling.ids import stable_id
+from labeling.parts import part_of
+from labeling.scorers.load import choose_device, load_scorer
+from labeling.storage import Store, open_store
+from models.generation.cascade import load_cascade
+from models.job.facts import stage_facts
+from models.job.identity import claim, job_identity
+from models.job.make import Maker, make_clips
+from models.job.place import count_records
+from models.job.prompt import Prompt
+from models.job.settings import GenerateSettings
+from pipelines.progress import show_progress
+from pipelines.settings import RunSettings
+
+STAGE = "generate"
+_LIST_EVERY = 5.0
+
+_loading = threading.Lock()
+_loaded: dict[str, Maker] = {}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A batch job as it travels to the workers: they load what makes clips there, once a process."""
+
+    settings: GenerateSettings
+
+    def load(self) -> Maker:
+        """What makes clips; threads of one process get the same. Raises UserError, also where the place holds clips made differently."""
+        name = self.settings.model_dump_json()
+        with _loading:
+            if name not in _loaded:
+                _loaded.clear()
+                _loaded[name] = _load(self.settings)
+            return _loaded[name]
+
+    @property
+    def clips_at_once(self) -> int:
+        """Prompts that are handed to the cascade together: on a CPU each clip is made alone anyway."""
+        if choose_device(self.settings.run.device) == "cpu":
+            return 1
+        return max(1, self.settings.generation.batch // self.settings.best_of)
+
+    def __call__(self, prompts: Sequence[Prompt]) -> None:
+        """Make the clips of some prompts."""
+        maker, size = self.load(), self.clips_at_once
+        for start in range(0, len(prompts), size):
+            group = prompts[start : start + size]
+            make_clips(maker, group)
+            progress.advance(STAGE, len(group))
+
+
+def _load(settings: GenerateSettings) -> Maker:
+    store = open_store(settings.out)
+    scorer = load_scorer(settings.scorer, settings.run.device)
+    cascade = load_cascade(settings.checkpoints, settings.generation, settings.run.device)
+    claim(store, job_identity(settings, cascade.identity, scorer.identity))
+    return Maker(store, cascade, scorer, stage_facts(cascade), settings.best_of, settings.format)
+
+
+def make_missing(settings: GenerateSettings, missing: Sequence[Prompt], alone: bool) -> None:
+    """Make clips, each a file, a picture and a record in the place; what fails is a dead letter there. Raises UserError.
+
+    alone: whether nothing was in the place before. Otherwise another job may be at work here, and clips are made in an order of this
+    job's own, so that two share the work instead of doing it twice; it changes no clip.
+    """
+    job = Job(settings)
+    ordered = list(missing)
+    if not alone:
+        random.SystemRandom().shuffle(ordered)
+    if settings.run.runner == "local":
+        job.load()
+        with show_progress(STAGE, len(ordered)):
+            _pool(job, ordered)
+    else:
+        with show_progress(STAGE, len(ordered), _clips_there(open_store(settings.out))):
+            _beam(job, ordered)
+
+
+def _pool(job: Job, prompts: Sequence[Prompt]) -> None:
+    """Groups are handed out as threads become free, so that a slow clip holds up nobody."""
+    size = job.clips_at_once
+    pool = ThreadPoolExecutor(job.settings.run.workers, thread_name_prefix=STAGE)
+    try:
+        for group in as_completed([pool.submit(job, prompts[start : start + size]) for start in range(0, len(prompts), size)]):
+            group.result()
+    except BaseException as error:
+        # Clips in hand are finished when one fails; Ctrl-C waits for nothing.
+        pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _beam(job: Job, prompts: Sequence[Prompt]) -> None:
+    """Parts by the hash of the key, each made by one worker, clip after clip."""
+    import apache_beam as beam
+
+    from pipelines.runners import new_pipeline, run_pipeline
+
+    run = job.settings.run
+    parts: defaultdict[int, list[Prompt]] = defaultdict(list)
+    for prompt in prompts:
+        parts[part_of(stable_id(prompt.key), run.parts)].append(prompt)
+    pipeline = new_pipeline(
+        RunSettings(runner="beam" if run.options else "local", workers=run.workers, mode=run.mode, options=run.options, device=run.device)
+    )
+    _ = pipeline | "parts" >> beam.Create(list(parts.values())) | "spread" >> beam.Reshuffle() | STAGE >> beam.Map(job)
+    run_pipeline(pipeline)
+
+
+def _clips_there(store: Store) -> Callable[[], str]:
+    """Says how many clips the place holds, for clips of other processes and machines are not seen otherwise. Listed now and then."""
+    said, when = "", 0.0
+
+    def say() -> str:
+        nonlocal said, when
+        if not said or time.monotonic() - when > _LIST_EVERY:
+            said, when = f"{count_records(store):,} clips in {store.uri}", time.monotonic()
+        return said
+
+    return say

@@ -1,0 +1,163 @@
+"""Files of prompts: every row is a clip or a dead letter with its reason, whatever the order of the rows."""
+
+import csv
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.errors import RowError, UserError
+from models.job.key import check_key
+from models.job.prompts import PromptFile, read_prompts
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> str:
+    """Rows in the format that the suffix names."""
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    elif path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    return str(path)
+
+
+def read(path: Path, *rows: dict[str, Any]) -> PromptFile:
+    return read_prompts(write_rows(path, list(rows)), seconds=30.0, seed=0)
+
+
+def reasons(file: PromptFile) -> dict[str, str]:
+    """Reason by key as it was given."""
+    return {letter.key: letter.reason for letter in file.refused}
+
+
+def test_a_text_file_is_a_prompt_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "prompts.txt"
+    path.write_text("\ufeffslow piano\n\n  \r\nslow piano\r\nтихая скрипка 🎻\n", encoding="utf-8")
+    file = read_prompts(str(path), 30.0, 7)
+    assert [prompt.prompt for prompt in file.wanted] == ["slow piano", "тихая скрипка 🎻"]
+    assert all(len(prompt.key) == 16 and prompt.seconds == 30.0 and prompt.seed == 7 for prompt in file.wanted)
+    assert (file.refused, file.rows) == ((), 3)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_every_format_says_the_same(tmp_path: Path, suffix: str) -> None:
+    rows = [
+        {"prompt": "a", "key": "one", "seed": 3, "seconds": 5.5, "negative_prompt": "drums", "init": "x.wav", "keep": "0-2; 3-4.5"},
+        {"prompt": "b", "key": None, "seed": None, "seconds": None, "negative_prompt": None, "init": None, "keep": None},
+    ]
+    first, second = read(tmp_path / f"p{suffix}", *rows).wanted
+    assert (first.key, first.seed, first.seconds, first.negative, first.init) == ("one", 3, 5.5, "drums", "x.wav")
+    assert first.keep == ((0.0, 2.0), (3.0, 4.5))
+    assert (second.seed, second.seconds, second.negative, second.keep) == (0, 30.0, None, ())
+    assert second.key == read(tmp_path / "p.txt.jsonl", {"prompt": "b"}).wanted[0].key
+
+
+def test_a_key_that_cannot_name_a_file_is_a_dead_letter(tmp_path: Path) -> None:
+    bad = ["../etc/passwd", "a/b", ".hidden", "..", "a b", "a\nb", "a\0b", "größe", "a\\b", "x" * 101, "a\u202eb", "con:1"]
+    file = read(tmp_path / "p.jsonl", {"prompt": "p", "key": "good-1_2.x"}, *({"prompt": "p", "key": key} for key in bad))
+    assert [prompt.key for prompt in file.wanted] == ["good-1_2.x"]
+    assert [letter.reason for letter in file.refused] == ["bad_key"] * len(bad)
+    assert all(letter.name == f"rows/{letter.request}" for letter in file.refused)
+    assert len({letter.name for letter in file.refused}) == len(bad)
+
+
+@given(st.text())
+def test_a_key_is_a_plain_name_or_refused(key: str) -> None:
+    try:
+        assert Path("/root/folder", check_key(key)).resolve() == Path(f"/root/folder/{key}")
+        assert key.isascii()
+    except RowError as error:
+        assert error.reason == "bad_key"
+
+
+def test_values_that_make_no_clip(tmp_path: Path) -> None:
+    rows = {
+        "empty_prompt": [{"prompt": ""}, {"prompt": "  \n"}, {"prompt": None}, {}],
+        "bad_prompt": [{"prompt": ["a"]}, {"prompt": True}, {"prompt": {"a": 1}}],
+        "long_prompt": [{"prompt": "x" * 100_001}],
+        "bad_seconds": [{"prompt": "p", "seconds": value} for value in (0, -1, 10_000, "long", "nan", "inf", 600.1)],
+        "bad_seed": [{"prompt": "p", "seed": value} for value in (-1, 1.5, "x", 2**63, "1_000")],
+        "bad_keep": [
+            {"prompt": "p", "init": "a.wav", "keep": value} for value in ("5-2", "x", "0-40", [[1]], [0, "a"], "[", [-1, 2], [3, 3])
+        ]
+        + [{"prompt": "p", "keep": "0-1"}],
+    }
+    numbered = [(reason, {"key": f"{reason}-{n}", **row}) for reason, some in rows.items() for n, row in enumerate(some)]
+    file = read(tmp_path / "p.jsonl", {"prompt": "10,000 " * 1400, "seconds": 600, "seed": 2**63 - 1}, *(row for _, row in numbered))
+    assert reasons(file) == {row["key"]: reason for reason, row in numbered}
+    assert len(file.wanted) == 1
+    assert all(letter.name == letter.key for letter in file.refused)
+
+
+def test_equal_rows_are_one_clip_and_a_key_with_two_meanings_is_none(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"prompt": "a", "key": "same"},
+        {"prompt": "a", "key": "same", "seed": 0},
+        {"prompt": "a", "key": "two"},
+        {"prompt": "b", "key": "two"},
+        {"prompt": "a", "key": "Case"},
+        {"prompt": "a", "key": "case"},
+        {"prompt": "a", "key": "half"},
+        {"prompt": "a", "key": "half", "seconds": -1},
+        {"prompt": "a"},
+        {"prompt": "a"},
+    ]
+    expected = read(tmp_path / "p.jsonl", *rows)
+    assert [prompt.key for prompt in expected.wanted][:1] == ["same"]
+    assert len(expected.wanted) == 2
+    assert reasons(expected) == {"two": "key_conflict", "Case, case": "key_conflict", "half": "key_conflict"}
+    for number in range(5):
+        random.Random(number).shuffle(rows)
+        again = read(tmp_path / "p.jsonl", *rows)
+        assert set(again.wanted) == set(expected.wanted)
+        assert {letter.name: letter for letter in again.refused} == {letter.name: letter for letter in expected.refused}
+
+
+def test_a_request_is_all_that_is_asked_for(tmp_path: Path) -> None:
+    base: dict[str, Any] = {"prompt": "p", "key": "k", "init": "a.wav", "keep": "0-1"}
+    changes = ({}, {"prompt": "q"}, {"seed": 1}, {"seconds": 29}, {"negative": "n"}, {"init": "b.wav"}, {"keep": "0-2"}, {"key": "l"})
+    made = {read(tmp_path / "p.jsonl", base | change).wanted[0].request for change in changes}
+    assert len(made) == len(changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("p.csv", b"promt\na\n", r"p\.csv, line 2: unknown column 'promt': did you mean 'prompt'\?"),
+        ("p.csv", b"prompt,genre\na,b\n", r"unknown column 'genre': Known are prompt, key, seed"),
+        ("p.csv", b"prompt,negative,negative_prompt\na,b,c\n", r"both 'negative' and 'negative_prompt' are given"),
+        ("p.csv", b"prompt,prompt\na,b\n", r"has 2 columns 'prompt'"),
+        ("p.csv", b"key\na\n", r"has no column 'prompt'"),
+        ("p.csv", b'prompt\n"never closed\nb\n', r"the row that begins in line 2 cannot be read"),
+        ("p.csv", b"prompt,key\na,b\na\n", r"line 3: 1 cells where the header has 2"),
+        ("p.csv", b"prompt\n", r"holds no prompt"),
+        ("p.csv", b"", r"is empty"),
+        ("p.jsonl", b'{"prompt": "a"}\n{"prompt": \n', r"line 2: not JSON"),
+        ("p.jsonl", b'{"prompt": "a"}\n["b"]\n', r"line 2: a list where a JSON object is expected"),
+        ("p.jsonl", b'{"promptt": "a"}\n', r"did you mean 'prompt'\?"),
+        ("p.txt", b"\n\n", r"holds no prompt"),
+        ("p.txt", b"a\nb\xff\n", r"line 2: not UTF-8"),
+        ("p.txt", b"a\nb\0\n", r"line 2: a NUL byte"),
+        ("p.parquet", b"PAR1 nothing", r"is no readable Parquet file"),
+        ("p.xlsx", b"", r"ends in \.txt, \.csv, \.jsonl or \.parquet"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        read_prompts(str(tmp_path / name), 30.0, 0)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*nothing\.txt"):
+        read_prompts(str(tmp_path / "nothing.txt"), 30.0, 0)
