@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
-.PHONY: setup demo test test-slow test-vllm format clean
+.PHONY: setup demo test test-slow test-s3 test-vllm s3-server format clean
 
 setup: $(STAMP)
 
@@ -17,14 +17,23 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/n2m demo
 
-test: setup
+# versitygw, built by Go into .tools where it is on PATH; the S3 tests are skipped, with the reason, where there is none.
+s3-server: setup
+	$(BIN)/python -m tests.s3_server
+
+test: setup s3-server
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-test-slow: setup
+test-slow: setup s3-server
 	$(BIN)/python -m pytest -m slow
+
+# All S3 tests, the slow ones too; a missing server is an error here.
+test-s3: setup
+	$(BIN)/python -m tests.s3_server --required
+	$(BIN)/python -m pytest -m s3
 
 # VLLM: the interpreter of an environment that has vLLM (docs/llm.md).
 test-vllm: setup
@@ -35,4 +44,4 @@ format: setup
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) .tools build *.egg-info

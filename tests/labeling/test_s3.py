@@ -1,16 +1,10 @@
-"""Object storage on a real S3 server: versitygw or minio, found on PATH or named by N2M_TEST_S3_SERVER."""
+"""Object storage on a real S3 server (tests/s3_server.py)."""
 
 import io
 import os
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pyarrow.fs
 import pytest
 
 from flows.label import label
@@ -21,72 +15,7 @@ from labeling.errors import RowError, UserError
 from labeling.storage import may_pass, open_existing, open_store, read_uri
 from tests.flows.music import parquet_tree, small_settings, write_music
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-SERVER = os.environ.get("N2M_TEST_S3_SERVER") or shutil.which("versitygw") or shutil.which("minio")
-USER, PASSWORD = "testtest", "testtest"
-BUCKET = "bucket"
-STARTS_WITHIN = 60
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """s3://bucket on a server of its own, with what clients need in the environment."""
-    if SERVER is None:
-        pytest.skip("no S3 server: put versitygw or minio on PATH, or name the binary in N2M_TEST_S3_SERVER")
-    home = tmp_path_factory.mktemp("s3")
-    (home / "data").mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    process = _start(SERVER, address, home)
-    clients = {
-        "AWS_ACCESS_KEY_ID": USER,
-        "AWS_SECRET_ACCESS_KEY": PASSWORD,
-        "AWS_ENDPOINT_URL": f"http://{address}",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": "us-east-1",
-    }
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in clients.items():
-                patch.setenv(name, value)
-            patch.delenv("PREFECT_API_URL", raising=False)
-            _make_bucket(process, address, home / "server.log")
-            yield f"s3://{BUCKET}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _start(server: str, address: str, home: Path) -> "subprocess.Popen[bytes]":
-    if "minio" in Path(server).name:
-        command = [server, "server", "--address", address, str(home / "data")]
-        secrets = {"MINIO_ROOT_USER": USER, "MINIO_ROOT_PASSWORD": PASSWORD}
-    else:
-        command = [server, "--port", address, "posix", str(home / "data")]
-        secrets = {"ROOT_ACCESS_KEY": USER, "ROOT_SECRET_KEY": PASSWORD}
-    with (home / "server.log").open("wb") as log:
-        return subprocess.Popen(command, env=os.environ | secrets, stdout=log, stderr=subprocess.STDOUT, cwd=home)
-
-
-def _make_bucket(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
-    system = pyarrow.fs.S3FileSystem(
-        access_key=USER, secret_key=PASSWORD, endpoint_override=address, scheme="http", region="us-east-1", allow_bucket_creation=True
-    )
-    deadline = time.monotonic() + STARTS_WITHIN
-    while True:
-        try:
-            system.create_dir(BUCKET)
-            return
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail("the S3 server did not start:\n" + log.read_text(errors="replace")[-3000:])
-            time.sleep(0.5)
+pytestmark = [pytest.mark.s3, pytest.mark.timeout(600)]
 
 
 def test_put_create_head_list_and_delete(bucket: str) -> None:

@@ -1,0 +1,33 @@
+"""Fixtures that tests of several packages share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.s3_server import BUCKET, S3Server, find_server, why_there_is_none
+
+
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server of its own, with what clients need in the environment."""
+    binary = find_server()
+    if binary is None:
+        pytest.skip(why_there_is_none())
+    server = S3Server(binary, tmp_path_factory.mktemp("s3"))
+    try:
+        server.start()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in server.environment.items():
+                patch.setenv(name, value)
+            patch.delenv("PREFECT_API_URL", raising=False)
+            yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server) -> str:
+    """s3://bucket on the running server."""
+    if s3_server.process is None:
+        s3_server.start()
+    return f"s3://{BUCKET}"
