@@ -1,19 +1,28 @@
 """A stage's network makes its signal: one sampler call with the stage's steps, guidance and clipping."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
-from models.cascade.stage import Sampling, Stage
-from models.diffusion.denoiser import make_denoiser
+from models.cascade.stage import SamplerName, Sampling, Stage
+from models.diffusion.denoiser import Denoiser, Network, make_denoiser
 from models.diffusion.guidance import DynamicClip, Guidance
-from models.diffusion.sampler import ancestral, ddim
+from models.diffusion.known import Known, keeping
+from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun
 from models.diffusion.steps import lambdas, uniform
 from models.network.inputs import Inputs
-from models.network.unet import UNet
-from models.randomness import normals
+
+Draw = Callable[[str], Tensor]
+"""Purpose -> standard normal noise (B, C, T): "start", and "step N" for a sampler that adds noise."""
+
+_WITHOUT_NOISE: dict[SamplerName, Callable[[Denoiser, Tensor, Tensor], Tensor]] = {
+    "ddim": ddim,
+    "euler": ddim,
+    "dpm_solver_2m": dpm_solver_2m,
+    "heun": heun,
+}
 
 
 def with_steps(sampling: Sampling, steps: int | None) -> Sampling:
@@ -21,15 +30,28 @@ def with_steps(sampling: Sampling, steps: int | None) -> Sampling:
     return sampling if steps is None else replace(sampling, runs=uniform(steps))
 
 
-def sample(stage: Stage, network: UNet, inputs: Inputs, positions: int, seed: int, numbers: Sequence[int], device: torch.device) -> Tensor:
-    """(B, C, positions) in network units, one for each of `numbers`: noise is a pure function of (seed, number, step)."""
-    shape = (stage.channels, positions)
+def sample(
+    stage: Stage, network: Network, inputs: Inputs, noise: Draw, unwanted: Inputs | None = None, known: Known | None = None
+) -> Tensor:
+    """(B, C, T) in network units, the shape of the noise. unwanted: text that guidance leads away from. known: what is kept as it is."""
     sampling = stage.sampling
-    limit = stage.scale if stage.signal.domain == "wave" else 1.0
-    guidance = Guidance(sampling.guidance) if sampling.guidance != 1.0 and inputs.text is not None else None
-    denoiser = make_denoiser(network, stage.prediction, inputs, guidance, DynamicClip(limit, sampling.percentile))
-    start = normals(seed, numbers, "start", shape, device)
+    clip = DynamicClip(stage.scale if stage.signal.domain == "wave" else 1.0, sampling.percentile)
+    denoiser = make_denoiser(network, stage.prediction, inputs, _guidance(sampling, inputs), clip, unwanted)
+    if known is not None:
+        denoiser = keeping(denoiser, known)
     path = lambdas(sampling.runs, stage.schedule)
-    if sampling.sampler == "ddim":
-        return ddim(denoiser, path, start)
-    return ancestral(denoiser, path, start, lambda step: normals(seed, numbers, f"step {step}", shape, device), sampling.gamma)
+    if sampling.sampler == "ancestral":
+        return ancestral(denoiser, path, noise("start"), lambda step: noise(f"step {step}"), sampling.gamma)
+    return _WITHOUT_NOISE[sampling.sampler](denoiser, path, noise("start"))
+
+
+def _guidance(sampling: Sampling, inputs: Inputs) -> Guidance | None:
+    if sampling.guidance == 1.0 or inputs.text is None:
+        return None
+    return Guidance(
+        sampling.guidance,
+        sampling.interval or (-math.inf, math.inf),
+        sampling.parallel,
+        math.inf if sampling.radius is None else sampling.radius,
+        sampling.rescale,
+    )

@@ -86,10 +86,14 @@ def read_weights_header(path: Path, stage: StageName | None = None) -> WeightsHe
 
 
 def load_network(path: Path, header: WeightsHeader, device: str = "cpu") -> UNet:
-    """The network with its weights, in fp32 and ready for use. Raises UserError where names or shapes are not those of the stage."""
+    """The network with its weights, in fp32 and ready for use. Raises UserError where names or shapes are not those of the stage.
+
+    Weights are copied out of the file: results would depend on their place in it, and change with what overwrites it.
+    """
     with torch.device("meta"):
         network = UNet(header.stage.unet)
-    load_parameters(network, {name: tensor.float() for name, tensor in read_tensors(path, device).items()}, path)
+    tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in read_tensors(path, device).items()}
+    load_parameters(network, tensors, path)
     return network.eval().requires_grad_(False)
 
 

@@ -1,79 +1,80 @@
-"""A denoiser for signals longer than the network is given at once: overlapping windows, each denoised, joined at every step.
+"""A network for signals longer than it is given at once: overlapping windows, joined at every call.
 
 All windows walk through the noise levels together, so that where two overlap they see one signal and agree on it (MultiDiffusion,
 Bar-Tal et al. 2023). For a network whose outputs depend on their neighbourhood alone (UNetShape.local) the result is that of one window
 over all, up to rounding, when no output is used that stands nearer to an inner edge than the network reaches.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from models.diffusion.denoiser import Denoiser
+from models.diffusion.denoiser import Network
+from models.network.inputs import Inputs
 from models.network.shape import UNetShape
 
 
 @dataclass(frozen=True)
 class Window:
-    """Positions [start, end) of a signal. Its estimate counts from `first` to `last`, rising and falling over `fade` positions there."""
+    """Positions [start, end) of a signal. What the network says of them counts more and more over `rise` and less and less over `fall`,
+    both [from, to), fully in between and not at all outside. Where one window falls the next one rises: together they count 1.
+    """
 
     start: int
     end: int
-    first: int
-    last: int
-    fade: int
+    rise: tuple[int, int]
+    fall: tuple[int, int]
 
     def weight(self) -> Tensor:
-        """(end - start,), in [0, 1]."""
-        places = torch.arange(self.start, self.end, dtype=torch.float64) + 0.5
-        rise = ((places - self.first) / max(1, self.fade)).clamp(0, 1) if self.first > self.start else torch.ones_like(places)
-        fall = ((self.last - places) / max(1, self.fade)).clamp(0, 1) if self.last < self.end else torch.ones_like(places)
-        return torch.minimum(rise, fall)
+        """(fall[1] - rise[0],), in [0, 1]: how much the positions from rise[0] to fall[1] count."""
+        places = torch.arange(self.rise[0], self.fall[1], dtype=torch.float64) + 0.5
+        rising = (places - self.rise[0]) / max(0.5, self.rise[1] - self.rise[0])
+        falling = (places - self.fall[0]) / max(0.5, self.fall[1] - self.fall[0])
+        return torch.where(places < self.fall[0], rising.clamp(max=1.0), 1.0 - falling).float()
 
 
 def windows(total: int, length: int, overlap: int, halo: int, stride: int) -> tuple[Window, ...]:
-    """Windows of at most `length` positions over [0, total), neighbours sharing at least `overlap`, of which the `halo` at each inner
-    edge does not count. Starts are multiples of the stride product, so that every window is strided as the whole is.
+    """Windows of at most `length` positions over [0, total), evenly spread, neighbours sharing at least `overlap`, of which the `halo`
+    at each inner edge does not count. Starts are multiples of the stride product, so that every window is strided as the whole is.
 
     Raises ValueError where the numbers leave nothing to count.
     """
     if total <= length:
-        return (Window(0, total, 0, total, 0),)
+        return (Window(0, total, (0, 0), (total, total)),)
     hop = (length - overlap) // stride * stride
     if hop <= 0 or overlap <= 2 * halo:
         raise ValueError(f"windows of {length} with an overlap of {overlap} and a halo of {halo} do not advance by a stride of {stride}")
-    last = -(-(total - length) // stride) * stride
-    starts = [*range(0, last, hop), last]
-    made = []
-    for number, start in enumerate(starts):
-        end = min(total, start + length)
-        before = starts[number - 1] + length - start if number else 0
-        after = end - starts[number + 1] if number + 1 < len(starts) else 0
-        fade = min(size for size in (before, after) if size) - 2 * halo
-        first = start + (halo + (before - 2 * halo - fade) // 2 if before else 0)
-        final = end - (halo + (after - 2 * halo - fade) // 2 if after else 0)
-        made.append(Window(start, end, first, final, fade))
-    return tuple(made)
+    last = -(-(total - length) // stride)
+    number = -(-last * stride // hop) + 1
+    starts = [last * place // (number - 1) * stride for place in range(number)]
+    ends = [*(start + length for start in starts[:-1]), total]
+    closest = min(later - start for start, later in pairwise(starts))
+    joints = [(0, 0)]
+    for start, end in zip(starts[1:], ends, strict=False):
+        fade = min(end - start - 2 * halo, overlap - 2 * halo, closest)
+        first = (start + end - fade) // 2
+        joints.append((first, first + fade))
+    joints.append((total, total))
+    return tuple(Window(start, end, *joint) for start, end, joint in zip(starts, ends, pairwise(joints), strict=True))
 
 
-def windowed(denoiser_of: Callable[[Window], Denoiser], over: Sequence[Window]) -> Denoiser:
-    """The denoiser of a whole signal (B, C, T), from one for each window."""
+def windowed(network: Network, over: Sequence[Window], stride: int) -> Network:
+    """The same network, working on one window after the other."""
     if len(over) == 1:
-        return denoiser_of(over[0])
-    denoisers = [denoiser_of(window) for window in over]
-    weights = [window.weight() for window in over]
+        return network
 
-    def denoise(x: Tensor, lam: Tensor) -> Tensor:
-        summed, total = torch.zeros_like(x), torch.zeros(x.shape[-1], dtype=torch.float64)
-        for window, denoiser, weight in zip(over, denoisers, weights, strict=True):
-            part = denoiser(x[..., window.start : window.end], lam)
-            summed[..., window.start : window.end] += part * weight.to(x)
-            total[window.start : window.end] += weight
-        return summed / total.to(x)
+    def joined(x: Tensor, lam: Tensor, inputs: Inputs) -> Tensor:
+        output = torch.zeros_like(x)
+        for window in over:
+            part = network(x[..., window.start : window.end], lam, _within(inputs, window, stride))
+            first, last = window.rise[0], window.fall[1]
+            output[..., first:last] += part[..., first - window.start : last - window.start] * window.weight().to(x)
+        return output
 
-    return denoise
+    return joined
 
 
 def reach(shape: UNetShape) -> int:
@@ -86,3 +87,10 @@ def reach(shape: UNetShape) -> int:
         sides = 1 if deepest and shape.reading == "bottom_once" else 2
         radius += sides * blocks * 2 * (shape.kernel // 2) * scale
     return -(-(radius + scale) // shape.stride) * shape.stride
+
+
+def _within(inputs: Inputs, window: Window, stride: int) -> Inputs:
+    """What conditions the positions of a window."""
+    stacked = None if inputs.stacked is None else inputs.stacked[..., window.start : window.end]
+    aligned = None if inputs.aligned is None else inputs.aligned[..., window.start // stride : -(-window.end // stride)]
+    return replace(inputs, stacked=stacked, aligned=aligned)

@@ -8,7 +8,9 @@ from torch import Tensor
 from models.diffusion.guidance import Guidance
 from models.diffusion.prediction import Prediction, x0_of
 from models.network.inputs import Inputs
-from models.network.unet import UNet
+
+Network = Callable[[Tensor, Tensor, Inputs], Tensor]
+"""(x (B, C, T), lambda (B,), inputs) -> what is predicted of x (B, C, T)."""
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 """(x (B, C, T), lambda (B,), one value for all) -> the estimated data (B, C, T)."""
@@ -18,7 +20,7 @@ Clip = Callable[[Tensor], Tensor]
 
 
 def make_denoiser(
-    network: UNet,
+    network: Network,
     prediction: Prediction,
     inputs: Inputs,
     guidance: Guidance | None = None,

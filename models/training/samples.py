@@ -15,6 +15,7 @@ from models.cascade.sample import sample, with_steps
 from models.cascade.stage import Stage
 from models.network.inputs import Inputs
 from models.network.unet import UNet
+from models.randomness import normals
 from models.training.batch import Batch
 
 
@@ -46,14 +47,14 @@ class Sampler:
         """Samples (B, C, T) for the clips and (P, C, T) for the prompts, with the weights that the network has now."""
         audio = self.batch.audio
         stage = replace(self.stage, sampling=with_steps(self.stage.sampling, self.steps))
-        positions = stage.positions(audio.shape[-1])
+        shape = (stage.channels, stage.positions(audio.shape[-1]))
         inputs = self.batch.with_text(true_inputs(stage, audio))
-        drawn = sample(stage, network, inputs, positions, self.seed, self.batch.numbers, audio.device)
+        drawn = sample(stage, network, inputs, lambda purpose: normals(self.seed, self.batch.numbers, purpose, shape, audio.device))
         if self.prompted is None:
             return drawn, None
         numbers = range(len(self.prompted.prompts))
         asked = Inputs(text=self.prompted.text, text_mask=self.prompted.mask)
-        return drawn, sample(stage, network, asked, positions, self.seed, list(numbers), audio.device)
+        return drawn, sample(stage, network, asked, lambda purpose: normals(self.seed, numbers, purpose, shape, audio.device))
 
     def write(self, clips: int, drawn: Tensor, asked: Tensor | None) -> Path:
         """Write what was drawn after so many clips of training. Gives the folder."""

@@ -12,6 +12,7 @@ from models.cascade.stage import STAGES, StageName
 from models.cascade.weights import load_network, read_weights_header
 from models.data.loader import Loader
 from models.data.shards import open_shards
+from models.randomness import normals
 from models.text.cache import EmbeddingCache
 from models.text.load import load_encoder
 from models.training.batch import Texts, make_batch
@@ -72,7 +73,8 @@ def test_eight_clips_are_learnt_by_heart(shards: str, tmp_path: Path, name: Stag
         batch = make_batch(next(iter(loader)), texts)
     inputs = batch.with_text(true_inputs(stage, batch.audio))
     network = load_network(trained.weights, header)
-    drawn = sample(stage, network, inputs, stage.positions(stage.crop_samples), 5, range(8), torch.device("cpu"))
+    shape = (stage.channels, stage.positions(stage.crop_samples))
+    drawn = sample(stage, network, inputs, lambda purpose: normals(5, range(8), purpose, shape, torch.device("cpu")))
     true = signal_of(stage.signal, batch.audio, stage.scale)
     distances = torch.cdist(drawn.flatten(1), true.flatten(1))
     assert distances.argmin(1).tolist() == list(range(8))
