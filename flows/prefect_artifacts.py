@@ -2,14 +2,14 @@
 
 import base64
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from flows.report import charts
+from flows.report.caption_use import use_curves
 from flows.report.stage import FIGURES
 from labeling.dataset import Dataset
 
@@ -55,14 +55,7 @@ def distribution(figures: Mapping[str, Any]) -> str:
 
 def _picture(vocabulary: Mapping[str, Any]) -> str:
     """The report's chart as a data URI. It has a ground of its own: the page's theme need not be the machine's."""
-    size = max(vocabulary["before"]["captions"], 1)
-    even = [10 ** (step * math.log10(size) / 60) for step in range(61)]
-    curves: Sequence[charts.Line] = [
-        charts.Line("evenly used", "even", even, [rank / size for rank in even]),
-        charts.Line("candidates", "before", vocabulary["before_curve"]["ranks"], vocabulary["before_curve"]["shares"]),
-        charts.Line("labels", "after", vocabulary["after_curve"]["ranks"], vocabulary["after_curve"]["shares"]),
-    ]
-    figure = str(charts.share_curves(f"Captions of {vocabulary['name']}", "", curves, "most used captions (logarithmic)"))
+    figure = str(use_curves(vocabulary))
     drawing = figure[figure.index("<svg") : figure.index("</svg>")].removeprefix("<svg")
     style = f"<style>{_CSS.read_text(encoding='utf-8')} svg {{ background: var(--card); }}</style>"
     svg = f'<svg xmlns="http://www.w3.org/2000/svg"{drawing}{style}</svg>'

@@ -48,7 +48,7 @@ def call_as_task(name: str, stage: Callable[[], Result]) -> Result:
 
 def run_on_server(name: str, run_name: str, work: Callable[[], Result]) -> Result:
     """Work as one flow run, for the command line: shown on the server, result kept here. Raises UserError where no server answers."""
-    _check_server()
+    check_server()
     _keep_off_terminal()
     done: list[Result] = []
 
@@ -61,7 +61,8 @@ def run_on_server(name: str, run_name: str, work: Callable[[], Result]) -> Resul
     return done[0]
 
 
-def _check_server() -> None:
+def check_server() -> None:
+    """Raise UserError unless the server that PREFECT_API_URL names answers."""
     with get_client(sync_client=True) as client:
         error = client.api_healthcheck()
         if error is not None:
@@ -79,7 +80,12 @@ def _keep_off_terminal() -> None:
 
 @contextmanager
 def logged_on_server() -> Iterator[None]:
-    """Send n2m's lines to the server too. Those of workers' threads belong to no run that Prefect knows, and stay away."""
+    """Send n2m's lines to the server too, once where flows lie in each other. Those of workers' threads belong to no run that Prefect
+    knows, and stay away.
+    """
+    if any(isinstance(handler, APILogHandler) for handler in log.handlers):
+        yield
+        return
     handler = APILogHandler()
     handler.addFilter(lambda _record: FlowRunContext.get() is not None or TaskRunContext.get() is not None)
     if log.level == logging.NOTSET:

@@ -59,9 +59,14 @@ def write_training_page(folder: Path) -> Path:
     return folder / NAME
 
 
+def loss_chart(folder: Path) -> Markup:
+    """The loss curves of a run, drawn from its log."""
+    return _losses(read_journal(folder, "step"), read_journal(folder, "validation"))
+
+
 def loss_picture(folder: Path) -> str:
     """The loss curves of a run as a data URI for Markdown. It has a ground of its own: the page's theme need not be the machine's."""
-    drawn = str(_losses(read_journal(folder, "step"), read_journal(folder, "validation")))
+    drawn = str(loss_chart(folder))
     drawing = drawn[drawn.index("<svg") : drawn.index("</svg>")].removeprefix("<svg")
     style = f"<style>{asset(_CSS)} svg {{ background: var(--card); }}</style>"
     svg = f'<svg xmlns="http://www.w3.org/2000/svg"{drawing}{style}</svg>'

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from flows.cli.everything import deploy, everything
 from flows.cli.generation import generate
 from flows.cli.labeling import label, labels, replay, report, show, status, verify
 from flows.cli.music import demo, render
@@ -30,6 +31,8 @@ for _command in (
     train,
     weights,
     generate,
+    everything,
+    deploy,
     status,
     verify,
     report,

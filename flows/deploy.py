@@ -1,0 +1,100 @@
+"""Deployments of the whole chain on a Prefect server: labels that are ready start the training of each stage, stages that are ready start
+generation. What they wait for are events of their own places, so that several chains on one server do not start each other.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from prefect import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.deployments.runner import RunnerDeployment
+from prefect.events import DeploymentCompoundTrigger, DeploymentEventTrigger, EventTrigger
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.flows import Flow
+from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
+
+from flows.events import LABELS_READY, PLACE, STAGE_READY, whole_place
+from flows.everything_settings import EverythingSettings
+from flows.prefect_everything import everything_flow
+from flows.prefect_generate import generate_flow
+from flows.prefect_label import label_flow
+from flows.prefect_run import check_server
+from flows.prefect_train import train_flow
+from labeling.errors import UserError
+
+
+def deployments(settings: EverythingSettings, name: str, pool: str, cron: str | None, active: bool) -> list[RunnerDeployment]:
+    """label/NAME, train/NAME-STAGE for each stage that is trained, generate/NAME and everything/NAME, each with its settings as JSON.
+
+    `cron` is when labeling starts, and with it the chain; a schedule that is not `active` waits to be switched on. Each runs once at a
+    time, in the folder that this process works in. Raises UserError for a cron line that is none.
+    """
+    schedule = _schedule(cron, active)
+    label = _deployment(label_flow, name, pool, {"settings": settings.label.as_json()}, schedules=schedule)
+    train = [
+        _deployment(
+            train_flow,
+            f"{name}-{stage}",
+            pool,
+            {"settings": settings.train.model_dump(mode="json"), "stage": stage},
+            triggers=[DeploymentEventTrigger(name=f"{name}: labels start {stage}", **_event(LABELS_READY, settings.label.root))],
+        )
+        for stage in settings.trained_stages
+    ]
+    ready = [EventTrigger(**_event(STAGE_READY, str(settings.train.folder(stage)))) for stage in settings.generate.generation.chain]
+    generate = _deployment(
+        generate_flow,
+        name,
+        pool,
+        {"settings": settings.generate.model_dump(mode="json")},
+        triggers=[DeploymentCompoundTrigger(name=f"{name}: stages start generation", require="all", triggers=[*ready])],
+    )
+    return [label, *train, generate, _deployment(everything_flow, name, pool, {"settings": settings.as_json()})]
+
+
+def deploy(settings: EverythingSettings, name: str, pool: str, cron: str | None = None, active: bool = True) -> list[str]:
+    """Register the deployments and, where it is missing, their work pool; what was registered before under these names is replaced.
+
+    Gives their names. Raises UserError, also where no server is named or answers.
+    """
+    if not os.environ.get("PREFECT_API_URL"):
+        raise UserError("set PREFECT_API_URL to the Prefect server on which to deploy, for example http://127.0.0.1:4200/api.")
+    check_server()
+    made = deployments(settings, name, pool, cron, active)
+    with get_client(sync_client=True) as client, suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
+    for deployment in made:
+        deployment.apply()
+    return [f"{deployment.flow_name}/{deployment.name}" for deployment in made]
+
+
+def _deployment(flow: Flow[..., Any], name: str, pool: str, parameters: dict[str, Any], **when: Any) -> RunnerDeployment:
+    """As a module, so that a worker needs the package and not this folder; its paths still start here."""
+    deployment = flow.to_deployment(
+        name,
+        parameters=parameters,
+        work_pool_name=pool,
+        job_variables={"working_dir": str(Path.cwd())},
+        concurrency_limit=1,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        description=(flow.fn.__doc__ or "").split("\n", 1)[0],
+        **when,
+    )
+    assert isinstance(deployment, RunnerDeployment)
+    return deployment
+
+
+def _event(event: str, place: str) -> dict[str, Any]:
+    return {"expect": {event}, "match": {PLACE: whole_place(place)}}
+
+
+def _schedule(cron: str | None, active: bool) -> list[Any]:
+    if cron is None:
+        return []
+    try:
+        return [Cron(cron, active=active)]
+    except ValueError as error:
+        raise UserError(f"--cron {cron!r} is no cron line: {error}. For example: 0 3 * * * is every night at three.") from error

@@ -1,0 +1,79 @@
+"""One configuration for the whole chain: the tables [label], [train] and [generate], with what must agree between them filled in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import model_validator
+
+from labeling.settings import Settings
+from labeling.storage import is_remote, local_path
+from models.cascade.stage import STAGES, StageName
+from models.job.settings import GenerateSettings
+from models.training.settings import TrainSettings
+from pipelines.settings import LabelSettings
+
+
+class EverythingSettings(Settings):
+    """The chain below one `root`: root/labels, root/cascade, root/generated and the page root/index.html.
+
+    Left out, `label.root`, `train.out`, `train.data.shards`, `generate.checkpoints` and `generate.out` are these places. Given, they may be
+    others, but training reads what labeling wrote, and generation what training wrote. `stages`: what is trained, in this order; None:
+    what generation uses.
+    """
+
+    root: str
+    stages: tuple[StageName, ...] | None = None
+    label: LabelSettings
+    train: TrainSettings
+    generate: GenerateSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("root"), str):
+            return raw
+        root = raw["root"].rstrip("/")
+        tables = {name: raw.get(name, {}) for name in ("label", "train", "generate")}
+        if not all(isinstance(table, Mapping) for table in tables.values()):
+            return raw
+        label = {"root": f"{root}/labels", **tables["label"]}
+        train = {"out": f"{root}/cascade", "data": {}, **tables["train"]}
+        if isinstance(train["data"], Mapping):
+            train["data"] = {"shards": label["root"], **train["data"]}
+        generate = {"checkpoints": train["out"], "out": f"{root}/generated", **tables["generate"]}
+        return {**raw, "label": label, "train": train, "generate": generate}
+
+    @model_validator(mode="after")
+    def _hang_together(self) -> "EverythingSettings":
+        if is_remote(self.train.out):
+            raise ValueError(f"train.out = {self.train.out!r}: training keeps its states on this machine, so train.out must be a folder")
+        for key, value, source, wanted in (
+            ("train.data.shards", self.train.data.shards, "label.root", self.label.root),
+            ("generate.checkpoints", self.generate.checkpoints, "train.out", self.train.out),
+        ):
+            if not _same_place(value, wanted):
+                raise ValueError(f"{key} = {value!r}, but {source} = {wanted!r}: leave {key} out, and it is what the step before wrote")
+        if missing := [stage for stage in self.generate.generation.chain if stage not in self.trained_stages]:
+            raise ValueError(f"generation uses {', '.join(missing)}: name it in stages too, or leave stages out")
+        return self
+
+    @property
+    def trained_stages(self) -> tuple[StageName, ...]:
+        """What is trained, in its order."""
+        if self.stages is not None:
+            return tuple(dict.fromkeys(self.stages))
+        used = self.generate.generation.chain
+        return tuple(stage for stage in STAGES if stage in used)
+
+    def as_json(self) -> dict[str, Any]:
+        """The resolved configuration."""
+        return {**self.model_dump(mode="json"), "label": self.label.as_json()}
+
+
+def _same_place(one: str, other: str) -> bool:
+    return one.rstrip("/") == other.rstrip("/") if is_remote(one) or is_remote(other) else _path(one) == _path(other)
+
+
+def _path(place: str) -> Path:
+    return Path(local_path(place)).absolute()
