@@ -14,7 +14,7 @@ RUN python3 -m venv /opt/n2m \
  && uv pip install --no-cache --python /opt/n2m/bin/python --no-deps musicnn==0.1.0
 COPY . .
 RUN uv pip install --no-cache --python /opt/n2m/bin/python --no-deps --editable .
-ENV HOME=/tmp NVIDIA_DRIVER_CAPABILITIES=compute,utility
+ENV HOME=/tmp LOGNAME=n2m NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 FROM n2m AS train
 ENTRYPOINT ["n2m", "train"]
