@@ -11,8 +11,7 @@ from flows.call import Call, call_here
 from flows.listening_page import write_listening_page
 from labeling.errors import UserError
 from labeling.storage import Store, open_store
-from models.generation.cascade import cascade_identity
-from models.job.identity import NAME, check_place
+from models.job.identity import NAME, check_place, weights_identity
 from models.job.letter import DeadLetter
 from models.job.manifest import write_manifest
 from models.job.place import DEAD, MANIFEST_TABLE, PAGE, put_letter, read_letters, read_records, record_path
@@ -58,7 +57,7 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
     started = time.monotonic()
     prompts = call("prompts", lambda: read_prompts(settings.prompts, settings.seconds, settings.seed))
     store = open_store(settings.out)
-    check_place(store, settings, cascade_identity(settings.checkpoints, settings.generation))
+    check_place(store, settings, weights_identity(settings))
     before, letters = read_records(store), read_letters(store)
     _check_prompts(store, prompts.wanted, before)
     for letter in prompts.refused:
@@ -69,7 +68,7 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
         there = len(prompts.wanted) - len(missing)
         log.info("%s clips to make%s", f"{len(missing):,}", f", {there:,} are there or dead" if there else "")
         call("clips", lambda: make_missing(settings, missing, alone=store.head(NAME) is None))
-    done = call("page", lambda: _finish(store, prompts, set(before), nothing_made=not missing))
+    done: Generated = call("page", lambda: _finish(store, prompts, set(before), nothing_made=not missing))
     _say(done, time.monotonic() - started)
     _check_dead(done, settings.max_dead, prompts)
     return done

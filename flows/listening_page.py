@@ -56,7 +56,7 @@ def write_listening_page(store: Store, clips: Sequence[ClipRecord], dead: Sequen
 
 def render_listening_page(clips: Sequence[ClipRecord], dead: Sequence[DeadLetter], identity: JobIdentity | None) -> str:
     """One HTML document; links to clips are relative. Texts are escaped, and no script but the page's own runs."""
-    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css"), asset("page.js")))
+    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css") + asset("listening.css"), asset("page.js")))
     sources = "'self' file: http: https:"
     policy = (
         f"default-src 'none'; img-src {sources} data:; media-src {sources}; base-uri 'none'; form-action 'none'; "
@@ -72,7 +72,7 @@ def render_listening_page(clips: Sequence[ClipRecord], dead: Sequence[DeadLetter
             figures=figures,
             scores=_histogram(figures.scores),
             stages=clips[0].stages if clips else (),
-            settings=list(flatten(identity.model_dump(mode="json"))) if identity else [],
+            settings=list(flatten(identity.model_dump(mode="json", exclude_none=True))) if identity else [],
             policy=policy,
             css=Markup(css),
             script=Markup(script),

@@ -15,7 +15,9 @@ _SPAN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*[-:]\s*(\d+(?:\.\d*)?|\.\d+)\s*"
 
 
 def text(row: Mapping[str, Any], column: str) -> str | None:
-    """Text without space around it; half a surrogate pair, which JSON can hold, becomes "?". A number is its digits."""
+    """Text without space around it. What JSON can hold and tags cannot becomes "?" (half a surrogate pair) or a space (NUL). A number is
+    its digits.
+    """
     value = row.get(column)
     if isinstance(value, float):
         if math.isnan(value):
@@ -25,7 +27,7 @@ def text(row: Mapping[str, Any], column: str) -> str | None:
         return None
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise RowError(f"bad_{column}", f"{column} holds a {type(value).__name__}; it must hold text")
-    return str(value).encode("utf-8", "replace").decode().strip() or None
+    return str(value).encode("utf-8", "replace").decode().replace("\0", " ").strip() or None
 
 
 def number(row: Mapping[str, Any], column: str) -> float | None:

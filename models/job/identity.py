@@ -10,6 +10,7 @@ from labeling.fingerprint import changed_keys
 from labeling.storage import Store
 from models.cascade.stage import StageName
 from models.cascade.weights import software
+from models.generation.checkpoints import file_identity, weights_files
 from models.job.settings import GenerateSettings
 
 NAME = "_RUN.json"
@@ -48,6 +49,12 @@ def job_identity(settings: GenerateSettings, weights: dict[StageName, str], scor
         weights=weights,
         scorer={**settings.scorer.model_dump(), "identity": scorer},
     )
+
+
+def weights_identity(settings: GenerateSettings) -> dict[StageName, str]:
+    """SHA-256 of the weights that a job uses, without loading a network. Raises UserError where a stage is missing."""
+    files = weights_files(settings.checkpoints, settings.generation.chain)
+    return {stage: file_identity(path) for stage, path in files.items()}
 
 
 def read_identity(store: Store) -> JobIdentity | None:

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Mapping
 
-from mutagen.flac import FLAC, VCFLACDict
+from mutagen.flac import FLAC
 from mutagen.id3 import COMM, TIT2, TSSE, TXXX
 from mutagen.wave import WAVE
 
@@ -41,10 +41,13 @@ def with_tags(data: bytes, kind: AudioFormat, tags: Mapping[str, str]) -> bytes:
     title = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
     if kind == "flac":
         flac = FLAC(file)
-        flac.tags = VCFLACDict()
+        if flac.tags is None:
+            flac.add_tags()
+        flac.tags.clear()
         flac.tags["TITLE"], flac.tags["COMMENT"], flac.tags["ENCODED-BY"] = title, COMMENT, tags["N2M_SOFTWARE"]
         for name, value in tags.items():
             flac.tags[name] = value
+        file.seek(0)
         flac.save(file, padding=lambda _info: 0)
         return file.getvalue()
     wave = WAVE(file)
@@ -52,6 +55,7 @@ def with_tags(data: bytes, kind: AudioFormat, tags: Mapping[str, str]) -> bytes:
     frames = [TIT2(3, title), COMM(3, "eng", "", COMMENT), TSSE(3, tags["N2M_SOFTWARE"])]
     for frame in [*frames, *(TXXX(3, name, value) for name, value in tags.items())]:
         wave.tags.add(frame)
+    file.seek(0)
     wave.save(file, padding=lambda _info: 0)
     return file.getvalue()
 

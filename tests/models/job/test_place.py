@@ -1,0 +1,110 @@
+"""What a place holds: listed once, read once, and never trusted when it is torn or stale."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from labeling.errors import RowError, UserError
+from labeling.storage import Store, open_store
+from models.generation.settings import GenerationSettings
+from models.job.identity import NAME, check_place, claim, job_identity
+from models.job.letter import clip_letter
+from models.job.manifest import write_manifest
+from models.job.place import MANIFEST, MANIFEST_TABLE, count_records, letter_path, put_letter, read_letters, read_records, record_path
+from models.job.prompt import Prompt
+from models.job.record import parse_clip
+from models.job.settings import GenerateSettings
+from tests.models.job.made_up_clips import make_clip
+
+
+class Counting(Store):
+    """A store that counts what is read."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        self.read: list[str] = []
+
+    def get(self, path: str) -> bytes:
+        self.read.append(path)
+        return super().get(path)
+
+
+def test_records_are_read_once_and_then_come_from_the_manifest(tmp_path: Path) -> None:
+    store = Counting(str(tmp_path))
+    assert read_records(store) == {}
+    made = [make_clip(store, number, 0.1) for number in (2, 0, 1)]
+    found = read_records(store)
+    assert list(found) == ["clip-000", "clip-001", "clip-002"]
+    assert set(map(str, found.values())) == set(map(str, made))
+    assert write_manifest(store, list(found.values()))
+    assert not write_manifest(store, list(found.values()))
+    make_clip(store, 3, 0.1)
+    store.read.clear()
+    assert len(read_records(store)) == count_records(store) == 4
+    assert store.read == [MANIFEST, record_path("clip-003")]
+
+
+def test_a_record_that_was_removed_torn_or_made_again_is_not_taken_from_the_manifest(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    for number in range(4):
+        make_clip(store, number, 0.1)
+    write_manifest(store, list(read_records(store).values()))
+    store.delete(record_path("clip-000"))
+    store.put(record_path("clip-001"), store.get(record_path("clip-001"))[:100])
+    store.put(record_path("clip-002"), store.get(record_path("clip-003")))
+    again = store.get(record_path("clip-003")).replace(b'"seconds_spent": 1.25', b'"seconds_spent": 9.5')
+    store.put(record_path("clip-003"), again)
+    found = read_records(store)
+    assert list(found) == ["clip-003"]
+    assert found["clip-003"].seconds_spent == 9.5
+
+
+def test_a_torn_manifest_is_not_trusted(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    made = make_clip(store, 1, 0.1)
+    write_manifest(store, [made])
+    store.put(MANIFEST, store.get(MANIFEST)[:-40])
+    assert read_records(store) == {"clip-001": made}
+
+
+def test_both_manifests_say_the_same(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    made = [make_clip(store, number, 0.1) for number in range(4)]
+    write_manifest(store, made)
+    lines = [json.loads(line) for line in store.get(MANIFEST).decode().split("\n")[:-1]]
+    assert pq.read_table(tmp_path / MANIFEST_TABLE).to_pylist() == lines
+    assert [parse_clip(json.dumps(line)) for line in lines] == made
+
+
+def test_dead_letters(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    letter = clip_letter(Prompt("k", "p \ud83c", 1.0, 0), RowError("silent", "x" * 5000))
+    put_letter(store, letter)
+    put_letter(store, letter.model_copy(update={"name": "rows/ab"}))
+    store.put(letter_path("torn"), b"{")
+    assert read_letters(store) == {"k": letter, "rows/ab": letter.model_copy(update={"name": "rows/ab"})}
+    assert len(letter.message) == 2000
+
+
+def settings(**changes: object) -> GenerateSettings:
+    return GenerateSettings.model_validate({"prompts": "p.txt", "checkpoints": "tiny", "out": "out"} | changes)
+
+
+def test_a_place_holds_clips_of_one_kind(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    check_place(store, settings(), {"vocoder": "a"})
+    claim(store, job_identity(settings(), {"vocoder": "a"}, "scorer"))
+    claim(store, job_identity(settings(prompts="q.txt", out="elsewhere", run={"workers": 7}), {"vocoder": "a"}, "scorer"))
+    check_place(store, settings(), {"vocoder": "a"})
+    changed = settings(best_of=2, generation=GenerationSettings(route="spectrogram"))
+    with pytest.raises(UserError, match=r"made differently: best_of, generation\.route, weights\.vocoder changed"):
+        check_place(store, changed, {"vocoder": "b"})
+    with pytest.raises(UserError, match=r"scorer\.identity changed"):
+        claim(store, job_identity(settings(), {"vocoder": "a"}, "another"))
+    with pytest.raises(UserError, match=r"scorer\.model changed"):
+        check_place(store, settings(scorer={"model": "laion/x"}), {"vocoder": "a"})
+    store.put(NAME, b"{}")
+    with pytest.raises(UserError, match=r"_RUN\.json is not what a job writes"):
+        check_place(store, settings(), {})
