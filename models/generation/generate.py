@@ -1,15 +1,135 @@
 """Requests become clips."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+import numpy as np
+import torch
 
 from labeling.errors import RowError
+from labeling.ids import stable_id
+from models.cascade.stage import StageName
 from models.generation.cascade import Cascade
-from models.generation.request import Made, Request
+from models.generation.chain import Drawn, Texts, run_chain
+from models.generation.given import kept_places, with_kept
+from models.generation.guards import FLOOR_DBFS, check_audio, level_dbfs
+from models.generation.plan import Plan, plan_request
+from models.generation.request import Made, Request, Sound
+from models.generation.settings import StageSampling
+from models.text.one_thread import one_thread
+
+
+def generate(
+    cascade: Cascade,
+    prompts: Sequence[str],
+    seconds: float = 30.0,
+    seeds: Sequence[int] | None = None,
+    steps: int | None = None,
+    guidance: float | None = None,
+    start: StageName | None = None,
+    stop_after: StageName | None = None,
+    init: Sound | None = None,
+    keep: Sequence[tuple[float, float]] = (),
+) -> list[Made | RowError]:
+    """A clip for each prompt. A prompt that comes again gets another sample. seeds: one a prompt, 0 where none are given.
+
+    steps, guidance, start, stop_after: in place of what the cascade's settings say of every stage. init, keep: see Request.
+    Raises UserError where a stage is needed that was not loaded.
+    """
+    settings = cascade.settings
+    said = StageSampling(steps=steps, guidance=guidance)
+    changed = settings.model_copy(update={"sampling": settings.sampling.changed_by(said)})
+    changed = type(settings).model_validate(
+        {**changed.model_dump(), "start": start or settings.start, "stop_after": stop_after or settings.stop_after}
+    )
+    given = list(seeds) if seeds is not None else [0] * len(prompts)
+    requests = [
+        Request(stable_id(prompt), prompt, seconds, seed, prompts[:place].count(prompt), init=init, keep=tuple(keep))
+        for place, (prompt, seed) in enumerate(zip(prompts, given, strict=True))
+    ]
+    return generate_requests(cascade.changed(changed), requests)
 
 
 def generate_requests(cascade: Cascade, requests: Sequence[Request], workers: int = 1) -> list[Made | RowError]:
     """A clip or what is wrong with it for each request, in their order.
 
-    workers: threads that make clips on a CPU, each on one thread of torch; their number changes no bit.
+    On a CPU every clip is made alone on one thread of torch, so that it has the same bits whatever else is asked for. workers: threads
+    that do so; their number changes no bit. On a GPU clips of one length go together, settings.batch at once.
     """
-    raise NotImplementedError
+    planned = [_planned(request, cascade) for request in requests]
+    plans = [(place, plan) for place, plan in enumerate(planned) if isinstance(plan, Plan)]
+    texts = _texts(cascade, [plan for _, plan in plans])
+    made: list[Made | RowError | None] = [plan if isinstance(plan, RowError) else None for plan in planned]
+    batches = _batches(cascade, plans)
+    with ThreadPoolExecutor(max(1, workers) if cascade.device.type == "cpu" else 1) as pool:
+        for batch, clips in zip(batches, pool.map(lambda batch: _make(cascade, [plan for _, plan in batch], texts), batches), strict=True):
+            for (place, _), clip in zip(batch, clips, strict=True):
+                made[place] = clip
+    return [clip for clip in made if clip is not None]
+
+
+def _planned(request: Request, cascade: Cascade) -> Plan | RowError:
+    try:
+        return plan_request(request, cascade.stages)
+    except RowError as error:
+        return error
+
+
+def _texts(cascade: Cascade, plans: Sequence[Plan]) -> Texts:
+    """Every prompt and negative prompt, before any stage runs; then the encoder makes room where memory is short."""
+    lengths = [stage.tokens for stage in cascade.stages if stage.tokens]
+    if cascade.texts is None or not lengths:
+        return {}
+    said = [text for plan in plans for text in (plan.request.prompt, plan.request.negative) if text]
+    found = cascade.texts.embed(said, lengths)
+    if cascade.networks.one_at_a_time:
+        cascade.texts.free()
+    return found
+
+
+def _batches(cascade: Cascade, plans: Sequence[tuple[int, Plan]]) -> list[list[tuple[int, Plan]]]:
+    """One by one on a CPU; clips of one length together on a GPU."""
+    if cascade.device.type == "cpu":
+        return [[plan] for plan in plans]
+    size = cascade.settings.batch
+    grouped = [list(group) for _, group in groupby(sorted(plans, key=lambda each: each[1].frames), key=lambda each: each[1].frames)]
+    return [group[start : start + size] for group in grouped for start in range(0, len(group), size)]
+
+
+def _make(cascade: Cascade, plans: Sequence[Plan], texts: Texts) -> list[Made | RowError]:
+    if cascade.device.type == "cpu":
+        with one_thread():
+            drawn = run_chain(cascade, plans, texts)
+            return [_finished(cascade, plan, signal, texts) for plan, signal in zip(plans, drawn, strict=True)]
+    # Convolutions in TF32 would not be fp32, and cuDNN's fastest algorithm of the day not the same one twice.
+    with cascade.networks.lock, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=cascade.half):
+        drawn = run_chain(cascade, plans, texts)
+    return [_finished(cascade, plan, signal, texts) for plan, signal in zip(plans, drawn, strict=True)]
+
+
+def _finished(cascade: Cascade, plan: Plan, drawn: Drawn | RowError, texts: Texts) -> Made | RowError:
+    """What the last stage drew as a clip of the length that was asked for, looked over."""
+    if isinstance(drawn, RowError):
+        return drawn
+    stage, request, rate = cascade.stages[-1], plan.request, cascade.rate
+    cut, warnings = _cut_tokens(cascade, request, texts), list(plan.warnings)
+    if cut:
+        warnings.append(f"prompt cut by {cut} tokens")
+    if stage.signal.domain == "log_mel":
+        spectrogram = np.ascontiguousarray(drawn.x0[:, : plan.frames].numpy(), np.float32)
+        nothing = np.zeros(0, np.float32)
+        return Made(request, nothing, rate, spectrogram, FLOOR_DBFS, 0.0, cut, drawn.calls, tuple(warnings))
+    samples, fade = max(1, round(request.seconds * rate)), cascade.settings.fade_seconds
+    unheld = (drawn.x0[0, :samples] / stage.scale).numpy()
+    try:
+        warnings += check_audio(unheld[~kept_places(plan, rate, samples, fade)])
+    except RowError as error:
+        return error
+    audio = np.clip(with_kept(unheld, plan, rate, fade), -1.0, 1.0).astype(np.float32)
+    return Made(request, audio, rate, None, level_dbfs(audio), float(np.abs(audio).max()), cut, drawn.calls, tuple(warnings))
+
+
+def _cut_tokens(cascade: Cascade, request: Request, texts: Texts) -> int:
+    """Of the stage that reads the least of the prompt."""
+    return max((texts[request.prompt, stage.tokens].cut for stage in cascade.stages if stage.tokens), default=0)

@@ -25,9 +25,15 @@ def pad_text(embeddings: Sequence[Float32s | None], tokens: int, dim: int) -> tu
     return padded, mask
 
 
-def encode_prompt(prompt: str, encoder: TextEncoder, tokens: int) -> tuple[Float32s, int]:
-    """A user's prompt -> its embedding (n, dim), n <= tokens, and how many of its tokens did not fit."""
+def prompt_tokens(prompt: str, encoder: TextEncoder, tokens: int) -> tuple[tuple[int, ...], int]:
+    """A user's prompt -> its content tokens as far as they fit into a sequence of `tokens`, and how many did not."""
     # Half a surrogate pair, which JSON can hold, is no text to a tokeniser.
     ids = encoder.tokenise(prompt.encode("utf-8", "replace").decode("utf-8"))
     room = encoder.room(tokens)
-    return encoder.encode(ids[:room]), max(0, len(ids) - room)
+    return ids[:room], max(0, len(ids) - room)
+
+
+def encode_prompt(prompt: str, encoder: TextEncoder, tokens: int) -> tuple[Float32s, int]:
+    """A user's prompt -> its embedding (n, dim), n <= tokens, and how many of its tokens did not fit."""
+    ids, cut = prompt_tokens(prompt, encoder, tokens)
+    return encoder.encode(ids), cut

@@ -1,5 +1,6 @@
 """Which text encoder a run uses."""
 
+import torch
 from pydantic import Field
 
 from labeling.settings import Settings
@@ -18,10 +19,10 @@ class TextSettings(Settings):
     dropped: float = Field(0.1, ge=0, le=1)
 
 
-def load_encoder(settings: TextSettings, device: str = "cpu") -> TextEncoder:
-    """The encoder, loaded and frozen. Raises UserError that says what is missing."""
+def load_encoder(settings: TextSettings, device: str = "cpu", dtype: torch.dtype | None = None) -> TextEncoder:
+    """The encoder, loaded and frozen. `dtype`: of a T5, part of its identity. Raises UserError that says what is missing."""
     if settings.model == minilm.NAME:
         return minilm.MiniLMEncoder(device)
     from models.text.t5 import T5Encoder
 
-    return T5Encoder(settings.model, settings.revision, device)
+    return T5Encoder(settings.model, settings.revision, device, dtype)

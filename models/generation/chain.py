@@ -1,0 +1,146 @@
+"""Clips of one length through the stages of a cascade, from text or given audio to what the last stage makes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from labeling.errors import RowError
+from models.cascade.pairs import clean_inputs, source_of
+from models.cascade.sample import sample
+from models.cascade.stage import FRAME_SAMPLES, Source, Stage
+from models.cascade.windows import windowed
+from models.diffusion.denoiser import Network
+from models.diffusion.known import Known
+from models.generation.cascade import Cascade
+from models.generation.given import known_part, source_signal
+from models.generation.guards import check_finite
+from models.generation.lengths import pieces, worked_frames
+from models.generation.plan import Plan
+from models.generation.texts import Embedded
+from models.network.inputs import Inputs
+from models.network.unet import UNet
+from models.randomness import normals
+from models.text.conditioning import pad_text
+
+Texts = Mapping[tuple[str, int], Embedded]
+"""Text and length of sequence -> embedding."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The last stage's signal (C, T) in network units, on the CPU, and the estimates that it took."""
+
+    x0: Tensor
+    calls: int
+
+
+@torch.inference_mode()
+def run_chain(cascade: Cascade, plans: Sequence[Plan], texts: Texts) -> list[Drawn | RowError]:
+    """Every stage in turn, for clips of one length. A clip that is no number any more fails alone, and the others go on."""
+    failed: dict[int, RowError] = {}
+    calls, signal = 0, torch.empty(0)
+    before: Stage | None = None
+    for stage, frames in zip(cascade.stages, worked_frames(cascade.stages, plans[0].frames), strict=True):
+        inputs = _with_text(_inputs(cascade, stage, plans, frames, before, signal), [plan.request.prompt for plan in plans], texts, stage)
+        unwanted = _unwanted(inputs, plans, texts, stage)
+        known = _known(cascade, stage, plans, frames)
+        with cascade.networks.use(stage.name) as network:
+            positions = stage.positions(frames * FRAME_SAMPLES)
+            counted = _Counted(network, cascade.half, cascade.device)
+            over = windowed(counted, pieces(stage, positions, cascade.settings), stage.unet.stride)
+            signal = _draw(stage, over, inputs, unwanted, known, plans, positions, cascade.device)
+        calls += counted.rows // len(plans)
+        failed |= _failures(signal, stage)
+        if len(failed) == len(plans):
+            break
+        signal, before = torch.nan_to_num(signal), stage
+    rows = signal.cpu()
+    return [failed[row] if row in failed else Drawn(rows[row], calls) for row in range(len(plans))]
+
+
+class _Counted:
+    """A network in the precision of the cascade that counts the rows it was given. What it says is fp32."""
+
+    def __init__(self, network: UNet, half: bool, device: torch.device) -> None:
+        self.rows = 0
+        self._network, self._half, self._kind = network, half, device.type
+
+    def __call__(self, x: Tensor, lam: Tensor, inputs: Inputs) -> Tensor:
+        self.rows += len(x)
+        with torch.autocast(self._kind, torch.bfloat16, enabled=self._half):
+            said: Tensor = self._network(x, lam, inputs)
+        return said.float()
+
+
+def _draw(
+    stage: Stage,
+    network: Network,
+    inputs: Inputs,
+    unwanted: Inputs | None,
+    known: Known | None,
+    plans: Sequence[Plan],
+    positions: int,
+    device: torch.device,
+) -> Tensor:
+    numbers, shape = [plan.request.number for plan in plans], (stage.channels, positions)
+    return sample(stage, network, inputs, lambda purpose: normals(0, numbers, f"{stage.name} {purpose}", shape, device), unwanted, known)
+
+
+def _inputs(cascade: Cascade, stage: Stage, plans: Sequence[Plan], frames: int, before: Stage | None, signal: Tensor) -> Inputs:
+    """What the stage before made, or the given audio, as it enters; without text."""
+    source = stage.source
+    if source is None:
+        return Inputs()
+    if before is None:
+        sounds = [plan.request.init for plan in plans]
+        given = [source_signal(sound, source.signal, stage.scale, frames) for sound in sounds if sound is not None]
+        entering = torch.cat(given).to(cascade.device)
+    else:
+        entering = _converted(signal, before, source, stage.scale, frames)
+    return clean_inputs(stage, source, source_of(stage, source, entering))
+
+
+def _converted(signal: Tensor, before: Stage, source: Source, scale: float, frames: int) -> Tensor:
+    """A stage's signal, cut to the frames that the next one works on, in the next one's units."""
+    cut = signal[..., : before.positions(frames * FRAME_SAMPLES)]
+    return cut if source.signal.domain == "log_mel" or scale == before.scale else cut * (scale / before.scale)
+
+
+def _with_text(inputs: Inputs, prompts: Sequence[str | None], texts: Texts, stage: Stage) -> Inputs:
+    if not stage.tokens:
+        return inputs
+    embedded = [None if prompt is None else texts[prompt, stage.tokens].states for prompt in prompts]
+    padded, mask = pad_text(embedded, stage.tokens, stage.unet.text_width)
+    device = inputs.level.device if inputs.level is not None else None
+    return replace(inputs, text=padded.to(device), text_mask=mask.to(device))
+
+
+def _unwanted(inputs: Inputs, plans: Sequence[Plan], texts: Texts, stage: Stage) -> Inputs | None:
+    """The negative prompts; None where no clip has one, so that its estimate is made without any text."""
+    negatives = [plan.request.negative or None for plan in plans]
+    return _with_text(inputs, negatives, texts, stage) if stage.tokens and any(negatives) else None
+
+
+def _known(cascade: Cascade, stage: Stage, plans: Sequence[Plan], frames: int) -> Known | None:
+    """What is kept of each clip; a clip of which nothing is kept has a weight of 0 everywhere."""
+    found = [known_part(plan, stage, frames, cascade.settings.fade_seconds) for plan in plans]
+    example = next((known for known in found if known is not None), None)
+    if example is None:
+        return None
+    none = Known(torch.zeros_like(example.signal), torch.zeros_like(example.weight))
+    filled = [known or none for known in found]
+    signals, weights = torch.cat([known.signal for known in filled]), torch.cat([known.weight for known in filled])
+    return Known(signals.to(cascade.device), weights.to(cascade.device))
+
+
+def _failures(signal: Tensor, stage: Stage) -> dict[int, RowError]:
+    bad = (~torch.isfinite(signal).flatten(1).all(1)).nonzero().flatten().tolist()
+    found = {}
+    for row in bad:
+        try:
+            check_finite(signal[row].float().cpu().numpy(), stage.name)
+        except RowError as error:
+            found[row] = error
+    return found

@@ -1,0 +1,68 @@
+"""Prompts become what the stages read: the text encoder works first, for all of a call, and can then make room."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from labeling.errors import UserError
+from labeling.scorers.base import Float32s
+from models.cascade.weights import TextIdentity
+from models.text.cache import EmbeddingCache
+from models.text.conditioning import prompt_tokens
+from models.text.encoder import TextEncoder
+from models.text.load import TextSettings, load_encoder
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A text's embedding (n, dim), and how many of its tokens did not fit."""
+
+    states: Float32s
+    cut: int
+
+
+class PromptTexts:
+    """The text encoder that the stages were trained with. model: its folder or hub id where that is not the name it was trained under.
+
+    It is loaded when it is first asked for. In fp32 on a GPU too, since its precision is part of its identity.
+    """
+
+    def __init__(self, trained: TextIdentity, model: str | None, device: torch.device) -> None:
+        self._trained = trained
+        self._model = model or trained.name
+        self._device = device
+        self._loaded: tuple[TextEncoder, EmbeddingCache] | None = None
+
+    @property
+    def dim(self) -> int:
+        """Size of the embeddings."""
+        return self._trained.dim
+
+    def load(self) -> tuple[TextEncoder, EmbeddingCache]:
+        """The encoder and its cache. Raises UserError where it is not there, or not the one that the stages were trained with."""
+        if self._loaded is None:
+            encoder = load_encoder(TextSettings(model=self._model), self._device.type, torch.float32)
+            if encoder.identity != self._trained.identity:
+                raise UserError(
+                    f"the stages were trained with the text encoder {self._trained.name} ({self._trained.identity[:12]}), and "
+                    f"{self._model} is another ({encoder.identity[:12]}). Name the folder or hub id of the one they were trained with."
+                )
+            self._loaded = encoder, EmbeddingCache(encoder)
+        return self._loaded
+
+    def embed(self, texts: Iterable[str], tokens: Sequence[int]) -> dict[tuple[str, int], Embedded]:
+        """Every text for every length of sequence that a stage reads. Rounded to half precision, as in training."""
+        encoder, cache = self.load()
+        found = {}
+        for text in set(texts):
+            for length in set(tokens):
+                ids, cut = prompt_tokens(text, encoder, length)
+                found[text, length] = Embedded(cache.get(ids), cut)
+        return found
+
+    def free(self) -> None:
+        """Give back the encoder's memory until it is asked for again."""
+        self._loaded = None
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
