@@ -1,0 +1,77 @@
+"""One configuration for the chain: what is filled in, what must hang together, and what a mistake reads like."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.config import read_settings, validate_settings
+from flows.everything_page import address
+from flows.everything_settings import EverythingSettings
+from labeling.errors import UserError
+from models.cascade.stage import STAGES
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+RAW = {
+    "root": "runs/chain/",
+    "label": {"corpus": {"audio": "music"}, "vocabulary": {"words": {"kind": "builtin"}}},
+    "generate": {"prompts": "prompts.txt"},
+}
+
+
+def settings_of(*overrides: str) -> EverythingSettings:
+    return validate_settings(EverythingSettings, RAW, overrides, "test")
+
+
+def test_places_are_filled_in_below_the_root() -> None:
+    settings = settings_of()
+    assert settings.label.root == settings.train.data.shards == "runs/chain/labels"
+    assert settings.train.out == settings.generate.checkpoints == "runs/chain/cascade"
+    assert settings.generate.out == "runs/chain/generated"
+    assert validate_settings(EverythingSettings, settings.as_json(), (), "again") == settings
+
+
+def test_a_place_of_ones_own_is_passed_on() -> None:
+    settings = settings_of('label.root="s3://bucket/labels"', 'train.out="/disk/cascade"', 'train.data.shards="s3://bucket/labels/"')
+    assert settings.train.data.shards == "s3://bucket/labels/"
+    assert settings.generate.checkpoints == "/disk/cascade"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ('train.data.shards="elsewhere"', r"train\.data\.shards = 'elsewhere', but label\.root = 'runs/chain/labels': leave"),
+        ('generate.checkpoints="tiny"', r"generate\.checkpoints = 'tiny', but train\.out = 'runs/chain/cascade'"),
+        ('root="s3://bucket/chain"', r"train\.out must be a folder"),
+        ('stages=["waveform-generator"]', r"generation uses waveform-cascader, super-resolution: name it in stages too"),
+        ('stages=["vocodr"]', r"stages\.0 = 'vocodr'"),
+        ('train.presett="tiny"', r"unknown key train\.presett; did you mean train\.preset\?"),
+        ("label=3", r"label = 3"),
+        ("train.data=3", r"train\.data = 3"),
+    ],
+)
+def test_mistakes_are_one_clear_line(override: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as raised:
+        settings_of(override)
+    assert "\n" not in str(raised.value)
+
+
+def test_stages_are_those_that_generation_uses_in_the_order_of_the_cascade() -> None:
+    assert settings_of().trained_stages == ("waveform-generator", "waveform-cascader", "super-resolution")
+    assert settings_of('generate.generation.route="spectrogram"').trained_stages == STAGES[2:]
+    assert settings_of('generate.generation.stop_after="waveform-generator"').trained_stages == STAGES[:1]
+    every = list(reversed(STAGES))
+    assert settings_of(f"stages={every}").trained_stages == tuple(every)
+
+
+def test_the_example_is_valid() -> None:
+    settings = read_settings(EverythingSettings, EXAMPLES / "everything.toml")
+    assert settings.trained_stages == ("spectrogram-generator", "vocoder", "super-resolution")
+    assert (EXAMPLES.parent / settings.generate.prompts).is_file()
+
+
+def test_links_are_relative_between_folders_of_this_machine(tmp_path: Path) -> None:
+    root = str(tmp_path / "chain")
+    assert address(f"{root}/generated/index.html", root) == "generated/index.html"
+    assert address(str(tmp_path / "other/page.html"), root) == "../other/page.html"
+    assert address("s3://bucket/page.html", root) == "s3://bucket/page.html"
+    assert address(str(tmp_path / "page.html"), "s3://bucket/chain") == (tmp_path / "page.html").as_uri()
