@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from labeling import progress
 from labeling.ids import stable_id
 from labeling.parts import part_of
-from labeling.scorers.load import choose_device, load_scorer
+from labeling.scorers.load import choose_device
 from labeling.storage import Store, open_store
 from models.generation.cascade import load_cascade
 from models.job.facts import stage_facts
@@ -21,6 +21,7 @@ from models.job.place import count_records
 from models.job.prompt import Prompt
 from models.job.settings import GenerateSettings
 from pipelines.progress import show_progress
+from pipelines.scorer import open_scorer
 from pipelines.settings import RunSettings
 
 STAGE = "generate"
@@ -63,8 +64,8 @@ class Job:
 
 def _load(settings: GenerateSettings) -> Maker:
     store = open_store(settings.out)
-    scorer = load_scorer(settings.scorer, settings.run.device)
-    cascade = load_cascade(settings.checkpoints, settings.generation, settings.run.device)
+    scorer = open_scorer(settings.scorer, settings.run.device).load()
+    cascade = load_cascade(settings.checkpoints, settings.generation, settings.run.device, settings.text_model)
     claim(store, job_identity(settings, cascade.identity, scorer.identity))
     return Maker(store, cascade, scorer, stage_facts(cascade), settings.best_of, settings.format)
 

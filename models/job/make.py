@@ -26,7 +26,7 @@ from models.generation.generate import generate_requests
 from models.generation.request import Made, Request
 from models.job.init_audio import InitAudio, read_init
 from models.job.letter import clip_letter
-from models.job.place import audio_path, letter_path, picture_path, put_letter, record_path, spectrogram_path
+from models.job.place import audio_path, has_record, letter_path, picture_path, put_letter, record_path, spectrogram_path
 from models.job.prompt import Prompt
 from models.job.record import Candidate, ClipRecord, StageFacts
 from models.job.score import embed_audio, embed_prompt, score
@@ -70,7 +70,7 @@ def make_clips(maker: Maker, prompts: Sequence[Prompt]) -> list[Outcome]:
     outcomes: dict[str, Outcome] = {}
     inits: dict[str, InitAudio | None] = {}
     for prompt in prompts:
-        if maker.store.head(record_path(prompt.key)) is not None:
+        if has_record(maker.store, prompt.key):
             outcomes[prompt.key] = "there"
             continue
         try:

@@ -58,6 +58,19 @@ def count_records(store: Store) -> int:
     return sum(entry.path.endswith(_SUFFIX) for entry in store.entries(CLIPS))
 
 
+def has_record(store: Store, key: str) -> bool:
+    """Whether the clip is there by now. A record that is torn or of another kind, which hinders a new one, is removed."""
+    try:
+        data = store.get(record_path(key))
+    except FileNotFoundError:
+        return False
+    record = parse_clip(data)
+    if record is not None and record.key == key:
+        return True
+    store.delete(record_path(key))
+    return False
+
+
 def read_letters(store: Store) -> dict[str, DeadLetter]:
     """Every dead letter, by name, sorted."""
     names = sorted(_name(entry, DEAD) for entry in store.entries(DEAD) if entry.path.endswith(_SUFFIX))

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from labeling.errors import RowError, UserError
 from labeling.ids import stable_id
 from labeling.tables import Row, table_rows, text_rows
+from models.generation.plan import MAX_SECONDS
 from models.job import cells
 from models.job.key import check_key
 from models.job.letter import DeadLetter, row_letter, shown
 from models.job.prompt import Prompt, content_of
 
 COLUMNS = ("prompt", "key", "seed", "seconds", "negative", "init", "keep")
-LONGEST_SECONDS = 600.0
 LONGEST_PROMPT = 100_000
 
 _OTHER_NAMES = {"negative_prompt": "negative"}
@@ -99,8 +99,8 @@ def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
     if len(prompt) > LONGEST_PROMPT:
         raise RowError("long_prompt", f"the prompt has {len(prompt):,} characters; at most {LONGEST_PROMPT:,} are read")
     asked = cells.number(row, "seconds")
-    if asked is not None and not 0 < asked <= LONGEST_SECONDS:
-        raise RowError("bad_seconds", f"seconds is {asked:g}; it must be more than 0 and at most {LONGEST_SECONDS:g}")
+    if asked is not None and not 0 < asked <= MAX_SECONDS:
+        raise RowError("bad_seconds", f"seconds is {asked:g}; it must be more than 0 and at most {MAX_SECONDS:g}")
     own_seed = cells.whole_number(row, "seed")
     made = Prompt(
         key="",

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from labeling.encode import AudioFormat
 from labeling.settings import ScorerSettings, Settings
+from models.generation.plan import MAX_SECONDS
 from models.generation.settings import GenerationSettings
 from models.job.cells import LARGEST_SEED
-from models.job.prompts import LONGEST_SECONDS
 
 
 class JobRun(Settings):
@@ -30,17 +30,19 @@ class GenerateSettings(Settings):
     """A batch job: `prompts` (a file), made by the cascade in `checkpoints`, into `out`; each may be local or in an object store.
 
     seed, seconds: of rows that give none. best_of: candidates a prompt, of which the scorer keeps the best. format: 16-bit FLAC or WAV.
-    max_dead: share of rows without a clip above which the job fails, after everything else is written.
+    text_model: folder or hub id of the text encoder, where it is not where it was in training. max_dead: share of rows without a clip
+    above which the job fails, after everything else is written.
     """
 
     prompts: str
     checkpoints: str
     out: str
     seed: int = Field(0, ge=0, le=LARGEST_SEED)
-    seconds: float = Field(30.0, gt=0, le=LONGEST_SECONDS)
+    seconds: float = Field(30.0, gt=0, le=MAX_SECONDS)
     format: AudioFormat = "flac"
     best_of: int = Field(1, ge=1, le=64)
     max_dead: float = Field(0.05, ge=0, le=1)
+    text_model: str | None = None
     scorer: ScorerSettings = ScorerSettings()
     generation: GenerationSettings = Field(default_factory=GenerationSettings)
     run: JobRun = JobRun()
