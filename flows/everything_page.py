@@ -91,7 +91,7 @@ def write_everything_page(settings: EverythingSettings, labeled: Labeled, genera
             stages=[_stage(settings, stage) for stage in settings.trained_stages],
             clips=_clips(generated, settings.root) if generated else None,
             settings=list(flatten(settings.as_json())),
-            css=asset("charts.css") + asset("page.css"),
+            css=Markup(asset("charts.css") + asset("page.css")),
         )
     )
     store = open_store(settings.root)

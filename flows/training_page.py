@@ -54,7 +54,7 @@ class Run:
 def write_training_page(folder: Path) -> Path:
     """Read a run's log and samples, and write its page beside them. Raises UserError where there is no run."""
     run = _read(folder)
-    html = environment().get_template("training.html.j2").render(run=run, css=asset("charts.css") + asset("page.css"))
+    html = environment().get_template("training.html.j2").render(run=run, css=Markup(asset("charts.css") + asset("page.css")))
     open_store(str(folder)).put(NAME, html.encode())
     return folder / NAME
 
