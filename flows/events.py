@@ -11,13 +11,16 @@ from labeling.storage import is_remote, local_path
 LABELS_READY = "n2m.labels-ready"
 STAGE_READY = "n2m.stage-ready"
 CLIPS_READY = "n2m.clips-ready"
-PLACE, STAGE = "n2m.place", "n2m.stage"
+PLACE, GIVEN, STAGE = "n2m.place", "n2m.given", "n2m.stage"
 
 
 def announce(event: str, place: str, facts: Mapping[str, str]) -> None:
-    """Tell the Prefect server that something at `place` is ready; deployments with a trigger on `event` start."""
+    """Tell the Prefect server that something at `place` is ready; deployments with a trigger on `event` start.
+
+    The event says where: n2m.place is the whole path, n2m.given the path as the configuration has it.
+    """
     name = whole_place(place)
-    resource = {"prefect.resource.id": f"n2m.{stable_id(name)}", "prefect.resource.name": name, PLACE: name}
+    resource = {"prefect.resource.id": f"n2m.{stable_id(name)}", "prefect.resource.name": name, PLACE: name, GIVEN: place}
     emit_event(event=event, resource={**resource, **facts})
 
 
