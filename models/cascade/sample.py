@@ -10,7 +10,7 @@ from models.cascade.stage import SamplerName, Sampling, Stage
 from models.diffusion.denoiser import Denoiser, Network, make_denoiser
 from models.diffusion.guidance import DynamicClip, Guidance
 from models.diffusion.known import Known, keeping
-from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun
+from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun, repainted
 from models.diffusion.steps import lambdas, uniform
 from models.network.inputs import Inputs
 
@@ -31,17 +31,32 @@ def with_steps(sampling: Sampling, steps: int | None) -> Sampling:
 
 
 def sample(
-    stage: Stage, network: Network, inputs: Inputs, noise: Draw, unwanted: Inputs | None = None, known: Known | None = None
+    stage: Stage,
+    network: Network,
+    inputs: Inputs,
+    noise: Draw,
+    unwanted: Inputs | None = None,
+    known: Known | None = None,
+    rounds: int = 1,
 ) -> Tensor:
-    """(B, C, T) in network units, the shape of the noise. unwanted: text that guidance leads away from. known: what is kept as it is."""
+    """(B, C, T) in network units, the shape of the noise. unwanted: text that guidance leads away from. known: what is kept as it is.
+
+    rounds: above 1, and with something known, the sampler is `repainted` instead of the stage's own.
+    """
     sampling = stage.sampling
     clip = DynamicClip(stage.scale if stage.signal.domain == "wave" else 1.0, sampling.percentile)
     denoiser = make_denoiser(network, stage.prediction, inputs, _guidance(sampling, inputs), clip, unwanted)
     if known is not None:
         denoiser = keeping(denoiser, known)
     path = lambdas(sampling.runs, stage.schedule)
+
+    def of_step(step: int) -> Tensor:
+        return noise(f"step {step}")
+
+    if known is not None and rounds > 1:
+        return repainted(denoiser, path, noise("start"), of_step, rounds)
     if sampling.sampler == "ancestral":
-        return ancestral(denoiser, path, noise("start"), lambda step: noise(f"step {step}"), sampling.gamma)
+        return ancestral(denoiser, path, noise("start"), of_step, sampling.gamma)
     return _WITHOUT_NOISE[sampling.sampler](denoiser, path, noise("start"))
 
 

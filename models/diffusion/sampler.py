@@ -44,6 +44,23 @@ def ddim(denoiser: Denoiser, lambdas: Tensor, x: Tensor) -> Tensor:
     return denoiser(x, _told(lambdas[-2], x))
 
 
+def repainted(denoiser: Denoiser, lambdas: Tensor, x: Tensor, noise: Noise, rounds: int) -> Tensor:
+    """RePaint (Lugmayr et al. 2022) with steps of DDIM: x (B, C, T) at the first lambda -> x0, for a denoiser that keeps a known part.
+
+    Each step is taken `rounds` times, and in between its noise is put back: so what is made has several chances to meet what is known,
+    which a sampler that only goes forward has not. `rounds` estimates a step.
+    """
+    for step, (t, s) in enumerate(pairwise(lambdas[:-1])):
+        (alpha_t, sigma_t), (alpha_s, sigma_s) = alpha_sigma(t), alpha_sigma(s)
+        kept = alpha_t / alpha_s
+        spread = torch.sqrt(sigma_t.square() - (kept * sigma_s).square())
+        for turn in range(1, rounds):
+            back = _move(denoiser(x, _told(t, x)), x, t, s)
+            x = float(kept) * back + float(spread) * noise(step * (rounds - 1) + turn - 1)
+        x = _move(denoiser(x, _told(t, x)), x, t, s)
+    return denoiser(x, _told(lambdas[-2], x))
+
+
 def dpm_solver_2m(denoiser: Denoiser, lambdas: Tensor, x: Tensor) -> Tensor:
     """DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): x (B, C, T) at the first lambda -> x0. Second order, one estimate a step.
 

@@ -8,10 +8,9 @@ from torch import Tensor
 
 from labeling.errors import RowError
 from models.cascade.pairs import clean_inputs, source_of
-from models.cascade.sample import sample
+from models.cascade.sample import Draw, sample
 from models.cascade.stage import FRAME_SAMPLES, Source, Stage
 from models.cascade.windows import windowed
-from models.diffusion.denoiser import Network
 from models.diffusion.known import Known
 from models.generation.cascade import Cascade
 from models.generation.given import known_part, source_signal
@@ -50,7 +49,8 @@ def run_chain(cascade: Cascade, plans: Sequence[Plan], texts: Texts) -> list[Dra
             positions = stage.positions(frames * FRAME_SAMPLES)
             counted = _Counted(network, cascade.half, cascade.device)
             over = windowed(counted, pieces(stage, positions, cascade.settings), stage.unet.stride)
-            signal = _draw(stage, over, inputs, unwanted, known, plans, positions, cascade.device)
+            noise = _noise(plans, stage, positions, cascade.device)
+            signal = sample(stage, over, inputs, noise, unwanted, known, cascade.settings.rounds if stage.source is None else 1)
         calls += counted.rows // len(plans)
         failed |= _failures(signal, stage)
         if len(failed) == len(plans):
@@ -74,18 +74,9 @@ class _Counted:
         return said.float()
 
 
-def _draw(
-    stage: Stage,
-    network: Network,
-    inputs: Inputs,
-    unwanted: Inputs | None,
-    known: Known | None,
-    plans: Sequence[Plan],
-    positions: int,
-    device: torch.device,
-) -> Tensor:
+def _noise(plans: Sequence[Plan], stage: Stage, positions: int, device: torch.device) -> Draw:
     numbers, shape = [plan.request.number for plan in plans], (stage.channels, positions)
-    return sample(stage, network, inputs, lambda purpose: normals(0, numbers, f"{stage.name} {purpose}", shape, device), unwanted, known)
+    return lambda purpose: normals(0, numbers, f"{stage.name} {purpose}", shape, device)
 
 
 def _inputs(cascade: Cascade, stage: Stage, plans: Sequence[Plan], frames: int, before: Stage | None, signal: Tensor) -> Inputs:

@@ -66,8 +66,9 @@ class GenerationSettings(Settings):
     start: the first stage that runs (None: the route's generator); a later one starts from the request's init audio. stop_after: the
     last (None: super-resolution). sampling: for all stages, stages.NAME for one. chunk_seconds: how much of a clip a network of
     convolutions alone sees at once; overlap: share of a window that it has in common with the next, where a clip is longer than a
-    stage with self-attention or GroupNorm was trained on. fade_seconds: of the cross-fade at the edges of what is kept. batch: clips
-    at once on a GPU. precision: bf16 is autocast; auto: on a GPU.
+    stage with self-attention or GroupNorm was trained on. fade_seconds: of the cross-fade at the edges of what is kept. rounds: how often
+    a generator takes each step where something is kept, to meet it (models.diffusion.sampler.repainted); 1 is its own sampler. batch:
+    clips at once on a GPU. precision: bf16 is autocast; auto: on a GPU.
     """
 
     route: Route = "waveform"
@@ -77,7 +78,8 @@ class GenerationSettings(Settings):
     stages: dict[StageName, StageSampling] = Field(default_factory=dict)
     chunk_seconds: float = Field(10.0, ge=1, le=600)
     overlap: float = Field(0.25, gt=0, le=0.75)
-    fade_seconds: float = Field(0.02, ge=0, le=1)
+    fade_seconds: float = Field(0.005, ge=0, le=1)
+    rounds: int = Field(4, ge=1, le=100)
     batch: int = Field(4, ge=1, le=1024)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
