@@ -1,19 +1,25 @@
-"""The demo: music that the project renders itself, labelled from start to end with the settings of examples/demo.toml."""
+"""The demo: music that the project renders itself, labelled, trained on for a few hundred steps, and clips from the weights that ship.
 
-import json
+Settings: examples/demo.toml for labeling, examples/demo_cascade.toml for the rest.
+"""
+
+import os
 import sys
+import tomllib
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from flows.config import load_settings
+from flows.config import validate_settings
+from flows.everything_settings import EverythingSettings
 from flows.label import Labeled
 from flows.labels import flat_labels
 from labeling.render.corpus import write_corpus
-from pipelines.settings import LabelSettings
+from models.cascade.stage import STAGES
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "demo.toml"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SECONDS = 30.0
 
 
@@ -23,13 +29,16 @@ def render_music(folder: Path, pieces: int, seed: int, seconds: float = SECONDS)
         return write_corpus(folder, pieces, seed, seconds, lambda: bar.update(1))
 
 
-def demo_settings(root: Path, pieces: int, seed: int, overrides: Sequence[str]) -> LabelSettings:
-    """Settings that label the demo's music below `root`. The music depends on seed and count, so each pair has a folder of its own."""
+def demo_settings(root: Path, pieces: int, seed: int, overrides: Sequence[str]) -> EverythingSettings:
+    """The chain below `root` on rendered music. The music depends on seed and count, so each pair has a folder of its own."""
     music = root / f"music-{seed}-{pieces}"
     table = render_music(music, pieces, seed)
-    ours = {"root": str(root / "labels"), "corpus.audio": str(music), "corpus.metadata": str(table), "seed": seed}
-    text = [f"{name}={json.dumps(value)}" for name, value in ours.items()]
-    return load_settings(EXAMPLE, [*text, *overrides])
+    label, cascade = (tomllib.loads((EXAMPLES / name).read_text(encoding="utf-8")) for name in ("demo.toml", "demo_cascade.toml"))
+    label |= {"root": str(root / "labels"), "seed": seed}
+    label["corpus"] |= {"audio": str(music), "metadata": str(table)}
+    cascade["generate"] |= {"prompts": str(EXAMPLES / "demo_prompts.txt")}
+    cascade["train"] |= {"out": str(root / f"cascade-{seed}-{pieces}"), "seed": seed}
+    return validate_settings(EverythingSettings, {"root": str(root), "stages": STAGES, "label": label, **cascade}, overrides, "the demo")
 
 
 def print_examples(labeled: Labeled, clips: int = 5) -> None:
@@ -43,3 +52,9 @@ def print_examples(labeled: Labeled, clips: int = 5) -> None:
         for row in rows:
             if row["track_key"] == track["key"] and row["clip_start"] == 0:
                 print(f"  {row['vocabulary']:<10} {row['score']:.3f}  {row['caption']}")
+
+
+def open_page(page: str) -> None:
+    """Show the page in a browser, where somebody sits in front of this machine."""
+    if sys.stdout.isatty() and (sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        webbrowser.open(Path(page).absolute().as_uri())

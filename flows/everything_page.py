@@ -90,6 +90,7 @@ def write_everything_page(settings: EverythingSettings, labeled: Labeled, genera
             vocabularies=[Vocabulary(item, use_curves(item)) for item in figures["vocabularies"]],
             stages=[_stage(settings, stage) for stage in settings.trained_stages],
             clips=_clips(generated, settings.root) if generated else None,
+            shipped=settings.uses_shipped_weights,
             settings=list(flatten(settings.as_json())),
             css=Markup(asset("charts.css") + asset("page.css")),
         )

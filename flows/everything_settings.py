@@ -9,6 +9,7 @@ from pydantic import model_validator
 from labeling.settings import Settings
 from labeling.storage import is_remote, local_path
 from models.cascade.stage import STAGES, StageName
+from models.generation.checkpoints import SHIPPED
 from models.job.settings import GenerateSettings
 from models.training.settings import TrainSettings
 from pipelines.settings import LabelSettings
@@ -18,8 +19,8 @@ class EverythingSettings(Settings):
     """The chain below one `root`: root/labels, root/cascade, root/generated and the page root/index.html.
 
     Left out, `label.root`, `train.out`, `train.data.shards`, `generate.checkpoints` and `generate.out` are these places. Given, they may be
-    others, but training reads what labeling wrote, and generation what training wrote. `stages`: what is trained, in this order; None:
-    what generation uses.
+    others, but training reads what labeling wrote, and generation what training wrote, or the weights that ship ("tiny"). `stages`: what
+    is trained, in this order; None: what generation uses.
     """
 
     root: str
@@ -52,9 +53,10 @@ class EverythingSettings(Settings):
             ("train.data.shards", self.train.data.shards, "label.root", self.label.root),
             ("generate.checkpoints", self.generate.checkpoints, "train.out", self.train.out),
         ):
-            if not _same_place(value, wanted):
+            if value != SHIPPED and not _same_place(value, wanted):
                 raise ValueError(f"{key} = {value!r}, but {source} = {wanted!r}: leave {key} out, and it is what the step before wrote")
-        if missing := [stage for stage in self.generate.generation.chain if stage not in self.trained_stages]:
+        missing = [stage for stage in self.generate.generation.chain if stage not in self.trained_stages]
+        if missing and not self.uses_shipped_weights:
             raise ValueError(f"generation uses {', '.join(missing)}: name it in stages too, or leave stages out")
         return self
 
@@ -65,6 +67,11 @@ class EverythingSettings(Settings):
             return tuple(dict.fromkeys(self.stages))
         used = self.generate.generation.chain
         return tuple(stage for stage in STAGES if stage in used)
+
+    @property
+    def uses_shipped_weights(self) -> bool:
+        """Whether clips are made from the weights that ship instead of those that were trained."""
+        return self.generate.checkpoints == SHIPPED
 
     def as_json(self) -> dict[str, Any]:
         """The resolved configuration."""

@@ -1,6 +1,7 @@
 """The whole chain in one command, and its deployments on a Prefect server."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,11 @@ def everything(config: Path, overrides: tuple[str, ...]) -> None:
     from flows.everything import run_everything
     from flows.everything_settings import EverythingSettings
 
-    done = run_everything(read_settings(EverythingSettings, config, overrides))
+    say_everything(run_everything(read_settings(EverythingSettings, config, overrides)))
+
+
+def say_everything(done: Any) -> None:
+    """How far the chain came (flows.everything.Everything), and where its page is."""
     for stage in done.trained:
         if not stage.finished:
             print(f"{stage.stage} stopped after {stage.clips:,} clips, all saved. The same command goes on from there.")

@@ -4,20 +4,25 @@ from pathlib import Path
 
 import click
 
-from flows.cli.labeling import run_labeling
+from flows.cli.everything import say_everything
 from flows.cli.options import SET
 
 
 @click.command()
-@click.option("--root", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Where music and labels go.")
+@click.option("--root", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Where everything goes.")
 @click.option("--pieces", default=24, show_default=True, type=click.IntRange(1, 10000), help="How many pieces of 30 s to render.")
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other music.")
 @SET
 def demo(root: Path, pieces: int, seed: int, overrides: tuple[str, ...]) -> None:
-    """Render music with a known truth, label it, and show five clips."""
-    from flows.demo import demo_settings, print_examples
+    """The whole chain in minutes: render music with a known truth, label it, train a little, make twelve clips, and show one page."""
+    from flows.demo import demo_settings, open_page, print_examples
+    from flows.everything import run_everything
 
-    print_examples(run_labeling(demo_settings(root, pieces, seed, overrides), replay=False))
+    done = run_everything(demo_settings(root, pieces, seed, overrides))
+    print_examples(done.labeled)
+    print()
+    say_everything(done)
+    open_page(done.page)
 
 
 @click.command()

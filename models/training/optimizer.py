@@ -18,12 +18,11 @@ def learning_rate(recipe: Recipe, clips: int) -> float:
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def make_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter], device: torch.device) -> torch.optim.Adam:
-    """Adam, or AdamW with decoupled weight decay; fused on a GPU. Its learning rate is set anew before each step."""
+def make_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
+    """Adam, or AdamW with decoupled weight decay, fused. Its learning rate is set anew before each step."""
     kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
     betas = (recipe.beta_1, recipe.beta_2)
-    fused = True if device.type == "cuda" else None
-    return kind(parameters, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay, fused=fused)
+    return kind(parameters, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay, fused=True)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

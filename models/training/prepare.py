@@ -133,7 +133,7 @@ def prepare(settings: TrainSettings, name: StageName, place: Place) -> Prepared:
     start = _start(settings, stage, recipe, shards, encoder, found[0] if found else None)
     network = _network(settings, stage, place)
     shared = share(network, place, settings.run.parallel, precision)
-    optimizer = make_optimizer(recipe, list(network.parameters()), place.device)
+    optimizer = make_optimizer(recipe, list(network.parameters()))
     averages = {name: Average(network.parameters()) for name in (EMA, *map(profile_name, settings.checkpoints.profiles))}
     state = State(network, optimizer, averages)
     if found:
