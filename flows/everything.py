@@ -1,18 +1,14 @@
 """The whole chain: music without text in; labels, a trained cascade, clips made from text, and one page about all of it out."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.everything_page import write_everything_page
 from flows.everything_settings import EverythingSettings
 from flows.generate import Generated, run_generate
 from flows.label import Labeled, run_label
-from flows.train import run_train
-from flows.train_parallel import train_side_by_side, visible_gpus
+from flows.train_parallel import train_stages
 from labeling.errors import UserError
-from models.cascade.stage import StageName
-from models.training.settings import TrainSettings
 from models.training.trainer import Trained
 
 
@@ -35,20 +31,12 @@ def everything(settings: EverythingSettings) -> Everything:
         raise UserError("the whole chain starts its own processes: run it without torchrun, or train single stages with torchrun.")
     labeled = run_label(settings.label, announce=False)
     page = write_everything_page(settings, labeled, None)
-    trained = train_stages(settings.train, settings.trained_stages)
+    trained = train_stages(settings.train, settings.trained_stages, announce=False)
     page = write_everything_page(settings, labeled, None)
     if len(trained) < len(settings.trained_stages) or not all(stage.finished for stage in trained):
         return Everything(labeled, tuple(trained), None, page)
     generated = run_generate(settings.generate, announce=False)
     return Everything(labeled, tuple(trained), generated, write_everything_page(settings, labeled, generated))
-
-
-def train_stages(settings: TrainSettings, stages: Sequence[StageName]) -> list[Trained]:
-    """Side by side where there are several GPUs, else one after the other."""
-    gpus = visible_gpus(settings.run.device)
-    if len(gpus) > 1 and len(stages) > 1:
-        return train_side_by_side(settings, stages, gpus, announce=False)
-    return run_train(settings, stages, announce=False)
 
 
 def run_everything(settings: EverythingSettings) -> Everything:

@@ -1,4 +1,7 @@
-"""Stages trained side by side, one process a stage and GPU; each is what `n2m train STAGE` would be, killed and resumed alike."""
+"""Stages trained side by side, one process each, on GPUs of their own or on the cores of a CPU.
+
+Each is what `n2m train STAGE` would be, killed and resumed alike.
+"""
 
 import logging
 import os
@@ -10,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from flows.stage_process import STOPPED, Order
+from flows.train import run_train
 from labeling.errors import UserError
 from models.cascade.stage import StageName
 from models.training.journal import read_journal
@@ -32,20 +36,36 @@ def visible_gpus(device: str) -> list[str]:
     return named or [str(number) for number in range(torch.cuda.device_count())]
 
 
-class _Running:
-    """A process that trains a stage on a GPU, and whether it was asked to stop: a second time would be at once and unsaved."""
+def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[Trained]:
+    """Train stages in their order: side by side where there are several GPUs, or `run.at_once` says so, else one after the other.
 
-    def __init__(self, order: Order, gpu: str) -> None:
-        self.stage, self.gpu, self._asked = order.stage, gpu, False
+    Under torchrun all processes share one stage at a time. announce: see flows.train.run_train. Raises UserError.
+    """
+    gpus = visible_gpus(settings.run.device)
+    places = gpus if len(gpus) > 1 else ["" for _ in range(settings.run.at_once)]
+    if len(places) > 1 and len(stages) > 1 and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return train_side_by_side(settings, stages, places, announce)
+    return run_train(settings, stages, announce)
+
+
+class _Running:
+    """A process that trains a stage in its place: a GPU, or "" for what all see.
+
+    Whether it was asked to stop is remembered: a second time would be at once and unsaved.
+    """
+
+    def __init__(self, order: Order, place: str) -> None:
+        self.stage, self.place, self._asked = order.stage, place, False
+        threads = {} if order.settings.run.threads is None else {"OMP_NUM_THREADS": str(order.settings.run.threads)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flows.stage_process"],
             stdin=subprocess.PIPE,
             text=True,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": gpu},
+            env=os.environ | threads | ({"CUDA_VISIBLE_DEVICES": place} if place else {}),
             start_new_session=True,  # Ctrl-C reaches it once, through us.
         )
         self._tell(order.model_dump_json() + "\n")
-        log.info("%s: on GPU %s", self.stage, gpu)
+        log.info("%s: %s", self.stage, f"on GPU {place}" if place else "beside other stages")
 
     def ask(self) -> None:
         """Let it save and end."""
@@ -69,12 +89,12 @@ class _Running:
                 self.process.stdin.flush()
 
 
-def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], gpus: Sequence[str], announce: bool = True) -> list[Trained]:
-    """Train stages in their order, as many at a time as there are GPUs. Asked to stop, all of them save and end.
+def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], places: Sequence[str], announce: bool = True) -> list[Trained]:
+    """Train stages in their order, as many at a time as there are places: names of GPUs, or "" for what all see.
 
-    A stage that fails does not stop the others. Raises UserError that names those that failed; each has said why.
+    Asked to stop, all of them save and end. A stage that fails does not stop the others. Raises UserError that names those that failed; each has said why.
     """
-    waiting, free, failed = list(stages), list(gpus), list[StageName]()
+    waiting, free, failed = list(stages), list(places), list[StageName]()
     running: list[_Running] = []
     with stopping() as asked:
         try:
@@ -86,7 +106,7 @@ def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], gpu
                         each.ask()
                 for ended in [each for each in running if each.process.poll() is not None]:
                     running.remove(ended)
-                    free.append(ended.gpu)
+                    free.append(ended.place)
                     if ended.close() not in (0, STOPPED):
                         failed.append(ended.stage)
                 time.sleep(POLL_SECONDS)

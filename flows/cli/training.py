@@ -18,13 +18,14 @@ def train(stages: tuple[str, ...], config: Path | None, overrides: tuple[str, ..
     STAGE is waveform-generator, waveform-cascader, spectrogram-generator, vocoder, super-resolution, or all.
     """
     from flows.config import read_settings
-    from flows.train import run_train, stages_of
+    from flows.train import stages_of
+    from flows.train_parallel import train_stages
     from models.training.settings import TrainSettings
 
     wanted = stages_of(stages)
     if config is None:
         raise click.UsageError("give -c FILE, for example -c examples/train.toml")
-    for trained in run_train(read_settings(TrainSettings, config, overrides), wanted):
+    for trained in train_stages(read_settings(TrainSettings, config, overrides), wanted):
         if trained.finished:
             print(f"Weights: {trained.weights}\nCurves and samples: {trained.folder / 'index.html'}")
         else:

@@ -29,7 +29,8 @@ class Run(Settings):
 
     precision: "fp32", "bf16" (autocast), "auto": bf16 on a GPU. parallel: how several processes share a model. compile: each block of
     the U-Net by torch.compile. recompute: depths (0 is the top) whose activations are computed again in the backward pass. threads: of
-    torch on a CPU. skips: steps in a row whose loss or gradient may be no finite number before training stops.
+    torch on a CPU. at_once: stages that one command trains side by side without GPUs of their own; two with one thread each are faster on
+    two cores than one with two. skips: steps in a row whose loss or gradient may be no finite number before training stops.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -38,6 +39,7 @@ class Run(Settings):
     compile: bool = False
     recompute: frozenset[int] = frozenset()
     threads: int | None = Field(None, ge=1)
+    at_once: int = Field(1, ge=1, le=5)
     skips: int = Field(10, ge=0)
 
 
