@@ -92,8 +92,8 @@ class _Running:
 def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], places: Sequence[str], announce: bool = True) -> list[Trained]:
     """Train stages in their order, as many at a time as there are places: names of GPUs, or "" for what all see.
 
-    Asked to stop, all of them save and end. A stage that fails does not stop the others. Raises UserError that names those that failed; each
-    has said why.
+    Asked to stop, all of them save and end. A stage that fails does not stop the others. Raises UserError that names those that failed;
+    each has said why.
     """
     waiting, free, failed = list(stages), list(places), list[StageName]()
     running: list[_Running] = []
