@@ -13,6 +13,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentCompoundTrigger, DeploymentEventTrigger, EventTrigger
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import Flow
+from prefect.runner.storage import LocalStorage
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
@@ -72,18 +73,20 @@ def deploy(settings: EverythingSettings, name: str, pool: str, cron: str | None 
 
 
 def _deployment(flow: Flow[..., Any], name: str, pool: str, parameters: dict[str, Any], **when: Any) -> RunnerDeployment:
-    """As a module, so that a worker needs the package and not this folder; its paths still start here."""
+    """As a module, so that a worker needs the installed package and no copy of the code. Paths of the settings start in the folder that
+    this process works in: without a pull step of its own a deployment would have the worker's folder copied to where it runs.
+    """
     deployment = flow.to_deployment(
         name,
         parameters=parameters,
         work_pool_name=pool,
-        job_variables={"working_dir": str(Path.cwd())},
         concurrency_limit=1,
         entrypoint_type=EntrypointType.MODULE_PATH,
         description=(flow.fn.__doc__ or "").split("\n", 1)[0],
         **when,
     )
     assert isinstance(deployment, RunnerDeployment)
+    deployment.storage = LocalStorage(str(Path.cwd()))
     return deployment
 
 

@@ -1,27 +1,21 @@
 """The flow on a real Prefect server: what it shows, what it tries again, and what a user reads on the terminal."""
 
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 import time
 import tomllib
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.flows.music import small_settings, write_music
+from tests.flows.prefect_server import Server
 from tests.flows.test_kill import write_config
 from tests.models.data.made_up_shards import uri_of, write_shards
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-STARTS_WITHIN = 240
 STAGES = ["inventory", "scorer", "probe", "ingest", "embed", "shard", "report"]
 PER_VOCABULARY = ["vocabulary", "embed_text", "retrieve", "null", "count", "sample"]
 TASKS = sorted([*STAGES, *(f"{stage} words" for stage in PER_VOCABULARY)])
@@ -65,88 +59,6 @@ trigger = DeploymentEventTrigger(expect={LABELS_READY}, parameters=json.loads(sy
 train_flow.to_deployment("on labels", triggers=[trigger], parameters=json.loads(sys.argv[1])).apply()
 announce(LABELS_READY, sys.argv[2], {})
 """
-
-
-class Server:
-    """A running server: the environment of its clients, and questions to its REST interface."""
-
-    def __init__(self, home: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.api = f"http://127.0.0.1:{self.port}/api"
-        ours = {
-            "PREFECT_HOME": str(home),
-            "PREFECT_API_URL": self.api,
-            "PREFECT_SERVER_UI_API_URL": self.api,
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "DO_NOT_TRACK": "1",
-        }
-        self.environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")} | ours
-
-    def ask(self, kind: str, **body: Any) -> list[dict[str, Any]]:
-        """Everything of one kind that the server knows, oldest first where it has an order."""
-        request = urllib.request.Request(
-            f"{self.api}/{kind}/filter", json.dumps({"limit": 200, **body}).encode(), {"content-type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            found: list[dict[str, Any]] = json.load(answer)
-        return found
-
-    def runs(self, name: str) -> list[dict[str, Any]]:
-        """Flow runs of that name."""
-        return self.ask("flow_runs", flow_runs={"name": {"any_": [name]}}, sort="START_TIME_ASC")
-
-    def tasks(self, run: dict[str, Any]) -> list[dict[str, Any]]:
-        """Task runs of a flow run. Their states arrive as events, a moment after the flow has ended."""
-        for _ in range(60):
-            found = self.ask("task_runs", flow_runs={"id": {"any_": [run["id"]]}})
-            if found and all(task["state_type"] in ("COMPLETED", "FAILED") for task in found):
-                break
-            time.sleep(0.5)
-        return found
-
-    def n2m(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self.python("-m", "flows.cli", *arguments)
-
-    def python(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=self.environment)
-
-    def is_up(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.api}/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("prefect")
-    started = Server(home)
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(started.port)],
-            env=started.environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not started.is_up():
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail("the Prefect server did not start:\n" + (home / "server.log").read_text()[-3000:])
-            time.sleep(1)
-        yield started
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
 
 
 def test_every_stage_is_a_task_and_a_repeated_run_does_nothing(server: Server, tmp_path: Path) -> None:
