@@ -1,0 +1,172 @@
+"""Does a cascade follow its prompts?
+
+    python -m benchmarks.prompts_told_apart --checkpoints FOLDER [--prompts examples/held_out_prompts.txt] [--clips 64] [--seconds 5]
+    python -m benchmarks.prompts_told_apart --pieces 64      # the same figures of rendered music and its own captions: a ceiling
+
+One clip a prompt and route. Told apart: the share of (clip, its prompt, another prompt) in which the scorer's cosine is higher for the
+clip's own, over all other prompts, and with one other a clip, drawn by hash. Equal cosines count half, so chance is 50 %.
+
+Spectral flatness, of the clip at 16 kHz: P = |FFT|^2 of Hann frames of 512 samples (32 ms) every 128; in each frame the geometric over the
+arithmetic mean of P over the 257 frequencies; and the mean over frames. White noise is .56 by that (exp of minus Euler's constant), rendered
+music about .02.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import get_args
+
+import numpy as np
+
+from labeling.errors import RowError
+from labeling.ids import hash_uniform
+from labeling.render.piece import render_piece
+from labeling.resample import resample
+from labeling.scorers.base import Float32s, Scorer
+from labeling.scorers.load import load_scorer
+from labeling.settings import ScorerSettings
+from models.generation.cascade import load_cascade
+from models.generation.generate import generate_requests
+from models.generation.request import Request
+from models.generation.settings import GenerationSettings, Route, StageSampling
+from models.job.prompts import read_prompts
+from models.job.score import embed_audio
+
+RATE = 16000
+FRAME, HOP = 512, 128
+LEAST_POWER = 1e-10
+SILENT_DBFS = -60.0
+CLIPPED = 0.999
+"""A sample at or above this is at full scale; a clip with more than CLIPPED_SHARE of them is clipped."""
+CLIPPED_SHARE = 1e-3
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip's figures. own: cosine to its own prompt; all_others: share of the other prompts that are farther; one_other: of one."""
+
+    prompt: str
+    own: float
+    all_others: float
+    one_other: float
+    flatness: float
+    rms_dbfs: float
+    peak: float
+    silent: bool
+    clipped: bool
+
+
+def flatness(audio: Float32s, rate: int) -> float:
+    """(samples,) -> spectral flatness in [0, 1], as the head of this file says; 1 for silence."""
+    signal = resample(audio, rate, RATE).astype(np.float64)
+    signal = np.pad(signal, (0, max(0, FRAME - len(signal))))
+    frames = np.lib.stride_tricks.sliding_window_view(signal, FRAME)[::HOP] * np.hanning(FRAME)
+    power = np.maximum(np.abs(np.fft.rfft(frames, axis=1)) ** 2, LEAST_POWER)
+    return float(np.mean(np.exp(np.log(power).mean(1)) / power.mean(1)))
+
+
+def told_apart(scores: np.ndarray, number: int) -> tuple[float, float]:
+    """scores (prompts,) of clip `number` -> share of all others that are below its own, and whether one other is; equal ones count half."""
+    others = np.delete(scores, number)
+    below = (others < scores[number]) + 0.5 * (others == scores[number])
+    one = int(hash_uniform(0, np.array([number], np.uint64))[0] * len(others))
+    return float(below.mean()), float(below[one])
+
+
+def measure(scorer: Scorer, clips: Sequence[tuple[Float32s, int]], prompts: Sequence[str]) -> list[Clip]:
+    """Clips (audio, rate) and the prompt of each -> their figures."""
+    texts = scorer.embed_text(list(prompts)).joint
+    figures = []
+    for number, (audio, rate) in enumerate(clips):
+        scores = np.round(texts.astype(np.float64) @ embed_audio(scorer, audio, rate), 6)
+        all_others, one_other = told_apart(scores, number)
+        rms = float(np.sqrt(np.mean(audio.astype(np.float64) ** 2)))
+        rms_dbfs = 20 * np.log10(max(rms, 1e-6))
+        figures.append(
+            Clip(
+                prompt=prompts[number],
+                own=float(scores[number]),
+                all_others=all_others,
+                one_other=one_other,
+                flatness=flatness(audio, rate),
+                rms_dbfs=rms_dbfs,
+                peak=float(np.abs(audio).max()),
+                silent=rms_dbfs < SILENT_DBFS,
+                clipped=float(np.mean(np.abs(audio) >= CLIPPED)) > CLIPPED_SHARE,
+            )
+        )
+    return figures
+
+
+def generated(
+    checkpoints: str, settings: GenerationSettings, prompts: Sequence[str], seconds: float, seed: int
+) -> list[tuple[Float32s, int]]:
+    """A clip for each prompt. Raises SystemExit where one cannot be made."""
+    cascade = load_cascade(checkpoints, settings, "auto")
+    made = generate_requests(cascade, [Request(f"{number:05d}", prompt, seconds, seed) for number, prompt in enumerate(prompts)])
+    failed = [item for item in made if isinstance(item, RowError)]
+    if failed:
+        raise SystemExit(f"{len(failed)} of {len(made)} clips could not be made; the first: {failed[0].message}")
+    return [(item.audio, item.rate) for item in made if not isinstance(item, RowError)]
+
+
+def rendered(pieces: int, seconds: float, seed: int) -> tuple[list[tuple[Float32s, int]], list[str]]:
+    """Pieces and what is true of each, in its own words."""
+    made = [render_piece(seed, index, seconds) for index in range(pieces)]
+    return [(piece.audio, piece.sample_rate) for piece in made], [" ".join(piece.truth.captions()[:2]) for piece in made]
+
+
+def show(title: str, clips: Sequence[Clip]) -> None:
+    """One line of the table."""
+
+    def mean(value: Callable[[Clip], float]) -> float:
+        return float(np.mean([value(clip) for clip in clips]))
+
+    print(
+        f"{title:14} {len(clips):5d} {mean(lambda c: c.all_others):10.1%} {mean(lambda c: c.one_other):10.1%} {mean(lambda c: c.own):8.3f} "
+        f"{mean(lambda c: c.flatness):9.3f} {max(c.flatness for c in clips):8.3f} {mean(lambda c: c.rms_dbfs):9.1f} "
+        f"{max(c.peak for c in clips):6.3f} {sum(c.silent for c in clips):6d} {sum(c.clipped for c in clips):7d}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoints", help='folder or URI with the stages\' weights, or "tiny"')
+    parser.add_argument("--prompts", default="examples/held_out_prompts.txt")
+    parser.add_argument("--clips", type=int, help="the first so many prompts")
+    parser.add_argument("--routes", nargs="+", choices=get_args(Route), default=get_args(Route))
+    parser.add_argument("--stop-after-16k", action="store_true", help="without super-resolution")
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--steps", type=int, help="of every stage, in place of its own")
+    parser.add_argument("--guidance", type=float, help="scale of every stage that reads text, in place of its own")
+    parser.add_argument("--pieces", type=int, default=0, help="also rendered pieces against their own captions")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scorer", default="starter")
+    parser.add_argument("--json", help="file for the figures of every clip")
+    options = parser.parse_args()
+    scorer = load_scorer(ScorerSettings(model=options.scorer), "auto")
+    prompts = [row.prompt for row in read_prompts(options.prompts, options.seconds, options.seed).wanted][: options.clips]
+    print(f"{'':14} {'clips':>5} {'all others':>10} {'one other':>10} {'cosine':>8} {'flatness':>9} {'highest':>8} ", end="")
+    print(f"{'rms dBFS':>9} {'peak':>6} {'silent':>6} {'clipped':>7}")
+    found: dict[str, list[Clip]] = {}
+    if options.pieces:
+        clips, captions = rendered(options.pieces, options.seconds, options.seed)
+        found["rendered"] = measure(scorer, clips, captions)
+        show("rendered", found["rendered"])
+    for route in options.routes if options.checkpoints else ():
+        last = {"waveform": "waveform-cascader", "spectrogram": "vocoder"}[route] if options.stop_after_16k else None
+        sampling = StageSampling(steps=options.steps, guidance=options.guidance)
+        settings = GenerationSettings(route=route, stop_after=last, sampling=sampling)
+        found[route] = measure(scorer, generated(options.checkpoints, settings, prompts, options.seconds, options.seed), prompts)
+        show(route, found[route])
+    noise = np.random.default_rng(0).standard_normal(RATE * 5).astype(np.float32) * np.float32(0.1)
+    print(f"flatness of white noise: {flatness(noise, RATE):.3f}")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({name: [asdict(clip) for clip in clips] for name, clips in found.items()}, file, indent=1, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()
