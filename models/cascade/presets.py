@@ -140,6 +140,7 @@ def _tiny(stage: Stage) -> Stage:
         seconds=5.12 if stage.source is None else 0.64,
         tokens=64 if stage.tokens else 0,
         source=source,
+        weight=Weight("sigmoid_velocity", bias=1.0) if stage.signal.domain == "log_mel" else small.weight,
         sampling=replace(small.sampling, runs=uniform(50), guidance=min(stage.sampling.guidance, 3.0)),
     )
 

@@ -16,10 +16,11 @@ class Weight:
 
     simplified: 1 (paper). sigma: sigma^2, without which the paper's spectrogram generator did not converge. min_snr: min(SNR, gamma) / SNR
     (Hang et al. 2023). sigmoid: sigmoid(bias - lambda) (Hoogeboom et al. 2024). velocity: 1 / alpha^2, which is 1 on the error of v and
-    the only one that still counts where nothing of the signal is left, as zero terminal SNR needs.
+    the only one that still counts where nothing of the signal is left, as zero terminal SNR needs. sigmoid_velocity: that times
+    sigmoid(bias - lambda), so that noise too faint to matter counts little, and its unpredictable errors do not drown the others.
     """
 
-    kind: Literal["simplified", "sigma", "min_snr", "sigmoid", "velocity"] = "simplified"
+    kind: Literal["simplified", "sigma", "min_snr", "sigmoid", "velocity", "sigmoid_velocity"] = "simplified"
     gamma: float = 5.0
     bias: float = 0.0
 
@@ -33,13 +34,14 @@ class Weight:
             return torch.exp(lam).clamp(max=self.gamma) * torch.exp(-lam)
         if self.kind == "sigmoid":
             return torch.sigmoid(self.bias - lam)
+        if self.kind == "sigmoid_velocity":
+            return torch.sigmoid(self.bias - lam) / torch.sigmoid(lam)
         return 1.0 / torch.sigmoid(lam)
 
     def of_output(self, lam: Tensor, prediction: Prediction) -> Tensor:
         """Lambda (B,) -> the weight of the squared error of what the network says, (B,)."""
-        if self.kind == "velocity" and prediction == "flow":
+        if self.kind in ("velocity", "sigmoid_velocity") and prediction in ("v", "flow"):
+            counted = torch.sigmoid(self.bias - lam) if self.kind == "sigmoid_velocity" else torch.ones_like(lam)
             alpha, sigma = alpha_sigma(lam)
-            return (alpha + sigma).square().reciprocal()
-        if self.kind == "velocity" and prediction == "v":
-            return torch.ones_like(lam)
+            return counted if prediction == "v" else counted / (alpha + sigma).square()
         return self(lam) * eps_error_share(prediction, lam)

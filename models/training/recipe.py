@@ -67,11 +67,11 @@ def paper_recipe(stage: StageName) -> Recipe:
 
 
 TINY_CLIPS: Mapping[StageName, int] = {
-    "waveform-generator": 34_000,
-    "waveform-cascader": 16_000,
-    "spectrogram-generator": 24_000,
-    "vocoder": 22_000,
-    "super-resolution": 6_000,
+    "waveform-generator": 30_000,
+    "waveform-cascader": 14_000,
+    "spectrogram-generator": 20_000,
+    "vocoder": 18_000,
+    "super-resolution": 5_000,
 }
 
 
