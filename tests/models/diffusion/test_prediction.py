@@ -33,7 +33,7 @@ def test_round_trips(kind: Prediction, level: float) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("weight", ["simplified", "sigma", "min_snr", "sigmoid"])
+@pytest.mark.parametrize("weight", ["simplified", "sigma", "min_snr", "sigmoid", "velocity", "sigmoid_velocity"])
 def test_a_weight_counts_the_error_of_eps(kind: Prediction, weight: str) -> None:
     """The loss on what the network says is the weighted loss on the eps that follows from it."""
     x0, eps = (values.double() for values in drawn())
@@ -57,3 +57,4 @@ def test_weights_in_closed_form() -> None:
     assert torch.allclose(Weight("min_snr", gamma=5)(lam), snr.clamp(max=5) / snr)
     assert torch.allclose(Weight("sigmoid", bias=1)(lam), 1 / (1 + torch.exp(lam - 1)))
     assert torch.allclose(Weight("velocity").of_output(lam, "v"), torch.ones_like(lam))
+    assert torch.allclose(Weight("sigmoid_velocity", bias=1).of_output(lam, "v"), Weight("sigmoid", bias=1)(lam))
