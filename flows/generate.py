@@ -124,6 +124,9 @@ def _say(done: Generated, seconds: float) -> None:
         log.info("Nothing to do: all %s clips are there%s", f"{len(done.clips):,}", dead)
     else:
         log.info("%s clips, %s of them new in %s%s", f"{len(done.clips):,}", f"{done.made:,}", duration(seconds), dead)
+    near = sum(clip.duplicates is not None and clip.duplicates.flagged for clip in done.clips)
+    if near:
+        log.warning("%s clips are near a clip of the training set: see `duplicates` in the manifest", f"{near:,}")
     log.info("Manifest: %s", done.manifest)
     log.info("Page: %s", done.page)
 

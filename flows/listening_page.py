@@ -21,13 +21,17 @@ BINS = 24
 
 @dataclass(frozen=True)
 class Figures:
-    """What is said of all clips together. Seconds of audio and of work; scores and levels where there are any."""
+    """What is said of all clips together. Seconds of audio and of work; scores and levels where there are any.
+    compared: with the training set; copies: flagged there.
+    """
 
     clips: int
     seconds: float
     spent: float
     calls: int
     warned: int
+    compared: int
+    copies: int
     scores: tuple[float, ...]
     levels: tuple[float, ...]
 
@@ -87,6 +91,8 @@ def _figures(clips: Sequence[ClipRecord]) -> Figures:
         spent=sum(clip.seconds_spent for clip in clips),
         calls=sum(clip.calls for clip in clips),
         warned=sum(bool(clip.warnings) for clip in clips),
+        compared=sum(clip.duplicates is not None for clip in clips),
+        copies=sum(clip.duplicates is not None and clip.duplicates.flagged for clip in clips),
         scores=tuple(clip.score for clip in clips if clip.score is not None),
         levels=tuple(clip.rms_dbfs for clip in clips if clip.audio),
     )

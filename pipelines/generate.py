@@ -1,5 +1,6 @@
 """generate: the clips that a place lacks, by threads of this process, or by Beam's workers part by part."""
 
+import os
 import random
 import threading
 import time
@@ -7,10 +8,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 from labeling import progress
+from labeling.duplicates.open_training_set import open_training_set
+from labeling.duplicates.training_set import TrainingSet
+from labeling.errors import UserError
 from labeling.ids import stable_id
 from labeling.parts import part_of
+from labeling.scorers.base import Scorer
 from labeling.scorers.load import choose_device
 from labeling.storage import Store, open_store
 from models.generation.cascade import load_cascade
@@ -67,7 +73,24 @@ def _load(settings: GenerateSettings) -> Maker:
     scorer = open_scorer(settings.scorer, settings.run.device).load()
     cascade = load_cascade(settings.checkpoints, settings.generation, settings.run.device, settings.text_model)
     claim(store, job_identity(settings, cascade.identity, scorer.identity))
-    return Maker(store, cascade, scorer, stage_facts(cascade), settings.best_of, settings.format)
+    return Maker(store, cascade, scorer, stage_facts(cascade), settings.best_of, settings.format, _training_set(settings, scorer))
+
+
+def _training_set(settings: GenerateSettings, scorer: Scorer) -> TrainingSet | None:
+    if settings.against is None:
+        return None
+    training = open_training_set(settings.against, _fingerprints(), settings.against_split, settings.run.workers)
+    if training.scorer != scorer.identity:
+        raise UserError(
+            f"{settings.against} was labelled with another scorer than {scorer.name}, so its embeddings cannot be compared with these. "
+            "Set `scorer` to the one of that run."
+        )
+    return training
+
+
+def _fingerprints() -> Path:
+    """The folder of the user's cache in which fingerprints of training sets are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "noise2music" / "fingerprints"
 
 
 def make_missing(settings: GenerateSettings, missing: Sequence[Prompt], alone: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from labeling.duplicates.open_training_set import training_set_digest
 from labeling.errors import UserError
 from labeling.fingerprint import changed_keys
 from labeling.storage import Store
@@ -21,7 +22,9 @@ _SHOWN = 8
 
 
 class JobIdentity(BaseModel):
-    """weights: SHA-256 of each stage's file. scorer: the model's name and its identity with its weights. Where a job runs is not in it."""
+    """weights: SHA-256 of each stage's file. scorer: the model's name and its identity with its weights. training: digest of what clips
+    are compared with. Where a job runs is not in it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,6 +37,7 @@ class JobIdentity(BaseModel):
     best_of: int
     weights: dict[StageName, str]
     scorer: dict[str, str | None]
+    training: str | None
 
 
 def job_identity(settings: GenerateSettings, weights: dict[StageName, str], scorer: str) -> JobIdentity:
@@ -48,6 +52,7 @@ def job_identity(settings: GenerateSettings, weights: dict[StageName, str], scor
         best_of=settings.best_of,
         weights=weights,
         scorer={**settings.scorer.model_dump(), "identity": scorer},
+        training=training_set_digest(settings.against, settings.against_split) if settings.against else None,
     )
 
 

@@ -8,13 +8,14 @@ import hashlib
 import io
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
 import soundfile
 from mutagen import MutagenError
 
+from labeling.duplicates.training_set import TrainingSet
 from labeling.encode import AudioFormat, audio_bytes
 from labeling.errors import RowError
 from labeling.scorers.base import Float32s, Scorer
@@ -28,7 +29,7 @@ from models.job.init_audio import InitAudio, read_init
 from models.job.letter import clip_letter
 from models.job.place import audio_path, has_record, letter_path, picture_path, put_letter, record_path, spectrogram_path
 from models.job.prompt import Prompt
-from models.job.record import Candidate, ClipRecord, StageFacts
+from models.job.record import Candidate, ClipRecord, Neighbours, StageFacts
 from models.job.score import embed_audio, embed_prompt, score
 from models.job.tags import clip_tags, read_tags, with_tags
 
@@ -37,7 +38,7 @@ Outcome = Literal["made", "there", "dead"]
 
 @dataclass(frozen=True)
 class Maker:
-    """What makes clips, loaded once a process and shared by its threads."""
+    """What makes clips, loaded once a process and shared by its threads. training: what they are compared with, if anything."""
 
     store: Store
     cascade: Cascade
@@ -45,15 +46,17 @@ class Maker:
     stages: tuple[StageFacts, ...]
     best_of: int
     format: AudioFormat
+    training: TrainingSet | None
 
 
 @dataclass(frozen=True)
 class _Tried:
-    """A candidate: the clip and its score, or why there is none."""
+    """A candidate: the clip, its embedding and its score, or why there is none."""
 
     sample: int
     made: Made | RowError
-    score: float | None
+    embedding: Float32s | None = None
+    score: float | None = None
 
     @property
     def rank(self) -> tuple[bool, float, int]:
@@ -148,6 +151,7 @@ def _finish(maker: Maker, prompt: Prompt, made: Sequence[Made | RowError], init:
         warnings=clip.warnings,
         score=best.score,
         candidates=tuple(_candidate(item, best) for item in tried),
+        duplicates=_neighbours(maker.training, clip, best.embedding),
         software=software(),
         seconds_spent=round(spent + time.monotonic() - started, 3),
     )
@@ -161,13 +165,20 @@ def _scored(scorer: Scorer, prompt: Prompt, made: Sequence[Made | RowError]) -> 
     tried: list[_Tried] = []
     for sample, item in enumerate(made):
         if isinstance(item, RowError) or item.spectrogram is not None:
-            tried.append(_Tried(sample, item, None))
+            tried.append(_Tried(sample, item))
             continue
         try:
-            tried.append(_Tried(sample, item, score(embed_audio(scorer, item.audio, item.rate), text)))
+            embedding = embed_audio(scorer, item.audio, item.rate)
+            tried.append(_Tried(sample, item, embedding, score(embedding, text)))
         except RowError as error:
-            tried.append(_Tried(sample, error, None))
+            tried.append(_Tried(sample, error))
     return tried
+
+
+def _neighbours(training: TrainingSet | None, clip: Made, embedding: Float32s | None) -> Neighbours | None:
+    if training is None or embedding is None:
+        return None
+    return Neighbours(**asdict(training.find_duplicates(clip.audio, clip.rate, embedding)))
 
 
 def _candidate(item: _Tried, best: _Tried) -> Candidate:

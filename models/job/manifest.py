@@ -21,6 +21,15 @@ _STAGE = pa.struct(
 _CANDIDATE = pa.struct(
     [pa.field("sample", pa.int32()), pa.field("score", pa.float64()), pa.field("kept", pa.bool_()), pa.field("failed", pa.string())]
 )
+_NEIGHBOURS = pa.struct(
+    [
+        pa.field("nearest", pa.string()),
+        pa.field("cosine", pa.float64()),
+        pa.field("matching", pa.string()),
+        pa.field("share", pa.float64()),
+        pa.field("flagged", pa.bool_()),
+    ]
+)
 SCHEMA = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False),
@@ -48,6 +57,7 @@ SCHEMA = pa.schema(
         pa.field("warnings", pa.list_(pa.string())),
         pa.field("score", pa.float64()),
         pa.field("candidates", pa.list_(_CANDIDATE)),
+        pa.field("duplicates", _NEIGHBOURS),
         pa.field("software", pa.string(), nullable=False),
         pa.field("seconds_spent", pa.float64(), nullable=False),
     ]

@@ -30,9 +30,20 @@ class Candidate(_Frozen):
     failed: str | None = None
 
 
+class Neighbours(_Frozen):
+    """The clip beside the training set (labeling.duplicates.training_set.Duplicates): ids of training clips, cosine, share of landmarks."""
+
+    nearest: str
+    cosine: float
+    matching: str | None
+    share: float
+    flagged: bool
+
+
 class ClipRecord(_Frozen):
     """One line of the manifest. audio, spectrogram, picture: paths below the place; audio is None where the cascade stopped at a
-    spectrogram. seconds: asked for; duration: made. rate in Hz. score: cosine of clip and prompt. seconds_spent: work, not waiting.
+    spectrogram. seconds: asked for; duration: made. rate in Hz. score: cosine of clip and prompt. duplicates: None where it was not
+    compared with a training set. seconds_spent: work, not waiting.
     """
 
     key: str
@@ -60,6 +71,7 @@ class ClipRecord(_Frozen):
     warnings: tuple[str, ...]
     score: float | None
     candidates: tuple[Candidate, ...]
+    duplicates: Neighbours | None
     software: str
     seconds_spent: float
 

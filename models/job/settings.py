@@ -30,8 +30,9 @@ class GenerateSettings(Settings):
     """A batch job: `prompts` (a file), made by the cascade in `checkpoints`, into `out`; each may be local or in an object store.
 
     seed, seconds: of rows that give none. best_of: candidates a prompt, of which the scorer keeps the best. format: 16-bit FLAC or WAV.
-    text_model: folder or hub id of the text encoder, where it is not where it was in training. max_dead: share of rows without a clip
-    above which the job fails, after everything else is written.
+    against: root of the labeling run that the cascade was trained on; clips are compared with its clips of `against_split`, and near ones
+    flagged. text_model: folder or hub id of the text encoder, where it is not where it was in training. max_dead: share of rows without
+    a clip above which the job fails, after everything else is written.
     """
 
     prompts: str
@@ -42,6 +43,8 @@ class GenerateSettings(Settings):
     format: AudioFormat = "flac"
     best_of: int = Field(1, ge=1, le=64)
     max_dead: float = Field(0.05, ge=0, le=1)
+    against: str | None = None
+    against_split: str = "train"
     text_model: str | None = None
     scorer: ScorerSettings = ScorerSettings()
     generation: GenerationSettings = Field(default_factory=GenerationSettings)

@@ -20,6 +20,7 @@ import pipelines.generate
 from flows.cli import n2m
 from flows.config import read_settings
 from flows.generate import generate
+from flows.label import label
 from labeling.errors import UserError
 from labeling.storage import open_store
 from models.generation.checkpoints import file_identity
@@ -27,6 +28,7 @@ from models.job.place import read_letters
 from models.job.settings import GenerateSettings
 from models.job.tags import read_tags
 from tests.flows.generation import SECONDS, content, copy_job, small_job, write_prompts
+from tests.flows.music import small_settings, write_music
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "generate.toml"
 pytestmark = pytest.mark.timeout(600)
@@ -198,6 +200,29 @@ def test_real_audio_is_continued(shared: Path, tmp_path: Path) -> None:
     assert np.abs(audio[: round(0.1 * 24000)][::3] - heard).max() < 0.02
     assert free.init_sha256 is None
     assert read_tags((tmp_path / "out" / str(kept.audio)).read_bytes(), "flac")["N2M_INIT_SHA256"] == kept.init_sha256
+
+
+def plucks(seconds: float) -> np.ndarray:
+    """Ten notes a second, each another: something that can be recognised."""
+    chance, time = np.random.default_rng(0), np.arange(2400) / 24000
+    notes = [np.sin(2 * np.pi * pitch * time) * np.exp(-30 * time) for pitch in chance.uniform(200, 2000, round(10 * seconds))]
+    return (0.5 * np.concatenate(notes)).astype(np.float32)
+
+
+def test_a_copy_of_a_training_clip_is_flagged(shared: Path, tmp_path: Path) -> None:
+    write_music(tmp_path / "music", tracks=2)
+    soundfile.write(tmp_path / "music" / "track-1.flac", plucks(3.0), 24000)
+    label(small_settings(tmp_path))
+    text = f"key,prompt,seconds,init,keep\ncopy,a tone,3,{tmp_path / 'music' / 'track-1.flac'},0-2.9\nown,a tone,0.4,,\n"
+    settings = with_prompts(shared, tmp_path, text, against=str(tmp_path / "root"))
+    copy, own = generate(settings).clips
+    assert copy.duplicates is not None
+    assert own.duplicates is not None
+    assert (copy.duplicates.flagged, own.duplicates.flagged) == (True, False)
+    assert copy.duplicates.share > 0.35
+    assert "near the training clip" in (tmp_path / "out" / "index.html").read_text()
+    with pytest.raises(UserError, match=r"made differently: training changed"):
+        generate(settings.model_copy(update={"against": None}))
 
 
 def test_a_cascade_that_stops_at_a_spectrogram_leaves_spectrograms(shared: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from labeling.spectrogram_picture import spectrogram_png
 from labeling.storage import Store
 from models.job.place import audio_path, picture_path, record_path
 from models.job.prompt import Prompt
-from models.job.record import Candidate, ClipRecord, StageFacts
+from models.job.record import Candidate, ClipRecord, Neighbours, StageFacts
 from models.job.tags import clip_tags, with_tags
 
 RATE = 24_000
@@ -54,6 +54,7 @@ def make_clip(store: Store, number: int, seconds: float = 0.5) -> ClipRecord:
         warnings=("prompt cut by 12 tokens",) if number % 4 == 3 else (),
         score=score,
         candidates=(Candidate(sample=0, score=score - 0.1, kept=False), Candidate(sample=1, score=score, kept=True)),
+        duplicates=Neighbours(nearest="a1", cosine=0.9, matching="b2", share=0.5, flagged=number % 6 == 5) if number % 3 == 2 else None,
         software="noise2music test",
         seconds_spent=1.25,
     )
