@@ -1,0 +1,74 @@
+"""What settings mean: the way through the route, and a stage's sampling."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from models.cascade.presets import PAPER, stage_of
+from models.diffusion.steps import Spacing, lambdas, uniform
+from models.generation.sampling import sampled
+from models.generation.settings import GenerationSettings, StageSampling
+
+
+def test_the_way_from_start_to_end() -> None:
+    assert GenerationSettings().chain == ("waveform-generator", "waveform-cascader", "super-resolution")
+    assert GenerationSettings(route="spectrogram", start="vocoder", stop_after="vocoder").chain == ("vocoder",)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"start": "vocoder"},
+        {"start": "super-resolution", "stop_after": "waveform-generator"},
+        {"route": "spectrogram", "stop_after": "waveform-cascader"},
+        {"rout": "waveform"},
+        {"stages": {"vocodr": {}}},
+        {"sampling": {"steps": 0}},
+        {"sampling": {"schedule": "paper", "steps": 5}},
+        {"sampling": {"schedule": "karras"}},
+        {"sampling": {"schedule": [[0.5, 3]]}},
+        {"sampling": {"interval": [3, 1]}},
+        {"sampling": {"sampler": "ddpm"}},
+    ],
+)
+def test_settings_that_cannot_be(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        GenerationSettings.model_validate(values)
+
+
+def test_one_stage_changes_what_is_said_of_all() -> None:
+    settings = GenerationSettings.model_validate(
+        {
+            "sampling": {"schedule": "karras", "steps": 20, "guidance": 4},
+            "stages": {"vocoder": {"steps": 5}, "super-resolution": {"schedule": "paper"}},
+        }
+    )
+    assert settings.sampling_of("vocoder") == StageSampling(schedule="karras", steps=5, guidance=4)
+    assert settings.sampling_of("super-resolution") == StageSampling(schedule="paper", guidance=4)
+    assert StageSampling(schedule="paper").changed_by(StageSampling(steps=7)) == StageSampling(steps=7)
+
+
+def test_the_papers_schedule_by_name() -> None:
+    for stage in PAPER:
+        tiny = stage_of("tiny", stage.name)
+        found = sampled(tiny, StageSampling(schedule="paper")).sampling
+        assert (found.runs, found.sampler, found.gamma) == (stage.sampling.runs, "ancestral", stage.sampling.gamma)
+        assert found.guidance == tiny.sampling.guidance
+    other = sampled(stage_of("tiny", "vocoder"), StageSampling(schedule="paper", sampler="ddim", gamma=0.5)).sampling
+    assert (other.sampler, other.gamma) == ("ddim", 0.5)
+
+
+def test_everything_that_is_said_reaches_the_sampling() -> None:
+    stage = stage_of("tiny", "waveform-generator")
+    said = StageSampling(
+        sampler="heun", schedule="lambda", steps=9, guidance=2, interval=(-3, 3), rescale=0.7, parallel=0.1, radius=2, percentile=0.99
+    )
+    found = sampled(stage, said).sampling
+    assert found.runs == Spacing("lambda", 9)
+    assert (found.sampler, found.guidance, found.interval, found.rescale) == ("heun", 2, (-3, 3), 0.7)
+    assert (found.parallel, found.radius, found.percentile) == (0.1, 2, 0.99)
+    assert sampled(stage, StageSampling()) == stage
+    assert sampled(stage, StageSampling(steps=6)).sampling.runs == uniform(6)
+    runs = sampled(stage, StageSampling(schedule=((0.5, 2), (0.5, 1)))).sampling.runs
+    assert len(lambdas(runs, stage.schedule)) == 4
