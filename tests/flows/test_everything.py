@@ -1,0 +1,102 @@
+"""The whole chain: all the way, again without doing anything, and stopped in the middle."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.config import read_settings
+from flows.demo import render_music
+from flows.everything import everything
+from flows.everything_settings import EverythingSettings
+from labeling.errors import UserError
+from models.training.journal import read_journal
+from tests.flows.small_chain import read_chain, write_chain
+
+PROJECT = Path(__file__).resolve().parents[2]
+FOREVER = {"clips": 1_000_000, "clips_a_step": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 10}
+
+
+def tree(root: Path) -> dict[str, tuple[int, int]]:
+    """Every file below a root, with what changes when it is written again."""
+    return {str(path.relative_to(root)): (path.stat().st_ino, path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
+
+
+def n2m(*arguments: str) -> "subprocess.Popen[str]":
+    environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
+    command = [sys.executable, "-m", "flows.cli", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def test_not_within_torchrun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match=r"run it without torchrun"):
+        everything(read_chain(write_chain(tmp_path)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_the_example_goes_all_the_way_and_a_second_run_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    music = tmp_path / "music"
+    ours = {
+        "root": str(tmp_path / "chain"),
+        "label.corpus.audio": str(music),
+        "label.corpus.metadata": str(render_music(music, pieces=6, seed=0, seconds=6)),
+        "train.text.cache": str(tmp_path / "embeddings"),
+        "train.recipe.clips": 16,
+        "generate.prompts": str(PROJECT / "examples/prompts.txt"),
+        "generate.seconds": 1.0,
+    }
+    overrides = [f"{name}={json.dumps(value)}" for name, value in ours.items()]
+    settings = read_settings(EverythingSettings, PROJECT / "examples/everything.toml", overrides)
+    done = everything(settings)
+    assert all(stage.finished for stage in done.trained)
+    assert done.generated
+    prompts = (PROJECT / "examples/prompts.txt").read_text().splitlines()
+    assert len(done.generated.clips) == len(prompts)
+    page = Path(done.page)
+    html = page.read_text()
+    links = re.findall(r'(?:src|href)="([^"#]+)"', html.replace('href="data:,"', ""))
+    assert len(links) == 2 * len(prompts) + len(done.trained) + 2
+    assert all((page.parent / link).is_file() for link in links), links
+    assert all(prompt in html for prompt in prompts if prompt.isascii() and "'" not in prompt)
+    before = tree(tmp_path / "chain")
+    again = everything(settings)
+    assert again.labeled.nothing_done
+    assert again.generated
+    assert again.generated.nothing_done
+    assert page.read_text() == html
+    after = tree(tmp_path / "chain")
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert all(Path(path).name in ("index.html", "_LATEST.json") for path in changed), changed
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_stopped_in_training_it_saves_and_goes_on(tmp_path: Path) -> None:
+    chain = read_chain(write_chain(tmp_path))
+    config = tmp_path / "chain.toml"
+    process = n2m("everything", "-c", str(config), *(f"--set=train.recipe.{key}={value}" for key, value in FOREVER.items()))
+    folder = chain.train.folder("spectrogram-generator")
+    while not read_journal(folder, "step"):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    said, wrong = process.communicate(timeout=120)
+    assert (process.returncode, wrong) == (0, "")
+    assert re.search(r"spectrogram-generator stopped after [\d,]+ clips, all saved\. The same command goes on", said)
+    page = tmp_path / "chain/index.html"
+    assert "None yet: training is not finished" in page.read_text()
+    assert not chain.train.folder("vocoder").exists()
+    said, wrong = n2m("everything", "-c", str(config)).communicate(timeout=600)
+    assert wrong == ""
+    assert "spectrogram-generator: goes on after" in said
+    assert len(list((tmp_path / "chain/generated/audio").glob("*.flac"))) == 2
+    assert "None yet" not in page.read_text()
