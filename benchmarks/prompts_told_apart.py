@@ -6,8 +6,8 @@
 One clip a prompt and route. Told apart: the share of (clip, its prompt, another prompt) in which the scorer's cosine is higher for the
 clip's own, over all other prompts, and with one other a clip, drawn by hash. Equal cosines count half, so chance is 50 %.
 
-Spectral flatness, of the clip at 16 kHz: P = |FFT|^2 of Hann frames of 512 samples (32 ms) every 128; in each frame the geometric over the
-arithmetic mean of P over the 257 frequencies; and the mean over frames. White noise is .56 by that (exp of minus Euler's constant), rendered
+Spectral flatness, of the clip at 16 kHz: P = |FFT|^2 of Hann frames of 512 samples (32 ms) every 128; in each frame the geometric over
+the arithmetic mean of P over the 257 frequencies; then the mean over frames. White noise is .56 by that (exp of -0.5772), rendered
 music about .02.
 """
 

@@ -7,6 +7,7 @@ Which one: N2M_TEST_S3_SERVER, versitygw or minio on PATH, or the one that was b
 
 import argparse
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -71,7 +72,7 @@ class S3Server:
 
     def __init__(self, binary: str, home: Path) -> None:
         self.binary, self.home = binary, home
-        self.data, self._log = home / "data", home / "server.log"
+        self.data, self._log, self._accesses = home / "data", home / "server.log", home / "access.log"
         self.data.mkdir()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -95,7 +96,7 @@ class S3Server:
             command = [self.binary, "server", "--address", self.address, str(self.data)]
             secrets = {"MINIO_ROOT_USER": USER, "MINIO_ROOT_PASSWORD": PASSWORD}
         else:
-            command = [self.binary, "--port", self.address, "posix", str(self.data)]
+            command = [self.binary, "--port", self.address, "--access-log", str(self._accesses), "posix", str(self.data)]
             secrets = {"ROOT_ACCESS_KEY": USER, "ROOT_SECRET_KEY": PASSWORD}
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, env=os.environ | secrets, stdout=log, stderr=subprocess.STDOUT, cwd=self.home)
@@ -116,6 +117,13 @@ class S3Server:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+    def puts(self, below: str) -> int | None:
+        """How many puts the server was asked for below BUCKET/..., refused ones too; None for a server that keeps no log of them."""
+        if not self._accesses.is_file():
+            return None
+        asked = re.compile(rf'"PUT /{re.escape(below)}')
+        return sum(bool(asked.search(line)) for line in self._accesses.read_text(errors="replace").splitlines())
 
     def _wait(self) -> None:
         system = pyarrow.fs.S3FileSystem(
