@@ -20,6 +20,14 @@ from labeling.errors import UserError
 
 REMOTE_SCHEMES = ("s3", "gs", "az", "memory")
 
+_KINDS = {
+    "flac": "audio/flac",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "png": "image/png",
+    "wav": "audio/wav",
+}
 _NO_ANSWER = "the object store does not answer"
 _REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
 _SAID = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
@@ -78,14 +86,14 @@ class Store:
     def put(self, path: str, data: bytes) -> None:
         """Write or replace an object at once: readers see the old bytes or the new ones. Raises UserError when it cannot be written."""
         try:
-            obstore.put(self._objects, path, data)
+            obstore.put(self._objects, path, data, attributes=self._attributes(path))
         except (BaseError, OSError) as error:
             raise self._cannot_write(path, error) from error
 
     def create(self, path: str, data: bytes) -> bool:
         """Write an object unless it is there: True for the one writer that wins."""
         try:
-            obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+            obstore.put(self._objects, path, data, mode="create", use_multipart=False, attributes=self._attributes(path))
         except AlreadyExistsError:
             return False
         except (BaseError, OSError) as error:
@@ -143,6 +151,11 @@ class Store:
             f"cannot write {self.describe(path)}: {self._why(error)}. "
             "What was written before is whole; free space or mend the permissions, then run the same command again."
         )
+
+    def _attributes(self, path: str) -> dict[str, str] | None:
+        """Objects say what they are, so that a browser shows a page of an object store instead of keeping it; files need not."""
+        kind = _KINDS.get(path.rpartition(".")[2]) if is_remote(self.uri) else None
+        return {"Content-Type": kind} if kind else None
 
     def _why(self, error: Exception) -> str:
         is_refused = not isinstance(error, GenericError) or _REFUSED.search(str(error))

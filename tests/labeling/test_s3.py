@@ -5,6 +5,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import obstore
 import pytest
 
 from flows.label import label
@@ -39,6 +40,17 @@ def test_put_create_head_list_and_delete(bucket: str) -> None:
     store.delete("a/b")
     with pytest.raises(FileNotFoundError):
         store.get("a/b")
+
+
+def test_an_object_says_what_it_is(bucket: str) -> None:
+    """So that a browser shows a page that lies in a bucket."""
+    store = open_store(f"{bucket}/kinds")
+    store.put("index.html", b"<p>")
+    store.create("audio/a.flac", b"fLaC")
+    store.put("plain", b"")
+    kinds = {path: obstore.get(store._objects, path).attributes.get("Content-Type") for path in ("index.html", "audio/a.flac")}
+    assert kinds == {"index.html": "text/html; charset=utf-8", "audio/a.flac": "audio/flac"}
+    assert store.get("plain") == b""
 
 
 def test_of_sixteen_writers_one_wins(bucket: str) -> None:
