@@ -122,7 +122,7 @@ class S3Server:
         """How many puts the server was asked for below BUCKET/..., refused ones too; None for a server that keeps no log of them."""
         if not self._accesses.is_file():
             return None
-        asked = re.compile(rf'"PUT /{re.escape(below)}')
+        asked = re.compile(rf"s3_PutObject \S+ /{re.escape(below)}")
         return sum(bool(asked.search(line)) for line in self._accesses.read_text(errors="replace").splitlines())
 
     def _wait(self) -> None:
