@@ -92,6 +92,8 @@ PAPER: tuple[Stage, ...] = (
     ),
 )
 
+# Every depth has at least as many channels as the signal has numbers in one of its positions: what the blocks cannot hold passes by them
+# unchanged, and noise with it. So the spectrogram generator, with 80 numbers a frame, begins without a stride.
 _TINY_SHAPES: dict[StageName, UNetShape] = {
     "waveform-generator": UNetShape(
         1, 1, 48, 5, (8, 4, 4, 2), (1, 2, 3, 4), (1, 2, 2, 1), (F, F, T, T), (F, F, T, T), 4, text_width=MINILM
@@ -101,7 +103,7 @@ _TINY_SHAPES: dict[StageName, UNetShape] = {
         told_level=True, norm="position",
     ),
     "spectrogram-generator": UNetShape(
-        MELS, MELS, 112, 5, (2, 2, 2), (1, 1, 2), (2, 2, 1), (F, T, T), (F, T, T), 4, text_width=MINILM
+        MELS, MELS, 112, 5, (1, 2, 2, 2), (1, 1, 1, 2), (1, 1, 2, 1), (F, F, T, T), (F, F, T, T), 4, text_width=MINILM
     ),
     "vocoder": UNetShape(
         1, 1, 32, 5, (2, 4, 4, 5), (1, 2, 3, 6), (1, 1, 2, 2), (F,) * 4, (F,) * 4, aligned_channels=MELS, told_level=True,
