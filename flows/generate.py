@@ -56,8 +56,9 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
     """
     started = time.monotonic()
     prompts = call("prompts", lambda: read_prompts(settings.prompts, settings.seconds, settings.seed))
+    weights = weights_identity(settings)
     store = open_store(settings.out)
-    check_place(store, settings, weights_identity(settings))
+    check_place(store, settings, weights)
     before, letters = read_records(store), read_letters(store)
     _check_prompts(store, prompts.wanted, before)
     for letter in prompts.refused:
@@ -124,6 +125,9 @@ def _say(done: Generated, seconds: float) -> None:
         log.info("Nothing to do: all %s clips are there%s", f"{len(done.clips):,}", dead)
     else:
         log.info("%s clips, %s of them new in %s%s", f"{len(done.clips):,}", f"{done.made:,}", duration(seconds), dead)
+    warned = sum(bool(clip.warnings) for clip in done.clips)
+    if warned:
+        log.info("%s of the clips have a warning, which page and manifest name", f"{warned:,}")
     near = sum(clip.duplicates is not None and clip.duplicates.flagged for clip in done.clips)
     if near:
         log.warning("%s clips are near a clip of the training set: see `duplicates` in the manifest", f"{near:,}")

@@ -17,6 +17,8 @@ from models.job.place import PAGE
 from models.job.record import ClipRecord
 
 BINS = 24
+MOST_CLIPS = 2000
+"""A page with many more is slow; the manifest has them all."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def write_listening_page(store: Store, clips: Sequence[ClipRecord], dead: Sequen
 
 
 def render_listening_page(clips: Sequence[ClipRecord], dead: Sequence[DeadLetter], identity: JobIdentity | None) -> str:
-    """One HTML document; links to clips are relative. Texts are escaped, and no script but the page's own runs."""
+    """One HTML document of the first MOST_CLIPS clips; links are relative. Texts are escaped, and no script but the page's own runs."""
     css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css") + asset("listening.css"), asset("page.js")))
     sources = "'self' file: http: https:"
     policy = (
@@ -71,8 +73,9 @@ def render_listening_page(clips: Sequence[ClipRecord], dead: Sequence[DeadLetter
         environment()
         .get_template("listening.html.j2")
         .render(
-            clips=clips,
-            dead=dead,
+            clips=clips[:MOST_CLIPS],
+            dead=dead[:MOST_CLIPS],
+            dead_rows=len(dead),
             figures=figures,
             scores=_histogram(figures.scores),
             stages=clips[0].stages if clips else (),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labeling.storage import Store, open_store
+from models.generation.settings import GenerationSettings
 from models.job.place import MANIFEST
 from models.job.settings import GenerateSettings
 from tests.models.generation.small_cascade import write_small_cascade
@@ -41,6 +42,16 @@ def write_prompts(path: Path, number: int) -> Path:
     """So many prompts, each with a key of its own."""
     rows = [f'p{place:03d},"{WORDS[place % len(WORDS)]}, take {place}"' for place in range(number)]
     path.write_text("key,prompt\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def write_job(settings: GenerateSettings, path: Path) -> Path:
+    """Settings as a configuration file."""
+    values = settings.model_dump(mode="json", exclude_none=True)
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items() if not isinstance(value, dict)]
+    lines += ["[run]", *(f"{name} = {json.dumps(value)}" for name, value in values["run"].items())]
+    assert settings.generation == GenerationSettings()
+    path.write_text("\n".join(lines) + "\n")
     return path
 
 

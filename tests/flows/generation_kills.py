@@ -1,6 +1,5 @@
 """A batch job killed with SIGKILL again and again, then finished: the core of the tests on a folder and on an object store."""
 
-import json
 import os
 import random
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from labeling.storage import Store, open_store
 from models.job.settings import GenerateSettings
+from tests.flows.generation import write_job
 
 _TO_MAKE = re.compile(r"^([\d,]+) clips to make", re.MULTILINE)
 _POLL = 0.05
@@ -28,11 +28,7 @@ class Killed:
 
 def start_job(settings: GenerateSettings, config: Path) -> "subprocess.Popen[str]":
     """The command in a process group of its own, on one thread a library."""
-    values = settings.model_dump(mode="json", exclude_none=True)
-    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items() if not isinstance(value, dict)]
-    overrides = [f"run.{name}={json.dumps(value)}" for name, value in values["run"].items()]
-    config.write_text("\n".join(lines) + "\n")
-    command = [sys.executable, "-m", "flows.cli", "generate", "-c", str(config), *(word for item in overrides for word in ("--set", item))]
+    command = [sys.executable, "-m", "flows.cli", "generate", "-c", str(write_job(settings, config))]
     environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"} | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True)
 

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from flows import listening_page
 from flows.listening_page import render_listening_page, write_listening_page
 from labeling.errors import RowError
 from labeling.storage import open_store
@@ -27,6 +30,14 @@ def test_every_link_leads_to_a_file_beside_the_page(tmp_path: Path) -> None:
     assert not re.search(r"<(b>loud|i>p|u>heard)", html)
     assert TEXTS[1] in html
     assert "prompt cut by 12 tokens" in html
+
+
+def test_more_clips_than_a_page_can_bear_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening_page, "MOST_CLIPS", 2)
+    store = open_store(str(tmp_path))
+    html = render_listening_page([make_clip(store, number, 0.1) for number in range(4)], [], None)
+    assert html.count("<audio") == 2
+    assert "The first 2 of 4 clips" in html
 
 
 def test_a_place_without_a_clip_has_a_page() -> None:

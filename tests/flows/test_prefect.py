@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.generation import small_job, write_job
 from tests.flows.music import small_settings, write_music
 from tests.flows.prefect_server import Server
 from tests.flows.test_kill import write_config
@@ -147,6 +148,25 @@ def test_a_stage_is_a_run_with_its_curve(server: Server, tmp_path: Path) -> None
     assert set(made) == {"train-super-resolution", "samples-super-resolution"}
     assert "](data:image/svg+xml;base64," in made["train-super-resolution"]["data"]
     assert "index.html](file:///" in made["samples-super-resolution"]["data"]
+
+
+def test_a_batch_job_is_a_run_with_its_figures_and_page(server: Server, tmp_path: Path) -> None:
+    settings = small_job(tmp_path, run__workers=1)
+    config = str(write_job(settings, tmp_path / "job.toml"))
+    found = server.n2m("generate", "-c", config)
+    assert (found.returncode, found.stderr) == (0, "")
+    (run,) = server.runs(f"generate {settings.out}")
+    assert run["state_type"] == "COMPLETED"
+    assert sorted(task["name"] for task in server.tasks(run)) == ["clips", "page", "prompts"]
+    made = {item["key"]: item for item in server.ask("artifacts") if item["flow_run_id"] == run["id"]}
+    assert set(made) == {"generate-figures", "generate-page"}
+    assert "| clips | 4 |" in made["generate-figures"]["data"]
+    assert "index.html](file:///" in made["generate-page"]["data"]
+    assert "Nothing to do" in server.n2m("generate", "-c", config).stdout
+    wrong = server.n2m("generate", "-c", config, "--guidance", "7")
+    assert wrong.returncode == 1
+    assert "generation.sampling.guidance changed" in wrong.stderr
+    assert len(wrong.stderr.splitlines()) == 1
 
 
 def test_labels_that_are_ready_start_training(server: Server, tmp_path: Path) -> None:
