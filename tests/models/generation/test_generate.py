@@ -100,9 +100,9 @@ def test_seed_sample_and_key_change_the_noise_and_prompts_the_clip(waveform: Cas
         ("spectrogram", None, 24_000),
     ],
 )
-def test_stopping_after_any_stage(checkpoints: str, route: str, stop_after: str | None, rate: int) -> None:
+def test_stopping_after_any_stage(request: pytest.FixtureRequest, route: str, stop_after: str | None, rate: int) -> None:
     settings = GenerationSettings(route=route, stop_after=stop_after)  # type: ignore[arg-type]
-    cascade = load_cascade(checkpoints, settings, "cpu")
+    cascade: Cascade = request.getfixturevalue(route).changed(settings)
     clip = one(cascade, Request("a", "a piano", 0.505))
     assert (clip.rate, len(clip.audio), cascade.rate) == (rate, round(0.505 * rate), rate)
     assert list(cascade.identity) == list(settings.chain)
@@ -110,19 +110,19 @@ def test_stopping_after_any_stage(checkpoints: str, route: str, stop_after: str 
     assert float(np.abs(clip.audio).max()) == clip.peak <= 1
 
 
-def test_stopping_after_the_spectrogram(checkpoints: str) -> None:
-    cascade = load_cascade(checkpoints, GenerationSettings(route="spectrogram", stop_after="spectrogram-generator"), "cpu")
+def test_stopping_after_the_spectrogram(spectrogram: Cascade) -> None:
+    cascade = spectrogram.changed(GenerationSettings(route="spectrogram", stop_after="spectrogram-generator"))
     clip = one(cascade, Request("a", "a piano", 0.505))
     assert clip.spectrogram is not None
     assert clip.spectrogram.shape == (80, 51)
     assert len(clip.audio) == 0
 
 
-def test_stages_make_what_the_whole_makes(waveform: Cascade, checkpoints: str) -> None:
+def test_stages_make_what_the_whole_makes(waveform: Cascade) -> None:
     """What a stopped run makes, given to a run that starts there, becomes what one run makes: the way in is the way through."""
     asked = Request("a", "a piano", 0.64)
-    low = one(load_cascade(checkpoints, GenerationSettings(stop_after="waveform-generator"), "cpu"), asked)
-    rest = load_cascade(checkpoints, GenerationSettings(start="waveform-cascader"), "cpu")
+    low = one(waveform.changed(GenerationSettings(stop_after="waveform-generator")), asked)
+    rest = waveform.changed(GenerationSettings(start="waveform-cascader"))
     late = one(rest, replace(asked, init=Sound(low.audio, low.rate)))
     assert np.allclose(late.audio, one(waveform, asked).audio, atol=1e-4)
 
@@ -131,8 +131,9 @@ def test_stages_make_what_the_whole_makes(waveform: Cascade, checkpoints: str) -
     ("route", "start", "rate"),
     [("waveform", "super-resolution", 44_100), ("waveform", "waveform-cascader", 2_000), ("spectrogram", "vocoder", 16_000)],
 )
-def test_starting_from_real_audio_of_any_rate(checkpoints: str, route: str, start: str, rate: int) -> None:
-    cascade = load_cascade(checkpoints, GenerationSettings(route=route, start=start), "cpu")  # type: ignore[arg-type]
+def test_starting_from_real_audio_of_any_rate(request: pytest.FixtureRequest, route: str, start: str, rate: int) -> None:
+    cascade: Cascade = request.getfixturevalue(route)
+    cascade = cascade.changed(GenerationSettings(route=route, start=start))  # type: ignore[arg-type]
     clip = one(cascade, Request("a", "a piano", 0.4, init=tone(0.5, rate, 220)))
     assert len(clip.audio) == 9_600
     low = rate < (3_200 if start == "waveform-cascader" else 16_000)
@@ -147,8 +148,8 @@ def test_a_late_start_without_text_needs_no_prompt(checkpoints: str) -> None:
     assert len(one(cascade, Request("a", "", 0.05, init=tone(0.05, 16_000))).audio) == 1_200
 
 
-def test_a_shorter_clip_is_cut_out_of_one_of_the_training_length(checkpoints: str) -> None:
-    cascade = load_cascade(checkpoints, GenerationSettings(stop_after="waveform-generator"), "cpu")
+def test_a_shorter_clip_is_cut_out_of_one_of_the_training_length(waveform: Cascade) -> None:
+    cascade = waveform.changed(GenerationSettings(stop_after="waveform-generator"))
     longest, short, odd = (one(cascade, Request("a", "a piano", seconds)) for seconds in (0.64, 0.3, 0.0312))
     assert np.array_equal(short.audio, longest.audio[:960])
     assert np.array_equal(odd.audio, longest.audio[:100])
@@ -190,8 +191,8 @@ def test_bad_requests_fail_alone(waveform: Cascade, request_: Request, reason: s
     assert len(made([first, last])) == 2
 
 
-def test_late_starts_need_audio_that_is_long_enough(checkpoints: str) -> None:
-    cascade = load_cascade(checkpoints, GenerationSettings(start="waveform-cascader"), "cpu")
+def test_late_starts_need_audio_that_is_long_enough(waveform: Cascade) -> None:
+    cascade = waveform.changed(GenerationSettings(start="waveform-cascader"))
     assert failure(cascade, Request("a", "x", 0.3)).reason == "no_init"
     short = failure(cascade, Request("a", "x", 0.3, init=tone(0.2, 3_200)))
     assert short.reason == "init_too_short"
@@ -224,12 +225,12 @@ def test_the_facade_changes_steps_guidance_and_ends(waveform: Cascade) -> None:
         generate(waveform.changed(GenerationSettings(stop_after="waveform-generator")), ["a piano"], stop_after="super-resolution")
 
 
-def test_samplers_and_schedules_by_name(checkpoints: str) -> None:
+def test_samplers_and_schedules_by_name(waveform: Cascade) -> None:
     """Every sampler and schedule runs, and takes the estimates that it says."""
     for sampler, calls in {"ddim": 4, "euler": 4, "dpm_solver_2m": 4, "heun": 7, "ancestral": 4}.items():
         for schedule in ("uniform", "lambda", "karras"):
             said = StageSampling(sampler=sampler, schedule=schedule, steps=4, guidance=1.0)  # type: ignore[arg-type]
-            cascade = load_cascade(checkpoints, GenerationSettings(stop_after="waveform-generator", sampling=said), "cpu")
+            cascade = waveform.changed(GenerationSettings(stop_after="waveform-generator", sampling=said))
             assert one(cascade, Request("a", "a piano", 0.1)).calls == calls
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from labeling.resample import resample
 from models.cascade.stage import STAGES, StageName
-from models.generation.cascade import Cascade, load_cascade
+from models.generation.cascade import Cascade
 from models.generation.given import known_part, with_kept
 from models.generation.plan import plan_request
 from models.generation.request import Request
@@ -59,8 +59,8 @@ def test_keeping_costs_rounds_of_the_generator_alone(waveform: Cascade) -> None:
     assert kept.calls - plain.calls == 2 * 2 * 3
 
 
-def test_a_late_start_keeps_what_is_named(checkpoints: str) -> None:
-    cascade = load_cascade(checkpoints, GenerationSettings(start="super-resolution"), "cpu")
+def test_a_late_start_keeps_what_is_named(waveform: Cascade) -> None:
+    cascade = waveform.changed(GenerationSettings(start="super-resolution"))
     init = tone(0.5, 24_000)
     plain = one(cascade, Request("a", "", 0.5, init=init))
     kept = one(cascade, Request("a", "", 0.5, init=init, keep=((0.1, 0.3),)))
