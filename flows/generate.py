@@ -19,7 +19,6 @@ from models.job.prompt import Prompt
 from models.job.prompts import PromptFile, read_prompts
 from models.job.record import ClipRecord
 from models.job.settings import GenerateSettings
-from pipelines.generate import make_missing
 from pipelines.progress import duration
 
 log = logging.getLogger("n2m")
@@ -68,7 +67,7 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
     if missing:
         there = len(prompts.wanted) - len(missing)
         log.info("%s clips to make%s", f"{len(missing):,}", f", {there:,} are there or dead" if there else "")
-        call("clips", lambda: make_missing(settings, missing, alone=store.head(NAME) is None))
+        call("clips", lambda: _make(settings, missing, alone=store.head(NAME) is None))
     done: Generated = call("page", lambda: _finish(store, prompts, set(before), nothing_made=not missing))
     _say(done, time.monotonic() - started)
     _check_dead(done, settings.max_dead, prompts)
@@ -91,6 +90,13 @@ def commonest(dead: Sequence[DeadLetter]) -> str:
     """Reasons with their numbers, commonest first, for example "bad_key: 3, bad_seconds: 1"."""
     counted = sorted(Counter(letter.reason for letter in dead).items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{reason}: {number:,}" for reason, number in counted[:_REASONS])
+
+
+def _make(settings: GenerateSettings, missing: Sequence[Prompt], alone: bool) -> None:
+    # Imported here: what makes clips takes seconds to import, and a job with nothing to do does without.
+    from pipelines.generate import make_missing
+
+    make_missing(settings, missing, alone)
 
 
 def _is_dead(prompt: Prompt, letters: Mapping[str, DeadLetter]) -> bool:
