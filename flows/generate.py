@@ -14,7 +14,7 @@ from labeling.storage import Store, open_store
 from models.job.identity import NAME, check_place, weights_identity
 from models.job.letter import DeadLetter
 from models.job.manifest import write_manifest
-from models.job.place import DEAD, MANIFEST_TABLE, PAGE, put_letter, read_letters, read_records, record_path
+from models.job.place import DEAD, MANIFEST_TABLE, PAGE, count_records, put_letter, read_letters, read_records, record_path
 from models.job.prompt import Prompt
 from models.job.prompts import PromptFile, read_prompts
 from models.job.record import ClipRecord
@@ -24,6 +24,7 @@ from pipelines.progress import duration
 log = logging.getLogger("n2m")
 
 _REASONS = 3
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,18 @@ def _check_prompts(store: Store, wanted: Sequence[Prompt], there: Mapping[str, C
 
 
 def _finish(store: Store, prompts: PromptFile, before: set[str], nothing_made: bool) -> Generated:
-    clips, letters = read_records(store), read_letters(store)
-    names = [*(prompt.key for prompt in prompts.wanted if prompt.key not in clips), *(letter.name for letter in prompts.refused)]
-    dead = tuple(letters[name] for name in sorted(set(names)) if name in letters)
-    wrote_page = write_listening_page(store, list(clips.values()), dead)
-    wrote_manifest = write_manifest(store, list(clips.values()))
-    nothing_done = nothing_made and not wrote_page and not wrote_manifest
-    return Generated(store, tuple(clips.values()), dead, len(clips.keys() - before), nothing_done)
+    """Page and manifest over all clips. Where another job adds clips meanwhile they are written again, so that the last word has all."""
+    nothing_done = nothing_made
+    for _ in range(_TRIES):
+        clips, letters = read_records(store), read_letters(store)
+        names = [*(prompt.key for prompt in prompts.wanted if prompt.key not in clips), *(letter.name for letter in prompts.refused)]
+        dead = tuple(letters[name] for name in sorted(set(names)) if name in letters)
+        records = tuple(clips.values())
+        wrote = [write_listening_page(store, records, dead), write_manifest(store, records)]
+        nothing_done = nothing_done and not any(wrote)
+        if count_records(store) == len(clips):
+            break
+    return Generated(store, records, dead, len(clips.keys() - before), nothing_done)
 
 
 def _say(done: Generated, seconds: float) -> None:
