@@ -42,8 +42,11 @@ def run_chain(cascade: Cascade, plans: Sequence[Plan], texts: Texts) -> list[Dra
     calls, signal = 0, torch.empty(0)
     before: Stage | None = None
     for stage, frames in zip(cascade.stages, worked_frames(cascade.stages, plans[0].frames), strict=True):
-        inputs = _with_text(_inputs(cascade, stage, plans, frames, before, signal), [plan.request.prompt for plan in plans], texts, stage)
-        unwanted = _unwanted(inputs, plans, texts, stage)
+        inputs, told = _inputs(cascade, stage, plans, frames, before, signal), _Told(texts, stage, cascade.device)
+        negatives = [plan.request.negative or None for plan in plans]
+        # Where no clip has a negative prompt the other estimate is made without any text.
+        unwanted = told.with_text(inputs, negatives) if stage.tokens and any(negatives) else None
+        inputs = told.with_text(inputs, [plan.request.prompt for plan in plans])
         known = _known(cascade, stage, plans, frames)
         with cascade.networks.use(stage.name) as network:
             positions = stage.positions(frames * FRAME_SAMPLES)
@@ -74,6 +77,23 @@ class _Counted:
         return said.float()
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What a stage is told in words."""
+
+    texts: Texts
+    stage: Stage
+    device: torch.device
+
+    def with_text(self, inputs: Inputs, said: Sequence[str | None]) -> Inputs:
+        """The same with a text a row, None is none; unchanged where the stage reads no text."""
+        if not self.stage.tokens:
+            return inputs
+        embedded = [None if text is None else self.texts[text, self.stage.tokens].states for text in said]
+        padded, mask = pad_text(embedded, self.stage.tokens, self.stage.unet.text_width)
+        return replace(inputs, text=padded.to(self.device), text_mask=mask.to(self.device))
+
+
 def _noise(plans: Sequence[Plan], stage: Stage, positions: int, device: torch.device) -> Draw:
     numbers, shape = [plan.request.number for plan in plans], (stage.channels, positions)
     return lambda purpose: normals(0, numbers, f"{stage.name} {purpose}", shape, device)
@@ -97,21 +117,6 @@ def _converted(signal: Tensor, before: Stage, source: Source, scale: float, fram
     """A stage's signal, cut to the frames that the next one works on, in the next one's units."""
     cut = signal[..., : before.positions(frames * FRAME_SAMPLES)]
     return cut if source.signal.domain == "log_mel" or scale == before.scale else cut * (scale / before.scale)
-
-
-def _with_text(inputs: Inputs, prompts: Sequence[str | None], texts: Texts, stage: Stage) -> Inputs:
-    if not stage.tokens:
-        return inputs
-    embedded = [None if prompt is None else texts[prompt, stage.tokens].states for prompt in prompts]
-    padded, mask = pad_text(embedded, stage.tokens, stage.unet.text_width)
-    device = inputs.level.device if inputs.level is not None else None
-    return replace(inputs, text=padded.to(device), text_mask=mask.to(device))
-
-
-def _unwanted(inputs: Inputs, plans: Sequence[Plan], texts: Texts, stage: Stage) -> Inputs | None:
-    """The negative prompts; None where no clip has one, so that its estimate is made without any text."""
-    negatives = [plan.request.negative or None for plan in plans]
-    return _with_text(inputs, negatives, texts, stage) if stage.tokens and any(negatives) else None
 
 
 def _known(cascade: Cascade, stage: Stage, plans: Sequence[Plan], frames: int) -> Known | None:

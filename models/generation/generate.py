@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 import torch
 
-from labeling.errors import RowError
+from labeling.errors import RowError, UserError
 from labeling.ids import stable_id
 from models.cascade.stage import StageName
 from models.generation.cascade import Cascade
@@ -16,7 +16,7 @@ from models.generation.given import kept_places, with_kept
 from models.generation.guards import FLOOR_DBFS, check_audio, level_dbfs
 from models.generation.plan import Plan, plan_request
 from models.generation.request import Made, Request, Sound
-from models.generation.settings import StageSampling
+from models.generation.settings import GenerationSettings, StageSampling
 from models.text.one_thread import one_thread
 
 
@@ -34,14 +34,19 @@ def generate(
 ) -> list[Made | RowError]:
     """A clip for each prompt. A prompt that comes again gets another sample. seeds: one a prompt, 0 where none are given.
 
-    steps, guidance, start, stop_after: in place of what the cascade's settings say of every stage. init, keep: see Request.
+    steps, guidance, start, stop_after: in place of what the cascade's settings say. init, keep: see Request.
     Raises UserError where a stage is needed that was not loaded.
     """
     settings = cascade.settings
     said = StageSampling(steps=steps, guidance=guidance)
-    changed = settings.model_copy(update={"sampling": settings.sampling.changed_by(said)})
-    changed = type(settings).model_validate(
-        {**changed.model_dump(), "start": start or settings.start, "stop_after": stop_after or settings.stop_after}
+    changed = GenerationSettings.model_validate(
+        {
+            **settings.model_dump(),
+            "sampling": settings.sampling.changed_by(said),
+            "stages": {name: sampling.changed_by(said) for name, sampling in settings.stages.items()},
+            "start": start or settings.start,
+            "stop_after": stop_after or settings.stop_after,
+        }
     )
     given = list(seeds) if seeds is not None else [0] * len(prompts)
     requests = [
@@ -102,10 +107,25 @@ def _make(cascade: Cascade, plans: Sequence[Plan], texts: Texts) -> list[Made | 
         with one_thread():
             drawn = run_chain(cascade, plans, texts)
             return [_finished(cascade, plan, signal, texts) for plan, signal in zip(plans, drawn, strict=True)]
-    # Convolutions in TF32 would not be fp32, and cuDNN's fastest algorithm of the day not the same one twice.
-    with cascade.networks.lock, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=cascade.half):
-        drawn = run_chain(cascade, plans, texts)
+    try:
+        # Convolutions in TF32 would not be fp32, and cuDNN's fastest algorithm of the day not the same one twice.
+        with cascade.networks.lock, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=cascade.half):
+            drawn = run_chain(cascade, plans, texts)
+    except torch.OutOfMemoryError as error:
+        return _in_halves(cascade, plans, texts, error)
     return [_finished(cascade, plan, signal, texts) for plan, signal in zip(plans, drawn, strict=True)]
+
+
+def _in_halves(cascade: Cascade, plans: Sequence[Plan], texts: Texts, error: torch.OutOfMemoryError) -> list[Made | RowError]:
+    """Fewer clips at once. Raises UserError where a single one does not fit."""
+    if len(plans) == 1:
+        raise UserError(
+            f"the GPU's memory does not hold one clip of {plans[0].request.seconds:g} s ({str(error).splitlines()[0]}). Use another "
+            "device, or smaller chunk_seconds."
+        ) from error
+    torch.cuda.empty_cache()
+    middle = len(plans) // 2
+    return [*_make(cascade, plans[:middle], texts), *_make(cascade, plans[middle:], texts)]
 
 
 def _finished(cascade: Cascade, plan: Plan, drawn: Drawn | RowError, texts: Texts) -> Made | RowError:

@@ -41,12 +41,18 @@ class Networks:
         if not self.one_at_a_time:
             yield network
             return
-        network.to(self.device)
+        _move(network, self.device)
         try:
             yield network
         finally:
-            network.to("cpu")
+            _move(network, torch.device("cpu"))
             torch.cuda.empty_cache()
+
+
+def _move(network: UNet, device: torch.device) -> None:
+    """Outside of inference mode, whose tensors a parameter cannot hold."""
+    with torch.inference_mode(False):
+        network.to(device)
 
 
 def memory_is_short(device: torch.device, network_bytes: int) -> bool:

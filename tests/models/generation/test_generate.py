@@ -14,9 +14,11 @@ from models.generation.chain import run_chain
 from models.generation.generate import generate, generate_requests
 from models.generation.given import source_signal
 from models.generation.guards import count_warnings
+from models.generation.networks import Networks
 from models.generation.plan import plan_request
 from models.generation.request import Made, Request, Sound
 from models.generation.settings import GenerationSettings, StageSampling
+from models.generation.texts import PromptTexts
 from models.signal.log_mel import LOG_MEL
 
 
@@ -81,6 +83,22 @@ def test_rows_of_a_batch_do_not_meet(waveform: Cascade) -> None:
         assert not isinstance(drawn, RowError)
         assert torch.allclose(alone.x0, drawn.x0, atol=1e-4)
         assert alone.calls == drawn.calls
+
+
+def test_stages_that_take_turns_on_the_device_change_nothing(waveform: Cascade) -> None:
+    """As where a GPU's memory is short: each network is moved in and out, and the text encoder is given back and loaded again."""
+    loaded = {}
+    for stage in waveform.stages:
+        with waveform.networks.use(stage.name) as network:
+            loaded[stage.name] = network
+    assert waveform.texts is not None
+    texts = PromptTexts(waveform.headers["waveform-generator"].text, None, waveform.device)  # type: ignore[arg-type]
+    turns = replace(waveform, networks=Networks(loaded, waveform.device, True), texts=texts)
+    asked = Request("a", "a piano", 0.2)
+    first, second = one(turns, asked), one(turns, asked)
+    assert np.array_equal(first.audio, one(waveform, asked).audio)
+    assert np.array_equal(first.audio, second.audio)
+    assert texts._loaded is None
 
 
 def test_seed_sample_and_key_change_the_noise_and_prompts_the_clip(waveform: Cascade) -> None:
