@@ -125,7 +125,7 @@ def _fast(stage: Stage) -> Stage:
         schedule=COSINE,
         prediction="v",
         weight=Weight("velocity"),
-        sampling=Sampling("ddim", uniform(20), guidance=guidance),
+        sampling=Sampling("dpm_solver_2m", uniform(20), guidance=guidance),
         scale=_WAVE_SCALE if stage.signal.domain == "wave" else 1.0,
     )
 
@@ -143,7 +143,7 @@ def _tiny(stage: Stage) -> Stage:
         tokens=64 if stage.tokens else 0,
         source=source,
         weight=Weight("sigmoid_velocity", bias=1.0) if stage.signal.domain == "log_mel" else small.weight,
-        sampling=replace(small.sampling, runs=uniform(50), guidance=min(stage.sampling.guidance, 3.0)),
+        sampling=replace(small.sampling, guidance=min(stage.sampling.guidance, 3.0)),
     )
 
 

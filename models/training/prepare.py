@@ -212,7 +212,10 @@ def _network(settings: TrainSettings, stage: Stage, place: Place) -> UNet:
 def _start(
     settings: TrainSettings, stage: Stage, recipe: Recipe, shards: Shards, encoder: TextEncoder | None, found: StateHeader | None
 ) -> StateHeader:
-    """The header of a saved state, checked against what this run is, or that of a fresh one. Raises UserError where they differ."""
+    """The header of a saved state, checked against what this run is, or that of a fresh one. Raises UserError where they differ.
+
+    How a stage is sampled by default may have changed since: training does not depend on it.
+    """
     text = TextIdentity(name=encoder.name, identity=encoder.identity, dim=encoder.dim) if encoder else None
     if found is None:
         level = measure_level(stage, shards, settings.seed)
@@ -220,7 +223,7 @@ def _start(
         data = DataFacts(digest=shards.digest, clips=shards.clips, licences=shards.licences, vocabularies=shards.vocabularies, level=level)
         return StateHeader(stage=stage, text=text, data=data, seed=settings.seed, clips_a_step=recipe.clips_a_step)
     differences = {
-        "the stage": found.stage == stage,
+        "the stage": replace(found.stage, sampling=stage.sampling) == stage,
         "the text encoder": (found.text and found.text.identity) == (text and text.identity),
         "the shards": found.data.digest == shards.digest,
         "seed": found.seed == settings.seed,
