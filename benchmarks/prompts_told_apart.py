@@ -90,10 +90,10 @@ def measure(scorer: Scorer, clips: Sequence[tuple[Float32s, int]], prompts: Sequ
                 all_others=all_others,
                 one_other=one_other,
                 flatness=flatness(audio, rate),
-                rms_dbfs=rms_dbfs,
+                rms_dbfs=float(rms_dbfs),
                 peak=float(np.abs(audio).max()),
-                silent=rms_dbfs < SILENT_DBFS,
-                clipped=float(np.mean(np.abs(audio) >= CLIPPED)) > CLIPPED_SHARE,
+                silent=bool(rms_dbfs < SILENT_DBFS),
+                clipped=bool(np.mean(np.abs(audio) >= CLIPPED) > CLIPPED_SHARE),
             )
         )
     return figures
@@ -112,9 +112,13 @@ def generated(
 
 
 def rendered(pieces: int, seconds: float, seed: int) -> tuple[list[tuple[Float32s, int]], list[str]]:
-    """Pieces and what is true of each, in its own words."""
-    made = [render_piece(seed, index, seconds) for index in range(pieces)]
-    return [(piece.audio, piece.sample_rate) for piece in made], [" ".join(piece.truth.captions()[:2]) for piece in made]
+    """Stretches from the middle of pieces of 30 s, and what is true of each in one sentence: mood, genre and instruments."""
+    made = [render_piece(seed, index, max(30.0, seconds)) for index in range(pieces)]
+    clips = []
+    for piece in made:
+        start = int((len(piece.audio) - seconds * piece.sample_rate) / 2)
+        clips.append((piece.audio[start : start + round(seconds * piece.sample_rate)], piece.sample_rate))
+    return clips, [piece.truth.captions()[0] for piece in made]
 
 
 def show(title: str, clips: Sequence[Clip]) -> None:

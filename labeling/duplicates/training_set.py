@@ -11,7 +11,7 @@ from labeling.duplicates.table import LandmarkTable
 from labeling.nearest import fetcher, rank
 from labeling.scorers.base import Float32s
 
-LEAST_SHARE = 0.35
+LEAST_SHARE = 0.3
 """From this share of matching landmarks on a clip is flagged. Measured by benchmarks/duplicates.py: excerpts of 10 s of training clips with
 noise at 20 dB, resampled and shifted, lie above it; other pieces, of the same genre too, below."""
 LEAST_COSINE = 0.995
