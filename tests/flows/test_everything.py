@@ -85,7 +85,7 @@ def test_stopped_in_training_it_saves_and_goes_on(tmp_path: Path) -> None:
     config = tmp_path / "chain.toml"
     process = n2m("everything", "-c", str(config), *(f"--set=train.recipe.{key}={value}" for key, value in FOREVER.items()))
     folder = chain.train.folder("spectrogram-generator")
-    while not read_journal(folder, "step"):
+    while not read_journal(folder, "validation"):
         assert process.poll() is None, process.communicate()
         time.sleep(0.5)
     process.send_signal(signal.SIGINT)
