@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-STARTS_WITHIN = 240
+STARTS_WITHIN = 480
 TRIES = 20
 
 
