@@ -16,8 +16,10 @@ from flows.config import validate_settings
 from flows.everything_settings import EverythingSettings
 from flows.label import Labeled
 from flows.labels import flat_labels
+from labeling.ids import stable_id
 from labeling.render.corpus import write_corpus
 from models.cascade.stage import STAGES
+from models.generation.checkpoints import SHIPPED, file_identity, weights_files
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SECONDS = 30.0
@@ -30,13 +32,14 @@ def render_music(folder: Path, pieces: int, seed: int, seconds: float = SECONDS)
 
 
 def demo_settings(root: Path, pieces: int, seed: int, overrides: Sequence[str]) -> EverythingSettings:
-    """The chain below `root` on rendered music. The music depends on seed and count, so each pair has a folder of its own."""
+    """The chain below `root` on rendered music. What depends on seed and count, or on the weights that ship, has a folder of its own."""
     music = root / f"music-{seed}-{pieces}"
     table = render_music(music, pieces, seed)
     label, cascade = (tomllib.loads((EXAMPLES / name).read_text(encoding="utf-8")) for name in ("demo.toml", "demo_cascade.toml"))
     label |= {"root": str(root / "labels"), "seed": seed}
     label["corpus"] |= {"audio": str(music), "metadata": str(table)}
-    cascade["generate"] |= {"prompts": str(EXAMPLES / "demo_prompts.txt")}
+    weights = stable_id(*(file_identity(path) for path in weights_files(SHIPPED, STAGES).values()))
+    cascade["generate"] |= {"prompts": str(EXAMPLES / "demo_prompts.txt"), "out": str(root / f"clips-{weights}")}
     cascade["train"] |= {"out": str(root / f"cascade-{seed}-{pieces}"), "seed": seed}
     return validate_settings(EverythingSettings, {"root": str(root), "stages": STAGES, "label": label, **cascade}, overrides, "the demo")
 
