@@ -100,15 +100,21 @@ def measure(scorer: Scorer, clips: Sequence[tuple[Float32s, int]], prompts: Sequ
 
 
 def generated(
-    checkpoints: str, settings: GenerationSettings, prompts: Sequence[str], seconds: float, seed: int
+    checkpoints: str, settings: GenerationSettings, prompts: Sequence[str], seconds: float, seed: int, best_of: int, scorer: Scorer
 ) -> list[tuple[Float32s, int]]:
-    """A clip for each prompt. Raises SystemExit where one cannot be made."""
+    """A clip for each prompt, of `best_of` the one that the scorer finds nearest. Raises SystemExit where one cannot be made."""
     cascade = load_cascade(checkpoints, settings, "auto")
-    made = generate_requests(cascade, [Request(f"{number:05d}", prompt, seconds, seed) for number, prompt in enumerate(prompts)])
-    failed = [item for item in made if isinstance(item, RowError)]
-    if failed:
-        raise SystemExit(f"{len(failed)} of {len(made)} clips could not be made; the first: {failed[0].message}")
-    return [(item.audio, item.rate) for item in made if not isinstance(item, RowError)]
+    asked = [Request(f"{number:05d}", prompt, seconds, seed, n) for number, prompt in enumerate(prompts) for n in range(best_of)]
+    clips: list[tuple[Float32s, int]] = []
+    for item in generate_requests(cascade, asked):
+        if isinstance(item, RowError):
+            raise SystemExit(f"a clip could not be made: {item.message}")
+        clips.append((item.audio, item.rate))
+    if best_of == 1:
+        return clips
+    texts = np.repeat(scorer.embed_text(list(prompts)).joint, best_of, axis=0)
+    cosines = np.array([float(embed_audio(scorer, *clip) @ text) for clip, text in zip(clips, texts, strict=True)]).reshape(-1, best_of)
+    return [clips[place * best_of + int(best)] for place, best in enumerate(cosines.argmax(1))]
 
 
 def rendered(pieces: int, seconds: float, seed: int) -> tuple[list[tuple[Float32s, int]], list[str]]:
@@ -145,6 +151,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--steps", type=int, help="of every stage, in place of its own")
     parser.add_argument("--guidance", type=float, help="scale of every stage that reads text, in place of its own")
+    parser.add_argument(
+        "--best-of", type=int, default=1, help="candidates a prompt, of which the scorer keeps the nearest, as `n2m generate`"
+    )
     parser.add_argument("--pieces", type=int, default=0, help="also rendered pieces against their own captions")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scorer", default="starter")
@@ -163,7 +172,8 @@ def main() -> None:
         last = {"waveform": "waveform-cascader", "spectrogram": "vocoder"}[route] if options.stop_after_16k else None
         sampling = StageSampling(steps=options.steps, guidance=options.guidance)
         settings = GenerationSettings(route=route, stop_after=last, sampling=sampling)
-        found[route] = measure(scorer, generated(options.checkpoints, settings, prompts, options.seconds, options.seed), prompts)
+        clips = generated(options.checkpoints, settings, prompts, options.seconds, options.seed, options.best_of, scorer)
+        found[route] = measure(scorer, clips, prompts)
         show(route, found[route])
     noise = np.random.default_rng(0).standard_normal(RATE * 5).astype(np.float32) * np.float32(0.1)
     print(f"flatness of white noise: {flatness(noise, RATE):.3f}")
