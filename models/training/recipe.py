@@ -70,7 +70,7 @@ TINY_CLIPS: Mapping[StageName, int] = {
     "waveform-generator": 30_000,
     "waveform-cascader": 14_000,
     "spectrogram-generator": 20_000,
-    "vocoder": 34_000,
+    "vocoder": 28_000,
     "super-resolution": 5_000,
 }
 
