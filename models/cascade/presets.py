@@ -143,7 +143,7 @@ def _tiny(stage: Stage) -> Stage:
         tokens=64 if stage.tokens else 0,
         source=source,
         weight=Weight("sigmoid_velocity", bias=1.0) if stage.signal.domain == "log_mel" else small.weight,
-        sampling=replace(small.sampling, guidance=min(stage.sampling.guidance, 3.0)),
+        sampling=replace(small.sampling, guidance=small.sampling.guidance if stage.source is None else min(stage.sampling.guidance, 3.0)),
     )
 
 
