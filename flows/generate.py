@@ -139,10 +139,10 @@ def _say(done: Generated, seconds: float) -> None:
         log.info("%s clips, %s of them new in %s%s", f"{len(done.clips):,}", f"{done.made:,}", duration(seconds), dead)
     warned = sum(bool(clip.warnings) for clip in done.clips)
     if warned:
-        log.info("%s of the clips have a warning, which page and manifest name", f"{warned:,}")
+        log.info("Clips with a warning: %s (page and manifest say which)", f"{warned:,}")
     near = sum(clip.duplicates is not None and clip.duplicates.flagged for clip in done.clips)
     if near:
-        log.warning("%s clips are near a clip of the training set: see `duplicates` in the manifest", f"{near:,}")
+        log.warning("Clips near one of the training set: %s (page and manifest say which)", f"{near:,}")
     log.info("Manifest: %s", done.manifest)
     log.info("Page: %s", done.page)
 
