@@ -107,11 +107,10 @@ def test_prefect_yaml_names_flows_and_settings_that_are_there(monkeypatch: pytes
 def worker(server: Server, tmp_path: Path) -> Iterator[Path]:
     """A worker in a folder of its own; gives its log."""
     log = tmp_path / "worker.log"
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "chain", "--type", "process", "--query-seconds", "2"]
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "chain", "--type", "process"]
+    environment = server.environment | {"PREFECT_WORKER_QUERY_SECONDS": "2"}
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, env=server.environment, stdout=file, stderr=subprocess.STDOUT, cwd=tmp_path, start_new_session=True
-        )
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT, cwd=tmp_path, start_new_session=True)
     yield log
     end(process)
 
