@@ -40,7 +40,7 @@ def test_a_place_of_ones_own_is_passed_on() -> None:
     ("override", "message"),
     [
         ('train.data.shards="elsewhere"', r"train\.data\.shards = 'elsewhere', but label\.root = 'runs/chain/labels': leave"),
-        ('generate.checkpoints="tiny"', r"generate\.checkpoints = 'tiny', but train\.out = 'runs/chain/cascade'"),
+        ('generate.checkpoints="other"', r"generate\.checkpoints = 'other', but train\.out = 'runs/chain/cascade'"),
         ('root="s3://bucket/chain"', r"train\.out must be a folder"),
         ('stages=["waveform-generator"]', r"generation uses waveform-cascader, super-resolution: name it in stages too"),
         ('stages=["vocodr"]', r"stages\.0 = 'vocodr'"),
@@ -75,3 +75,9 @@ def test_links_are_relative_between_folders_of_this_machine(tmp_path: Path) -> N
     assert address(str(tmp_path / "other/page.html"), root) == "../other/page.html"
     assert address("s3://bucket/page.html", root) == "s3://bucket/page.html"
     assert address(str(tmp_path / "page.html"), "s3://bucket/chain") == (tmp_path / "page.html").as_uri()
+
+
+def test_the_weights_that_ship_need_no_training_of_their_stages() -> None:
+    settings = settings_of('generate.checkpoints="tiny"', 'stages=["vocoder"]')
+    assert settings.uses_shipped_weights
+    assert settings.trained_stages == ("vocoder",)
