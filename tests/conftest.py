@@ -1,10 +1,21 @@
 """Fixtures that tests of several packages share."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 
 from tests.s3_server import BUCKET, S3Server, find_server, why_there_is_none
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """What a test does to the project's logger ends with it: handlers, level, and whether its lines go further."""
+    log = logging.getLogger("n2m")
+    handlers, level, propagate = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.propagate = handlers, propagate
+    log.setLevel(level)
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,9 @@ def small_stage(name: StageName) -> Stage:
 def small_network(stage: Stage, seed: int = 0) -> UNet:
     """Random, with every output layer away from zero, so that text, sources and neighbours all count."""
     generator = torch.Generator().manual_seed(seed)
-    network = UNet(stage.unet)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = UNet(stage.unet)
     for parameter in network.parameters():
         drawn = torch.randn(parameter.shape, generator=generator)
         fan_in = max(1, parameter[0].numel())
