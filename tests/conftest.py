@@ -9,13 +9,11 @@ from tests.s3_server import BUCKET, S3Server, find_server, why_there_is_none
 
 
 @pytest.fixture(autouse=True)
-def _log_as_it_was() -> Iterator[None]:
-    """What a test does to the project's logger ends with it: handlers, level, and whether its lines go further."""
+def _logger_as_in_a_new_process() -> None:
+    """What earlier tests did to the project's logger, the command line among them, is undone."""
     log = logging.getLogger("n2m")
-    handlers, level, propagate = log.handlers[:], log.level, log.propagate
-    yield
-    log.handlers[:], log.propagate = handlers, propagate
-    log.setLevel(level)
+    log.handlers[:], log.propagate = [], True
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")
