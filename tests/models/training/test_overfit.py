@@ -8,10 +8,11 @@ import torch
 
 from models.cascade.pairs import signal_of, true_inputs
 from models.cascade.sample import sample
-from models.cascade.stage import STAGES, StageName
+from models.cascade.stage import STAGES, Sampling, StageName
 from models.cascade.weights import load_network, read_weights_header
 from models.data.loader import Loader
 from models.data.shards import open_shards
+from models.diffusion.steps import uniform
 from models.randomness import normals
 from models.text.cache import EmbeddingCache
 from models.text.load import load_encoder
@@ -66,7 +67,7 @@ def test_eight_clips_are_learnt_by_heart(shards: str, tmp_path: Path, name: Stag
     assert losses[-1] <= 0.3 * losses[0]
 
     header = read_weights_header(trained.weights, name)
-    stage = replace(header.stage, sampling=replace(header.stage.sampling, guidance=1.0))
+    stage = replace(header.stage, sampling=Sampling("ddim", uniform(50)))
     encoder = load_encoder(settings.text)
     texts = Texts(encoder, EmbeddingCache(encoder), stage.tokens, 0.0, 0) if stage.tokens else None
     with Loader(open_shards(shards, "train", RATE), 0, stage.crop_samples, 8) as loader:
