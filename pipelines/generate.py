@@ -1,6 +1,5 @@
 """generate: the clips that a place lacks, by threads of this process, or by Beam's workers part by part."""
 
-import os
 import random
 import threading
 import time
@@ -8,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 from labeling import progress
+from labeling.cache_folder import cache_folder
 from labeling.duplicates.open_training_set import open_training_set
 from labeling.duplicates.training_set import TrainingSet
 from labeling.errors import UserError
@@ -79,18 +78,13 @@ def _load(settings: GenerateSettings) -> Maker:
 def _training_set(settings: GenerateSettings, scorer: Scorer) -> TrainingSet | None:
     if settings.against is None:
         return None
-    training = open_training_set(settings.against, _fingerprints(), settings.against_split, settings.run.workers)
+    training = open_training_set(settings.against, cache_folder() / "fingerprints", settings.against_split, settings.run.workers)
     if training.scorer != scorer.identity:
         raise UserError(
             f"{settings.against} was labelled with another scorer than {scorer.name}, so its embeddings cannot be compared with these. "
             "Set `scorer` to the one of that run."
         )
     return training
-
-
-def _fingerprints() -> Path:
-    """The folder of the user's cache in which fingerprints of training sets are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "noise2music" / "fingerprints"
 
 
 def make_missing(settings: GenerateSettings, missing: Sequence[Prompt], alone: bool) -> None:

@@ -6,13 +6,13 @@ dependencies and never imported: only its checkpoint files are read.
 
 import hashlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from labeling.cache_folder import cache_folder
 from labeling.errors import UserError
 from labeling.scorers.base import Float32s
 from labeling.scorers.packages import package_folder
@@ -20,17 +20,6 @@ from labeling.scorers.tensor_bundle import read_bundle
 
 TAGGERS = ("MTT_musicnn", "MSD_musicnn")
 INSTALL = 'pip install --no-deps "musicnn==0.1.0"'
-
-
-def cache_folder() -> Path:
-    """N2M_CACHE where it is set, else `noise2music` in the platform's folder for caches."""
-    if chosen := os.environ.get("N2M_CACHE"):
-        return Path(chosen)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "noise2music"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "noise2music"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "noise2music"
 
 
 def load_tagger_weights() -> dict[str, dict[str, Float32s]]:

@@ -1,7 +1,6 @@
 """The shards of a labeling run as training reads them: only what the manifest lists, and only if it is what the manifest says."""
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from labeling.cache_folder import cache_folder
 from labeling.dataset import Dataset, find_damage, open_dataset
+from labeling.download import download
 from labeling.errors import UserError
 from labeling.latest import LATEST, latest_paths
 from labeling.manifest import MANIFEST_NAME, PartFile
@@ -44,7 +45,7 @@ class Shards:
         self.split = split
         self.digest = dataset.digest
         self._files: Sequence[PartFile] = [file for part in dataset.manifest.parts for file in part.files]
-        self._cache = cache or default_cache()
+        self._cache = cache or cache_folder() / "shards"
         self._checked: dict[int, Path] = {}
         self._lock = threading.Lock()
         licences: set[str] = set()
@@ -130,21 +131,17 @@ class Shards:
         path = self._cache / f"{file.sha256}.parquet"
         if path.is_file() and path.stat().st_size == file.bytes:
             return path
-        aside = path.with_suffix(f".{os.getpid()}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self.dataset.store.reader(f"{self.dataset.path}/{file.path}") as stream, aside.open("wb") as target:
-                while block := stream.read(_BLOCK):
-                    target.write(block)
+
+        def check(aside: Path) -> None:
             if _sha256(aside) != file.sha256:
                 raise self._damaged(file, "has another content (sha256 differs)")
-            os.replace(aside, path)
+
+        try:
+            download(self.dataset.store, f"{self.dataset.path}/{file.path}", path, check)
         except FileNotFoundError:
             raise self._damaged(file, "is missing") from None
         except OSError as error:
             raise UserError(f"cannot keep a shard in {self._cache}: {error.strerror}. Free space, or set data.cache.") from None
-        finally:
-            aside.unlink(missing_ok=True)
         return path
 
     def _describe(self, file: PartFile) -> str:
@@ -165,11 +162,6 @@ def open_shards(uri: str, split: str, rate: int, cache: Path | None = None) -> S
     if not is_remote(dataset.store.uri) and sum(file.bytes for file in shards._files) <= EAGER_BYTES:
         shards.check_all()
     return shards
-
-
-def default_cache() -> Path:
-    """The folder of the user's cache in which shards of an object store are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "noise2music" / "shards"
 
 
 def _find(uri: str) -> Dataset:

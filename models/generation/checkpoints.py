@@ -1,10 +1,11 @@
 """Where the published weights of stages are: a folder, an object store, or the package itself."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from labeling.cache_folder import cache_folder
+from labeling.download import download
 from labeling.errors import UserError
 from labeling.ids import stable_id
 from labeling.storage import Entry, Store, is_remote, local_path, open_existing
@@ -12,7 +13,6 @@ from models.cascade.stage import StageName
 
 SHIPPED = "tiny"
 STARTER = Path(__file__).parents[1] / "starter"
-_BLOCK = 1 << 22
 
 
 def weights_files(checkpoints: str, stages: Sequence[StageName]) -> dict[StageName, Path]:
@@ -30,11 +30,6 @@ def file_identity(path: Path) -> str:
     """SHA-256 of a weights file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def default_cache() -> Path:
-    """The folder of the user's cache in which weights of an object store are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "noise2music" / "weights"
 
 
 def _names(stage: StageName) -> tuple[str, str]:
@@ -66,23 +61,19 @@ def _all_there(called: str, found: dict[StageName, Path | None] | dict[StageName
 
 def _fetch(store: Store, entry: Entry) -> Path:
     """Downloaded once for each version of the object, whole or not at all."""
-    folder = default_cache()
+    folder = cache_folder() / "weights"
     path = folder / f"{stable_id(store.uri, entry.path, entry.stamp, entry.bytes)}.safetensors"
     if path.is_file() and path.stat().st_size == entry.bytes:
         return path
-    aside = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with store.reader(entry.path) as stream, aside.open("wb") as target:
-            while block := stream.read(_BLOCK):
-                target.write(block)
+
+    def check(aside: Path) -> None:
         if aside.stat().st_size != entry.bytes:
             raise UserError(f"{store.describe(entry.path)} changed while it was read. Run the same command again.")
-        os.replace(aside, path)
+
+    try:
+        download(store, entry.path, path, check)
     except FileNotFoundError:
         raise UserError(f"{store.describe(entry.path)} is gone. Run the same command again.") from None
     except OSError as error:
-        raise UserError(f"cannot keep weights in {folder}: {error.strerror}. Free space, or set XDG_CACHE_HOME.") from None
-    finally:
-        aside.unlink(missing_ok=True)
+        raise UserError(f"cannot keep weights in {folder}: {error.strerror}. Free space, or set N2M_CACHE.") from None
     return path
