@@ -1,7 +1,5 @@
 """The page on which people listen to what a job made: every clip with player, spectrogram, prompt and score, beside the clips."""
 
-import base64
-import hashlib
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from flows.report.charts import Bars, histogram_overlay
-from flows.report.page import asset, environment, flatten
+from flows.report.page import asset, environment, flatten, integrity
 from labeling.storage import Store
 from models.job.identity import JobIdentity, read_identity
 from models.job.letter import DeadLetter
@@ -50,14 +48,7 @@ class Figures:
 
 def write_listening_page(store: Store, clips: Sequence[ClipRecord], dead: Sequence[DeadLetter]) -> bool:
     """Write the page unless it is there already. Gives whether it was written."""
-    page = render_listening_page(clips, dead, read_identity(store)).encode()
-    try:
-        if store.get(PAGE) == page:
-            return False
-    except FileNotFoundError:
-        pass
-    store.put(PAGE, page)
-    return True
+    return store.put_changed(PAGE, render_listening_page(clips, dead, read_identity(store)).encode())
 
 
 def render_listening_page(clips: Sequence[ClipRecord], dead: Sequence[DeadLetter], identity: JobIdentity | None) -> str:
@@ -66,7 +57,7 @@ def render_listening_page(clips: Sequence[ClipRecord], dead: Sequence[DeadLetter
     sources = "'self' file: http: https:"
     policy = (
         f"default-src 'none'; img-src {sources} data:; media-src {sources}; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_integrity(css)}'; script-src '{_integrity(script)}'"
+        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
     )
     figures = _figures(clips)
     return (
@@ -114,7 +105,3 @@ def _histogram(scores: Sequence[float]) -> Markup | None:
     return histogram_overlay(
         "Scores", f"Cosine of {len(scores):,} clips with their prompts.", edges, [bars], "score (cosine with the prompt)"
     )
-
-
-def _integrity(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -90,6 +90,16 @@ class Store:
         except (BaseError, OSError) as error:
             raise self._cannot_write(path, error) from error
 
+    def put_changed(self, path: str, data: bytes) -> bool:
+        """Write or replace an object unless it holds just that already. Gives whether it was written."""
+        try:
+            if self.get(path) == data:
+                return False
+        except FileNotFoundError:
+            pass
+        self.put(path, data)
+        return True
+
     def create(self, path: str, data: bytes) -> bool:
         """Write an object unless it is there: True for the one writer that wins."""
         try:

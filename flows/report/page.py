@@ -20,7 +20,7 @@ def render_page(report: LabelReport) -> str:
     css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css"), asset("page.js")))
     policy = (
         "default-src 'none'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_integrity(css)}'; script-src '{_integrity(script)}'"
+        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
     )
     template = environment().get_template("page.html.j2")
     return template.render(
@@ -151,5 +151,6 @@ def asset(name: str) -> str:
     return files("flows.report").joinpath(name).read_text("utf-8")
 
 
-def _integrity(text: str) -> str:
+def integrity(text: str) -> str:
+    """The hash by which a Content-Security-Policy admits an inline script or style."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

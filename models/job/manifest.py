@@ -68,15 +68,5 @@ def write_manifest(store: Store, records: Sequence[ClipRecord]) -> bool:
     """Write the manifest unless it is there already, the lines of JSON last. Gives whether anything was written."""
     lines = "".join(f"{record.line()}\n" for record in records).encode()
     table = pa.Table.from_pylist([record.model_dump(mode="json") for record in records], SCHEMA)
-    written = [_put_new(store, MANIFEST_TABLE, parquet_bytes(table, SCHEMA)), _put_new(store, MANIFEST, lines)]
+    written = [store.put_changed(MANIFEST_TABLE, parquet_bytes(table, SCHEMA)), store.put_changed(MANIFEST, lines)]
     return any(written)
-
-
-def _put_new(store: Store, path: str, data: bytes) -> bool:
-    try:
-        if store.get(path) == data:
-            return False
-    except FileNotFoundError:
-        pass
-    store.put(path, data)
-    return True
