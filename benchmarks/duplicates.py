@@ -18,18 +18,14 @@ from labeling.duplicates.training_set import LEAST_COSINE, LEAST_SHARE, Duplicat
 from labeling.ids import hash_uniform, stable_id
 from labeling.render.piece import Piece, render_piece
 from labeling.resample import resample
-from labeling.scorers.base import Float32s, Scorer
+from labeling.scorers.base import Float32s
 from labeling.scorers.load import load_scorer
 from labeling.settings import ScorerSettings
+from models.job.score import embed_audio
 
 RATE = 24000
 SECONDS = 10
 NOISE_DB = 20.0
-
-
-def embed(scorer: Scorer, audio: Float32s, rate: int) -> Float32s:
-    """(samples,) -> (dim,) unit vector."""
-    return scorer.pool(scorer.network(scorer.windows(resample(audio, rate, scorer.sample_rate))).numpy())
 
 
 def cut(audio: Float32s, number: int, seconds: int = SECONDS) -> Float32s:
@@ -55,7 +51,7 @@ def main() -> None:
     started = time.process_time()
     prints = [find_landmarks(piece.audio, RATE) for piece in pieces]
     spent = 1000 * (time.process_time() - started) / len(pieces)
-    vectors = np.stack([embed(scorer, piece.audio, RATE) for piece in pieces])
+    vectors = np.stack([embed_audio(scorer, piece.audio, RATE) for piece in pieces])
     ids = [stable_id("piece", index) for index in range(len(pieces))]
     known = TrainingSet("", scorer.identity, ids, vectors, prints)
     copied = [index * len(pieces) // options.queries for index in range(options.queries)]
@@ -70,7 +66,7 @@ def main() -> None:
         found: list[Duplicates] = []
         for number in range(options.queries):
             audio, rate = make(number)
-            vector = embed(scorer, audio, rate)
+            vector = embed_audio(scorer, audio, rate)
             begun = time.process_time()
             found.append(known.find_duplicates(audio, rate, vector))
             spent = time.process_time() - begun

@@ -28,6 +28,7 @@ from labeling.scorers.load import load_scorer
 from labeling.settings import ScorerSettings
 from models.generation.cascade import load_cascade
 from models.generation.generate import generate_requests
+from models.generation.guards import SILENT_DBFS, level_dbfs
 from models.generation.request import Request
 from models.generation.settings import GenerationSettings, Route, StageSampling
 from models.job.prompts import read_prompts
@@ -36,7 +37,6 @@ from models.job.score import embed_audio
 RATE = 16000
 FRAME, HOP = 512, 128
 LEAST_POWER = 1e-10
-SILENT_DBFS = -60.0
 CLIPPED = 0.999
 """A sample at or above this is at full scale; a clip with more than CLIPPED_SHARE of them is clipped."""
 CLIPPED_SHARE = 1e-3
@@ -81,8 +81,7 @@ def measure(scorer: Scorer, clips: Sequence[tuple[Float32s, int]], prompts: Sequ
     for number, (audio, rate) in enumerate(clips):
         scores = np.round(texts.astype(np.float64) @ embed_audio(scorer, audio, rate), 6)
         all_others, one_other = told_apart(scores, number)
-        rms = float(np.sqrt(np.mean(audio.astype(np.float64) ** 2)))
-        rms_dbfs = 20 * np.log10(max(rms, 1e-6))
+        rms_dbfs = level_dbfs(audio)
         figures.append(
             Clip(
                 prompt=prompts[number],
@@ -90,9 +89,9 @@ def measure(scorer: Scorer, clips: Sequence[tuple[Float32s, int]], prompts: Sequ
                 all_others=all_others,
                 one_other=one_other,
                 flatness=flatness(audio, rate),
-                rms_dbfs=float(rms_dbfs),
+                rms_dbfs=rms_dbfs,
                 peak=float(np.abs(audio).max()),
-                silent=bool(rms_dbfs < SILENT_DBFS),
+                silent=rms_dbfs < SILENT_DBFS,
                 clipped=bool(np.mean(np.abs(audio) >= CLIPPED) > CLIPPED_SHARE),
             )
         )

@@ -56,14 +56,16 @@ def open_training_set(root: str, cache: Path, split: str = "train", workers: int
         raise UserError(f"{shards.store.describe(shards.path)} has no clip of the split {split!r}: there is nothing to compare with.")
     ids = [clip_id for clip_id, _ in rows]
     vectors = _embeddings(embeddings, ids)
-    digest = stable_id(STAGE, landmarks.VERSION, _library(), shards.digest, embeddings.digest, split)
-    return TrainingSet(digest, _scorer_of(embeddings), ids, vectors, [found for _, found in rows])
+    return TrainingSet(_digest(shards, embeddings, split), _scorer_of(embeddings), ids, vectors, [found for _, found in rows])
 
 
 def training_set_digest(root: str, split: str = "train") -> str:
     """The digest that `open_training_set` gives, without computing anything. Raises UserError where there is no finished run."""
     store = open_existing(root)
-    shards, embeddings = _open(store, "shard"), _open(store, "embed")
+    return _digest(_open(store, "shard"), _open(store, "embed"), split)
+
+
+def _digest(shards: Dataset, embeddings: Dataset, split: str) -> str:
     return stable_id(STAGE, landmarks.VERSION, _library(), shards.digest, embeddings.digest, split)
 
 

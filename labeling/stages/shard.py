@@ -9,7 +9,6 @@ from labeling.embed import Failed, run_ahead
 from labeling.encode import audio_bytes
 from labeling.parts import PartContext
 from labeling.schemas import SHARD
-from labeling.scorers.base import Float32s
 from labeling.settings import Shards
 from labeling.stages.embed import ClipPlan, plan_clips, read_waveforms
 
@@ -35,7 +34,7 @@ def shard_part(context: PartContext, tracks: pa.Table, labels: Mapping[str, pa.T
         if isinstance(clip, Failed):
             context.reject(plan.title, clip.error)
             continue
-        flac = flac_bytes(clip.audio, settings.sample_rate)
+        flac = audio_bytes(clip.audio, settings.sample_rate)
         context.count("audio_seconds", round(len(clip.audio) / settings.sample_rate, 6))
         rows.append(_row(plan, described[plan.track_id], by_clip[plan.clip_id], flac, settings.sample_rate))
         size += len(flac)
@@ -44,11 +43,6 @@ def shard_part(context: PartContext, tracks: pa.Table, labels: Mapping[str, pa.T
             rows, size = [], 0
     if rows:
         yield pa.Table.from_pylist(rows, SHARD)
-
-
-def flac_bytes(audio: Float32s, rate: int) -> bytes:
-    """(samples,) mono -> 16-bit FLAC. Samples beyond full scale, which resampling can make, are clipped; loudness stays as it is."""
-    return audio_bytes(audio, rate, "flac")
 
 
 def _labels_by_clip(labels: Mapping[str, pa.Table]) -> dict[str, list[dict[str, Any]]]:

@@ -76,7 +76,7 @@ TINY_CLIPS: Mapping[StageName, int] = {
 
 
 def tiny_recipe(stage: StageName) -> Recipe:
-    """For the tiny preset: as many clips as two cores see in three hours over all five stages, beside other work."""
+    """For the tiny preset: as many clips as two cores see in an hour and a half over all five stages, beside other work."""
     clips = TINY_CLIPS[stage]
     return Recipe(
         clips=clips, clips_a_step=8, learning_rate=8e-4, beta_2=0.99, warmup_clips=1_600, decay_clips=round(1.05 * clips), ema_decay=0.998

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from labeling.encode import audio_bytes
 from labeling.spectrogram_picture import picture_png, spectrogram_png
-from labeling.stages.shard import flac_bytes
 from models.cascade.pairs import signal_of, true_inputs
 from models.cascade.sample import sample, with_steps
 from models.cascade.stage import Stage
@@ -83,6 +83,6 @@ def _write(folder: Path, stage: Stage, signals: Tensor, names: Sequence[str]) ->
             picture = picture_png(((x0 + 1) / 2).double().numpy())
         else:
             audio = audio_of(torch.nan_to_num(x0), stage.scale)
-            (folder / f"{name}.flac").write_bytes(flac_bytes(audio, stage.signal.rate))
+            (folder / f"{name}.flac").write_bytes(audio_bytes(audio, stage.signal.rate))
             picture = spectrogram_png(audio, stage.signal.rate)
         (folder / f"{name}.png").write_bytes(picture)

@@ -10,6 +10,7 @@ from flows.report.sources import LabelDatasets, VocabularyDatasets
 from labeling.build import build_dataset
 from labeling.columns import lists_column, vectors_column
 from labeling.dataset import Dataset
+from labeling.encode import audio_bytes
 from labeling.errors import RowError
 from labeling.fingerprint import Identity
 from labeling.ids import ids_to_uint64, stable_id
@@ -17,7 +18,6 @@ from labeling.parts import PartContext, part_of, write_part
 from labeling.schemas import COUNT, INGEST, INVENTORY, NULL, PROBE, RETRIEVE, SAMPLE, SHARD, VOCABULARY, embed_schema, embed_text_schema
 from labeling.stages.count import count_part, count_table, sum_counts
 from labeling.stages.sample import Frequencies, sample_part
-from labeling.stages.shard import flac_bytes
 from labeling.storage import Store, open_store
 
 PARTS = 2
@@ -125,7 +125,7 @@ def finished_run(folder: Path, tracks: int = 9, captions: int = 30, top_k: int =
                 "track_key": row["key"],
                 "labels": [],
                 "sample_rate": RATE,
-                "audio": {"bytes": flac_bytes(sine(1, 440 + 100 * place), RATE), "path": "a.flac"},
+                "audio": {"bytes": audio_bytes(sine(1, 440 + 100 * place), RATE), "path": "a.flac"},
             }
             for place, (row, clip) in enumerate(plans)
         ]

@@ -9,8 +9,8 @@ from PIL import Image
 
 from flows.report.previews import PREVIEW_RATE, PREVIEW_SECONDS, preview_audio, preview_flac
 from labeling.colours import spectrogram_colours
+from labeling.encode import audio_bytes
 from labeling.spectrogram_picture import HEIGHT, HIGHEST_HZ, LOWEST_HZ, WIDTH, spectrogram_png
-from labeling.stages.shard import flac_bytes
 from tests.flows.made_up_datasets import sine
 
 
@@ -68,7 +68,7 @@ def test_silence_nan_and_one_sample_do_no_harm() -> None:
 
 
 def test_a_long_clip_is_cut() -> None:
-    preview = preview_flac(flac_bytes(sine(PREVIEW_SECONDS + 5, 300, 8000), 8000))
+    preview = preview_flac(audio_bytes(sine(PREVIEW_SECONDS + 5, 300, 8000), 8000))
     assert soundfile.info(io.BytesIO(preview.audio)).duration == pytest.approx(PREVIEW_SECONDS, abs=0.2)
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from labeling.dataset import Dataset
+from labeling.encode import audio_bytes
 from labeling.ids import stable_id
 from labeling.parts import PartContext
 from labeling.schemas import SHARD
-from labeling.stages.shard import flac_bytes
 from labeling.storage import open_store
 from tests.flows.made_up_datasets import build
 
@@ -47,7 +47,7 @@ def row(number: int, seconds: float, rate: int = RATE, split: str = "train") -> 
             for name, text in (("llm_long", caption), ("rater_short", KINDS[number % 4]))
         ],
         "sample_rate": rate,
-        "audio": {"bytes": flac_bytes(tone(number, seconds, rate), rate), "path": f"{clip_id}.flac"},
+        "audio": {"bytes": audio_bytes(tone(number, seconds, rate), rate), "path": f"{clip_id}.flac"},
     }
 
 
