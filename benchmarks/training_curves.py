@@ -7,11 +7,11 @@ line of figures each.
 """
 
 import argparse
-import base64
 import statistics
 from pathlib import Path
 
-from flows.training_page import loss_picture
+from flows.report.picture import svg_picture
+from flows.training_page import loss_chart
 from models.cascade.stage import STAGES
 from models.training.journal import read_journal
 
@@ -26,8 +26,7 @@ def main() -> None:
         folder = options.cascade / stage
         if not (grid := read_journal(folder, "validation")):
             continue
-        svg = base64.b64decode(loss_picture(folder).split(",", 1)[1])
-        (options.output / f"{stage}.svg").write_bytes(svg)
+        (options.output / f"{stage}.svg").write_bytes(svg_picture(loss_chart(folder)))
         steps = read_journal(folder, "step")
         rate = statistics.median(step["clips_per_second"] for step in steps)
         waited = sum(step["data_wait"] for step in steps) / len(steps)

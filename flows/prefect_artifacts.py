@@ -1,19 +1,17 @@
 """What a labeling run leaves on a Prefect server for people to look at: the funnel, how captions are used, and where the report is."""
 
-import base64
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from flows.report import charts
+from flows.prefect_page import link_page
 from flows.report.caption_use import use_curves
+from flows.report.picture import picture_uri
 from flows.report.stage import FIGURES
 from labeling.dataset import Dataset
 
-_CSS = Path(charts.__file__).with_name("charts.css")
 _HEAD = ("vocabulary", "captions", "used by candidates", "used by labels", "bits before", "after", "Gini before", "after")
 
 
@@ -22,7 +20,7 @@ def create_artifacts(root: str, report: Dataset, report_path: str) -> None:
     figures = json.loads(report.store.get(f"{report.path}/{FIGURES}"))
     create_table_artifact(key="label-funnel", table=funnel_rows(figures), description=f"Funnel of {root}")
     create_markdown_artifact(key="label-distribution", markdown=distribution(figures), description=f"Captions of {root}")
-    create_link_artifact(key="label-report", link=_link(report_path), link_text=report_path, description=f"Report of {root}")
+    link_page("label-report", report_path, f"Report of {root}")
 
 
 def funnel_rows(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -48,19 +46,6 @@ def distribution(figures: Mapping[str, Any]) -> str:
             f"| {after['entropy']:.2f} | {before['gini']:.3f} | {after['gini']:.3f} |"
         )
     for item in figures["vocabularies"]:
-        lines += ["", f"## {item['name']}", "", f"![Cumulative use of {item['name']}]({_picture(item)})", ""]
+        lines += ["", f"## {item['name']}", "", f"![Cumulative use of {item['name']}]({picture_uri(use_curves(item))})", ""]
         lines += ["Share of all uses that the most used captions have. Dashed: candidates. Solid: labels. Dotted: evenly used."]
     return "\n".join(lines)
-
-
-def _picture(vocabulary: Mapping[str, Any]) -> str:
-    """The report's chart as a data URI. It has a ground of its own: the page's theme need not be the machine's."""
-    figure = str(use_curves(vocabulary))
-    drawing = figure[figure.index("<svg") : figure.index("</svg>")].removeprefix("<svg")
-    style = f"<style>{_CSS.read_text(encoding='utf-8')} svg {{ background: var(--card); }}</style>"
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg"{drawing}{style}</svg>'
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-
-
-def _link(path: str) -> str:
-    return path if "://" in path else Path(path).absolute().as_uri()

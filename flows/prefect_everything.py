@@ -3,14 +3,13 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_link_artifact
 
 from flows.config import given_settings
 from flows.everything import Everything, everything
 from flows.everything_settings import EverythingSettings
+from flows.prefect_page import link_page
 from flows.prefect_run import logged_on_server, run_on_server
 from labeling.errors import UserError
-from labeling.storage import is_remote, local_path
 
 
 @flow(name="everything", persist_result=False)
@@ -33,7 +32,5 @@ def everything_with_prefect(settings: EverythingSettings) -> Everything:
 def _everything(settings: EverythingSettings) -> Everything:
     with logged_on_server():
         done = everything(settings)
-        page = done.page
-        link = page if is_remote(page) else local_path(page).absolute().as_uri()
-        create_link_artifact(key="everything-page", link=link, link_text=page, description=f"Labels, curves and clips of {settings.root}")
+        link_page("everything-page", done.page, f"Labels, curves and clips of {settings.root}")
         return done

@@ -3,13 +3,13 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from flows.config import given_settings
 from flows.events import CLIPS_READY, announce
 from flows.generate import Generated, commonest, generate
+from flows.prefect_page import figures_table, link_page
 from flows.prefect_run import call_as_task, logged_on_server, run_on_server
-from labeling.storage import is_remote, local_path
 from models.job.settings import GenerateSettings
 
 
@@ -46,7 +46,5 @@ def _show(done: Generated) -> None:
         ("mean score", f"{sum(scores) / len(scores):.3f}" if scores else "–"),
         ("with a warning", f"{sum(bool(clip.warnings) for clip in done.clips):,}"),
     ]
-    table = "\n".join(["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in figures)])
-    create_markdown_artifact(key="generate-figures", markdown=table + "\n", description=f"Clips in {done.store.uri}")
-    link = done.page if is_remote(done.page) else local_path(done.page).absolute().as_uri()
-    create_link_artifact(key="generate-page", link=link, link_text=done.page, description="Listen to the clips")
+    create_markdown_artifact(key="generate-figures", markdown=figures_table(figures) + "\n", description=f"Clips in {done.store.uri}")
+    link_page("generate-page", done.page, "Listen to the clips")

@@ -3,13 +3,15 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from flows.config import given_settings
 from flows.events import STAGE, STAGE_READY, announce
+from flows.prefect_page import figures_table, link_page
 from flows.prefect_run import logged_on_server, run_on_server
+from flows.report.picture import picture_uri
 from flows.train import train_stage
-from flows.training_page import NAME, loss_picture
+from flows.training_page import NAME, loss_chart
 from models.cascade.stage import StageName
 from models.training.journal import read_journal
 from models.training.settings import TrainSettings
@@ -47,8 +49,6 @@ def _show(trained: Trained) -> None:
     if steps:
         figures.append(("clips a second", f"{steps[-1]['clips_per_second']:.1f}"))
         figures.append(("waiting for data", f"{steps[-1]['data_wait']:.2%}"))
-    table = "\n".join(["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in figures)])
-    markdown = f"![Loss of the {trained.stage}]({loss_picture(trained.folder)})\n\n{table}\n"
+    markdown = f"![Loss of the {trained.stage}]({picture_uri(loss_chart(trained.folder))})\n\n{figures_table(figures)}\n"
     create_markdown_artifact(key=f"train-{trained.stage}", markdown=markdown, description=f"Training of the {trained.stage}")
-    page = (trained.folder / NAME).absolute()
-    create_link_artifact(key=f"samples-{trained.stage}", link=page.as_uri(), link_text=str(page), description="Curves and samples")
+    link_page(f"samples-{trained.stage}", str((trained.folder / NAME).absolute()), "Curves and samples")

@@ -1,6 +1,5 @@
 """The page of a stage's training run: its curves, its figures, and samples to listen to, in the run's own folder."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from models.training.journal import read_journal
 
 NAME = "index.html"
 MOMENTS = 5
-_CSS = "charts.css"
 
 
 @dataclass(frozen=True)
@@ -62,15 +60,6 @@ def write_training_page(folder: Path) -> Path:
 def loss_chart(folder: Path) -> Markup:
     """The loss curves of a run, drawn from its log."""
     return _losses(read_journal(folder, "step"), read_journal(folder, "validation"))
-
-
-def loss_picture(folder: Path) -> str:
-    """The loss curves of a run as a data URI for Markdown. It has a ground of its own: the page's theme need not be the machine's."""
-    drawn = str(loss_chart(folder))
-    drawing = drawn[drawn.index("<svg") : drawn.index("</svg>")].removeprefix("<svg")
-    style = f"<style>{asset(_CSS)} svg {{ background: var(--card); }}</style>"
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg"{drawing}{style}</svg>'
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
 def _read(folder: Path) -> Run:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from flows.report import charts
+from flows.report.caption_use import share_of_uses
 from flows.report.contents import LabelReport, ShownClip, ShownLabel, VocabularyReport
 from flows.report.previews import PREVIEW_SECONDS
 
@@ -34,16 +35,10 @@ def render_page(report: LabelReport) -> str:
 
 def curves(vocabulary: VocabularyReport) -> Markup:
     """How much of all uses the most used captions have, before and after sampling."""
-    size = vocabulary.before.captions
-    even = [10 ** (i * math.log10(max(size, 1)) / 60) for i in range(61)]
-    lines = [
-        charts.Line("evenly used", "even", even, [rank / max(size, 1) for rank in even]),
-        charts.Line("candidates", "before", vocabulary.before_curve.ranks, vocabulary.before_curve.shares),
-        charts.Line("labels", "after", vocabulary.after_curve.ranks, vocabulary.after_curve.shares),
-    ]
     said = f"Entropy {vocabulary.before.entropy:.2f} bits among candidates, {vocabulary.after.entropy:.2f} bits among labels"
     title = f"How captions of {vocabulary.name} share all uses"
-    return charts.share_curves(title, said, lines, "most used captions (logarithmic)")
+    before, after = vocabulary.before_curve, vocabulary.after_curve
+    return share_of_uses(title, said, vocabulary.before.captions, (before.ranks, before.shares), (after.ranks, after.shares))
 
 
 def score_histogram(vocabulary: VocabularyReport) -> Markup:

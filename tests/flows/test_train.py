@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 from flows.cli import n2m
 from flows.config import read_settings
+from flows.report.picture import picture_uri
 from flows.train import stages_of, train_stage
-from flows.training_page import loss_picture, write_training_page
+from flows.training_page import loss_chart, write_training_page
 from labeling.errors import UserError
 from models.cascade.stage import STAGES
 from models.training import prepare
@@ -72,7 +73,7 @@ def test_the_page_shows_curves_and_samples(tmp_path: Path, monkeypatch: pytest.M
     assert "after 12" in html
     assert "after 24" in html
     assert "CC0 1.0, unknown" in html
-    assert loss_picture(trained.folder).startswith("data:image/svg+xml;base64,")
+    assert picture_uri(loss_chart(trained.folder)).startswith("data:image/svg+xml;base64,")
     log = trained.folder / "log.jsonl"
     log.write_text(log.read_text().replace('"prompts": ', '"asked": ', 1))
     assert '<td class="mono">prompt-00</td>' in write_training_page(trained.folder).read_text()
