@@ -10,7 +10,8 @@ from tests.s3_server import BUCKET, S3Server, find_server, why_there_is_none
 
 @pytest.fixture(autouse=True)
 def _logger_as_in_a_new_process() -> None:
-    """What earlier tests did to the project's logger, the command line among them, is undone."""
+    """What earlier tests did to the project's logger and to the root, the command line among them, is undone."""
+    logging.getLogger().setLevel(logging.WARNING)
     log = logging.getLogger("n2m")
     log.handlers[:], log.propagate = [], True
     log.setLevel(logging.NOTSET)
