@@ -116,6 +116,9 @@ _TINY_SHAPES: dict[StageName, UNetShape] = {
 _WAVE_SCALE = 5.0
 """Of `fast` and `tiny`: music at -20 dBFS (rms 0.1) has a spread of a half."""
 
+_EMPHASISED_SCALE = 7.0
+"""Of `tiny`: emphasised by 0.9, that music has a spread of .07 at 16 kHz, .1 at 24 kHz and .14 at 3.2 kHz."""
+
 
 def _fast(stage: Stage) -> Stage:
     """v-prediction on a cosine schedule that ends without any signal, in 20 steps."""
@@ -142,16 +145,22 @@ def _tiny(stage: Stage) -> Stage:
         seconds=5.12 if source is None else 0.64,
         tokens=64 if stage.tokens else 0,
         source=source,
+        scale=_EMPHASISED_SCALE if stage.signal.domain == "wave" else 1.0,
+        emphasis=0.9 if stage.signal.domain == "wave" else 0.0,
         weight=Weight("sigmoid_velocity", bias=1.0) if stage.signal.domain == "log_mel" else small.weight,
         sampling=_tiny_sampling(small),
     )
 
 
 def _tiny_sampling(stage: Stage) -> Sampling:
-    """Small networks without text leave less hiss in a few steps that each bring new noise than in many without."""
+    """Small networks without text leave less hiss in a few steps that each bring new noise than in many without. What they leave the
+    vocoder takes away by the spectrogram, which says how quiet the quiet places are.
+    """
     if stage.source is None:
         return stage.sampling
-    return replace(stage.sampling, guidance=min(stage.sampling.guidance, 3.0)) if stage.tokens else Sampling("ancestral", uniform(8))
+    if stage.tokens:
+        return replace(stage.sampling, guidance=min(stage.sampling.guidance, 3.0))
+    return Sampling("ancestral", uniform(8), projections=8 if stage.source.signal.domain == "log_mel" else 0)
 
 
 def stage_of(preset: Preset, name: str, text_width: int | None = None) -> Stage:

@@ -51,7 +51,8 @@ class Source:
 @dataclass(frozen=True)
 class Sampling:
     """How a trained stage is sampled by default. `runs` is the step schedule, `guidance` the scale w (1: none), and what follows
-    percentile its variants (models.diffusion.guidance.Guidance). "euler" is "ddim": Euler's method on a straight flow.
+    percentile its variants (models.diffusion.guidance.Guidance). "euler" is "ddim": Euler's method on a straight flow. `projections`: how
+    often what a vocoder made is drawn towards the spectrogram that it was given (models.signal.griffin_lim).
     """
 
     sampler: SamplerName
@@ -63,12 +64,14 @@ class Sampling:
     rescale: float = 0.0
     parallel: float = 1.0
     radius: float | None = None
+    projections: int = 0
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One of the five. `scale`: network units of a full-scale waveform, so that music has a spread of about a half. `seconds`: the length
-    of a training crop. `tokens`: how many text tokens it reads, 0 for none.
+    """One of the five. `scale`: network units of a full-scale waveform, so that music has a spread of about a half. `emphasis`: of the high
+    frequencies of a waveform in network units (models.signal.emphasis), 0 for none. `seconds`: the length of a training crop. `tokens`:
+    how many text tokens it reads, 0 for none.
     """
 
     name: StageName
@@ -82,11 +85,14 @@ class Stage:
     source: Source | None = None
     tokens: int = 0
     scale: float = 1.0
+    emphasis: float = 0.0
 
     def __post_init__(self) -> None:
         frames = self.seconds * CORPUS_RATE / FRAME_SAMPLES
         if frames < 1 or abs(frames - round(frames)) > 1e-6:
             raise ValueError(f"seconds must be a whole number of hundredths, at least one; it is {self.seconds}")
+        if not 0 <= self.emphasis < 1 or (self.emphasis and self.signal.domain == "log_mel"):
+            raise ValueError(f"emphasis is of a waveform and in [0, 1); it is {self.emphasis}")
         if bool(self.tokens) != any(self.unet.cross_attention):
             raise ValueError("tokens and cross-attention go together: a network reads text through cross-attention")
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from labeling.errors import RowError
-from models.cascade.pairs import clean_inputs, source_of
+from models.cascade.pairs import clean_inputs, entering, in_full_scale
 from models.cascade.sample import Draw, sample
-from models.cascade.stage import FRAME_SAMPLES, Source, Stage
+from models.cascade.stage import FRAME_SAMPLES, Stage
 from models.cascade.windows import windowed
 from models.diffusion.known import Known
 from models.generation.cascade import Cascade
@@ -106,17 +106,11 @@ def _inputs(cascade: Cascade, stage: Stage, plans: Sequence[Plan], frames: int, 
         return Inputs()
     if before is None:
         sounds = [plan.request.init for plan in plans]
-        given = [source_signal(sound, source.signal, stage.scale, frames) for sound in sounds if sound is not None]
-        entering = torch.cat(given).to(cascade.device)
+        given = [source_signal(sound, source.signal, frames) for sound in sounds if sound is not None]
+        started = torch.cat(given).to(cascade.device)
     else:
-        entering = _converted(signal, before, source, stage.scale, frames)
-    return clean_inputs(stage, source, source_of(stage, source, entering))
-
-
-def _converted(signal: Tensor, before: Stage, source: Source, scale: float, frames: int) -> Tensor:
-    """A stage's signal, cut to the frames that the next one works on, in the next one's units."""
-    cut = signal[..., : before.positions(frames * FRAME_SAMPLES)]
-    return cut if source.signal.domain == "log_mel" or scale == before.scale else cut * (scale / before.scale)
+        started = in_full_scale(before, signal)[..., : before.positions(frames * FRAME_SAMPLES)]
+    return clean_inputs(stage, source, entering(stage, source, started))
 
 
 def _known(cascade: Cascade, stage: Stage, plans: Sequence[Plan], frames: int) -> Known | None:

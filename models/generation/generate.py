@@ -9,11 +9,12 @@ import torch
 
 from labeling.errors import RowError, UserError
 from labeling.ids import stable_id
+from models.cascade.pairs import in_full_scale
 from models.cascade.stage import StageName
 from models.generation.cascade import Cascade
 from models.generation.chain import Drawn, Texts, run_chain
 from models.generation.given import kept_places, with_kept
-from models.generation.guards import FLOOR_DBFS, check_audio, level_dbfs
+from models.generation.guards import FLOOR_DBFS, check_audio, held_gain, level_dbfs
 from models.generation.plan import Plan, plan_request
 from models.generation.request import Made, Request, Sound
 from models.generation.settings import GenerationSettings, StageSampling
@@ -141,12 +142,13 @@ def _finished(cascade: Cascade, plan: Plan, drawn: Drawn | RowError, texts: Text
         nothing = np.zeros(0, np.float32)
         return Made(request, nothing, rate, spectrogram, FLOOR_DBFS, 0.0, cut, drawn.calls, tuple(warnings))
     samples, fade = max(1, round(request.seconds * rate)), cascade.settings.fade_seconds
-    unheld = (drawn.x0[0, :samples] / stage.scale).numpy()
+    unheld = in_full_scale(stage, drawn.x0[None])[0, 0, :samples].numpy()
+    gain = held_gain(unheld) if plan.sound is None else 1.0
     try:
-        warnings += check_audio(unheld[~kept_places(plan, rate, samples, fade)])
+        warnings += check_audio(unheld[~kept_places(plan, rate, samples, fade)], gain)
     except RowError as error:
         return error
-    audio = np.clip(with_kept(unheld, plan, rate, fade), -1.0, 1.0).astype(np.float32)
+    audio = np.clip(with_kept(unheld * np.float32(gain), plan, rate, fade), -1.0, 1.0).astype(np.float32)
     return Made(request, audio, rate, None, level_dbfs(audio), float(np.abs(audio).max()), cut, drawn.calls, tuple(warnings))
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from labeling.resample import resample
 from labeling.scorers.base import Float32s
-from models.cascade.pairs import signal_of
+from models.cascade.pairs import x0_of
 from models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Signal, Stage
 from models.diffusion.known import Known
 from models.generation.plan import Plan, Span
@@ -24,21 +24,22 @@ _LEAST_FRAMES = 8
 """A spectrogram's window needs some signal to reflect at its ends."""
 
 
-def source_signal(sound: Sound, signal: Signal, scale: float, frames: int) -> Tensor:
-    """Given audio as the signal (1, C, T) that a stage starts from, in network units: resampled to its rate, padded with silence or cut."""
+def source_signal(sound: Sound, signal: Signal, frames: int) -> Tensor:
+    """Given audio as the signal (1, C, T) that a stage starts from: resampled to its rate, padded with silence or cut."""
     audio = _fitted(resample(sound.audio, sound.rate, signal.rate), max(frames, _LEAST_FRAMES) * signal.rate // 100)
     if signal.domain == "log_mel":
         return LOG_MEL(audio)[..., :frames]
-    return audio[:, None, : frames * signal.rate // 100] * scale
+    return audio[:, None, : frames * signal.rate // 100]
 
 
 def known_part(plan: Plan, stage: Stage, frames: int, fade: float) -> Known | None:
     """What is known of the first `frames` of a stage's signal; None where nothing is."""
     if plan.sound is None:
         return None
-    signal = signal_of(stage.signal, _fitted(plan.sound, max(frames, _LEAST_FRAMES) * FRAME_SAMPLES), stage.scale)
+    signal = x0_of(stage, _fitted(plan.sound, max(frames, _LEAST_FRAMES) * FRAME_SAMPLES))
     positions = stage.positions(frames * FRAME_SAMPLES)
-    return Known(signal[..., :positions], _weight(plan.spans, stage.signal, positions, fade)[None, None])
+    weight = _weight(plan.spans, stage.signal, positions, fade, back=1 if stage.emphasis else 0)
+    return Known(signal[..., :positions], weight[None, None])
 
 
 def with_kept(audio: Float32s, plan: Plan, rate: int, fade: float) -> Float32s:
@@ -58,14 +59,15 @@ def kept_places(plan: Plan, rate: int, samples: int, fade: float) -> npt.NDArray
     return np.asarray(_weight(plan.spans, Signal("wave", rate), samples, fade, samples / rate).numpy() == 1)
 
 
-def _weight(spans: tuple[Span, ...], signal: Signal, positions: int, fade: float, end: float | None = None) -> Tensor:
+def _weight(spans: tuple[Span, ...], signal: Signal, positions: int, fade: float, end: float | None = None, back: int = 0) -> Tensor:
     """(positions,) float32, 1 where the signal is known, with `fade` seconds inside each inner edge. end: seconds where the clip ends,
-    so that a span up to there has no edge; None where the signal goes on.
+    so that a span up to there has no edge; None where the signal goes on. back: samples before its own that a sample was made of.
     """
     spectral = signal.domain == "log_mel"
     rate = CORPUS_RATE // FRAME_SAMPLES if spectral else signal.rate
     times = (torch.arange(positions, dtype=torch.float64) + (0.0 if spectral else 0.5)) / rate
     margin = ZEROS / ROLLOFF / signal.rate if signal.rate < CORPUS_RATE else 0.0
+    margin += back / signal.rate
     if spectral:
         margin += LOG_MEL.n_fft / 2 / LOG_MEL.rate
     weight = torch.zeros(positions, dtype=torch.float64)

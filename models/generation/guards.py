@@ -1,5 +1,6 @@
 """What is wrong with a clip: said where a listener should know it, and a dead letter where it spoils the clip."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -32,8 +33,11 @@ def check_finite(values: Float32s, stage: str) -> None:
         raise RowError("not_finite", f"{share:.1%} of what the {stage} made is NaN or infinite")
 
 
-def check_audio(made: Float32s) -> tuple[str, ...]:
-    """What to say of audio that was made, kept parts left out, before it is held within full scale. Raises RowError where it is spoilt."""
+def check_audio(made: Float32s, gain: float = 1.0) -> tuple[str, ...]:
+    """What to say of audio that was made, kept parts left out, before it is turned down by `gain` or cut off at full scale.
+
+    Raises RowError where it is spoilt.
+    """
     if not len(made):
         return ()
     level = level_dbfs(made)
@@ -43,12 +47,20 @@ def check_audio(made: Float32s) -> tuple[str, ...]:
     clipped = float((np.abs(made) >= FULL_SCALE).mean())
     if clipped > CLIPPED_SPOILT:
         raise RowError("clipped", f"{clipped:.1%} of the clip is at full scale or beyond")
-    if clipped > CLIPPED_SAID:
+    if gain < 1:
+        warnings.append(f"turned down by {-20 * math.log10(gain):.1f} dB")
+    elif clipped > CLIPPED_SAID:
         warnings.append(f"clipped {100 * clipped:.1f} %")
     offset = float(np.mean(made, dtype=np.float64))
     if abs(offset) > OFFSET_SAID:
         warnings.append(f"DC offset of {100 * offset:.1f} % of full scale")
     return tuple(warnings)
+
+
+def held_gain(made: Float32s) -> float:
+    """In (0, 1]: what holds a clip within full scale but for a few stray samples."""
+    loud = float(np.quantile(np.abs(made), 1 - CLIPPED_SAID / 2)) if len(made) else 0.0
+    return 1.0 / max(1.0, loud)
 
 
 def count_warnings(clips: Iterable[Made | RowError]) -> Counter[str]:

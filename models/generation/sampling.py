@@ -11,7 +11,7 @@ from models.generation.settings import StageSampling
 def sampled(stage: Stage, said: StageSampling) -> Stage:
     """The stage with the sampling it was published with, changed by what is said."""
     sampling = _steps(stage, said)
-    named = ("sampler", "gamma", "guidance", "percentile", "interval", "rescale", "parallel", "radius")
+    named = ("sampler", "gamma", "guidance", "percentile", "interval", "rescale", "parallel", "radius", "projections")
     given = {name: value for name in named if (value := getattr(said, name)) is not None}
     return replace(stage, sampling=replace(sampling, **given))
 

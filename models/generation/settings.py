@@ -22,7 +22,8 @@ class StageSampling(Settings):
     table 7 and, unless they are named here, its sampler and gamma; "uniform": equal steps of time; "lambda": equal steps of lambda;
     "karras": as Karras et al. 2022; or a list of [part of the unit interval, steps] from t = 0 upward. steps: how many; without a
     schedule they are equal steps of time. guidance: the scale w, 1 is none; interval: of lambda, outside it there is none; rescale,
-    parallel, radius: see models.diffusion.guidance. percentile: of dynamic clipping, in (0, 1].
+    parallel, radius: see models.diffusion.guidance. percentile: of dynamic clipping, in (0, 1]. projections: how often what the vocoder
+    made is drawn towards its spectrogram; it changes no other stage.
     """
 
     sampler: SamplerName | None = None
@@ -35,6 +36,7 @@ class StageSampling(Settings):
     parallel: float | None = Field(None, ge=0, le=1)
     radius: float | None = Field(None, gt=0)
     percentile: float | None = Field(None, gt=0, le=1)
+    projections: int | None = Field(None, ge=0, le=1000)
 
     @model_validator(mode="after")
     def _says_how_many_steps(self) -> "StageSampling":

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from models.cascade.pairs import signal_of
+from models.cascade.pairs import x0_of
 from models.cascade.stage import Stage
 from models.cascade.weights import Level
 from models.data.loader import Loader
@@ -24,7 +24,7 @@ def measure_level(stage: Stage, shards: Shards, seed: int) -> Level:
             for clip in clips:
                 squares += float(np.square(clip.audio, dtype=np.float64).sum())
                 samples += clip.valid
-            x0 = signal_of(stage.signal, torch.from_numpy(np.stack([clip.audio for clip in clips])), stage.scale).double()
+            x0 = x0_of(stage, torch.from_numpy(np.stack([clip.audio for clip in clips]))).double()
             sums, spreads, values = sums + float(x0.sum()), spreads + float(x0.square().sum()), values + x0.numel()
     rms = math.sqrt(squares / max(1, samples))
     mean = sums / max(1, values)

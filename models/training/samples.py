@@ -10,7 +10,7 @@ from torch import Tensor
 
 from labeling.encode import audio_bytes
 from labeling.spectrogram_picture import picture_png, spectrogram_png
-from models.cascade.pairs import signal_of, true_inputs
+from models.cascade.pairs import in_full_scale, true_inputs, x0_of
 from models.cascade.sample import sample, with_steps
 from models.cascade.stage import Stage
 from models.network.inputs import Inputs
@@ -41,7 +41,7 @@ class Sampler:
 
     def write_references(self) -> None:
         """The clips themselves as this stage's signal, into reference/."""
-        _write(self.folder / "reference", self.stage, signal_of(self.stage.signal, self.batch.audio, self.stage.scale), self.batch.clip_ids)
+        _write(self.folder / "reference", self.stage, x0_of(self.stage, self.batch.audio), self.batch.clip_ids)
 
     def draw(self, network: UNet) -> tuple[Tensor, Tensor | None]:
         """Samples (B, C, T) for the clips and (P, C, T) for the prompts, with the weights that the network has now."""
@@ -70,9 +70,9 @@ def prompt_names(prompts: Sequence[str]) -> list[str]:
     return [f"prompt-{number:02d}" for number in range(len(prompts))]
 
 
-def audio_of(x0: Tensor, scale: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def audio_of(stage: Stage, x0: Tensor) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     """One waveform (1, T) in network units -> (T,) samples within full scale."""
-    found = (x0[0] / scale).clamp(-1, 1).float().cpu().numpy()
+    found = in_full_scale(stage, x0[None])[0, 0].clamp(-1, 1).float().cpu().numpy()
     return np.asarray(found, np.float32)
 
 
@@ -82,7 +82,7 @@ def _write(folder: Path, stage: Stage, signals: Tensor, names: Sequence[str]) ->
         if stage.signal.domain == "log_mel":
             picture = picture_png(((x0 + 1) / 2).double().numpy())
         else:
-            audio = audio_of(torch.nan_to_num(x0), stage.scale)
+            audio = audio_of(stage, torch.nan_to_num(x0))
             (folder / f"{name}.flac").write_bytes(audio_bytes(audio, stage.signal.rate))
             picture = spectrogram_png(audio, stage.signal.rate)
         (folder / f"{name}.png").write_bytes(picture)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from labeling.errors import UserError
-from models.cascade.pairs import Pair, make_pair, signal_of, true_inputs
+from models.cascade.pairs import Pair, make_pair, true_inputs, x0_of
 from models.cascade.presets import PAPER, PRESETS, Preset, stage_of
 from models.cascade.stage import STAGES, StageName
 from models.diffusion.schedule import diffuse
@@ -114,7 +114,7 @@ def test_the_tiny_cascade_fits_into_thirty_megabytes_in_half_precision() -> None
 
 def test_loudness_is_scaled_and_nothing_else() -> None:
     stage = stage_of("tiny", "waveform-generator")
-    assert torch.allclose(signal_of(stage.signal, 2 * music(1), stage.scale), 2 * signal_of(stage.signal, music(1), stage.scale))
+    assert torch.allclose(x0_of(stage, 2 * music(1)), 2 * x0_of(stage, music(1)))
 
 
 def test_stages_that_cannot_be() -> None:

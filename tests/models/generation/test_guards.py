@@ -9,7 +9,7 @@ import torch
 from labeling.errors import RowError
 from models.generation.cascade import load_cascade
 from models.generation.generate import generate_requests
-from models.generation.guards import check_audio, check_finite, count_warnings, level_dbfs
+from models.generation.guards import check_audio, check_finite, count_warnings, held_gain, level_dbfs
 from models.generation.request import Made, Request
 from models.generation.settings import GenerationSettings, StageSampling
 from tests.models.generation.test_generate import tone
@@ -40,7 +40,18 @@ def test_what_is_said() -> None:
     few = SINE.copy()
     few[:480] = 1.0
     assert check_audio(few) == ("clipped 1.0 %",)
+    assert check_audio(few, 0.5) == ("turned down by 6.0 dB",)
     assert check_audio(SINE * 0.5 - 0.05) == ("DC offset of -5.0 % of full scale",)
+
+
+def test_a_loud_clip_is_turned_down_and_a_stray_sample_turns_nothing_down() -> None:
+    assert held_gain(SINE) == held_gain(np.zeros(0, np.float32)) == 1
+    stray = SINE.copy()
+    stray[5] = 3.0
+    assert held_gain(stray) == 1
+    loud = SINE * np.float32(4.0)
+    assert np.mean(np.abs(loud * held_gain(loud)) >= 1) < 1e-3
+    assert np.abs(loud * held_gain(loud)).max() == pytest.approx(1, abs=1e-3)
 
 
 def test_numbers_that_are_none() -> None:

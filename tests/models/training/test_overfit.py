@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.cascade.pairs import signal_of, true_inputs
+from models.cascade.pairs import true_inputs, x0_of
 from models.cascade.sample import sample
 from models.cascade.stage import STAGES, Sampling, StageName
 from models.cascade.weights import load_network, read_weights_header
@@ -76,6 +76,6 @@ def test_eight_clips_are_learnt_by_heart(shards: str, tmp_path: Path, name: Stag
     network = load_network(trained.weights, header)
     shape = (stage.channels, stage.positions(stage.crop_samples))
     drawn = sample(stage, network, inputs, lambda purpose: normals(5, range(8), purpose, shape, torch.device("cpu")))
-    true = signal_of(stage.signal, batch.audio, stage.scale)
+    true = x0_of(stage, batch.audio)
     distances = torch.cdist(drawn.flatten(1), true.flatten(1))
     assert distances.argmin(1).tolist() == list(range(8))

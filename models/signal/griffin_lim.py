@@ -1,0 +1,74 @@
+"""A waveform is drawn towards the spectrogram that it should have (Griffin and Lim 1984; sped up after Perraudin et al. 2013).
+
+The waveform's phases stay, and its magnitudes become those of the spectrogram, again and again, since no waveform has just any of both.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from labeling.mel import LogMel
+from models.signal.log_mel import LOG_MEL
+
+MOMENTUM = 0.99
+_UPDATES = 200
+_SMALL = 1e-12
+_BLOCK, _SHARED = 1000, 100
+"""Frames that are worked on at once (10 s), and how many of them neighbours have in common: memory does not grow with the clip."""
+
+
+def drawn_towards(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
+    """(B, 1, frames * hop) at the spectrogram's rate and (B, mels, frames) scaled log-mel -> (B, 1, frames * hop), in fp32.
+
+    Row by row, so that a clip comes out the same whatever is beside it.
+    """
+    if projections == 0:
+        return audio
+    rows = [_in_blocks(audio[row : row + 1].float(), spectrogram[row : row + 1].float(), projections) for row in range(len(audio))]
+    return torch.cat(rows).to(audio)
+
+
+def linear_power(spectrogram: Tensor) -> Tensor:
+    """(B, mels, T) scaled log-mel -> (B, bins, T): a power spectrum that has it, by multiplicative updates (Lee and Seung 2001)."""
+    filters = LogMel(LOG_MEL.rate, LOG_MEL.n_fft, LOG_MEL.hop, LOG_MEL.mels, LOG_MEL.low_hz, LOG_MEL.high_hz).filters().to(spectrogram)
+    middle, half = (LOG_MEL.top_db + LOG_MEL.floor_db) / 2, (LOG_MEL.top_db - LOG_MEL.floor_db) / 2
+    mels = torch.where(spectrogram > -1, 10 ** ((spectrogram * half + middle) / 10), 0.0)
+    wanted = filters.T @ mels
+    overlap = filters.T @ filters
+    power = filters.T @ (mels / filters.sum(1, keepdim=True).square()) + _SMALL
+    for _ in range(_UPDATES):
+        power = power * wanted / (overlap @ power + _SMALL)
+    return power
+
+
+def _in_blocks(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
+    frames = spectrogram.shape[-1]
+    if frames <= _BLOCK:
+        return _projected(audio, spectrogram, projections)
+    found = torch.zeros_like(audio)
+    for start in range(0, frames - _SHARED, _BLOCK - _SHARED):
+        end = min(start + _BLOCK, frames)
+        part = _projected(audio[..., start * LOG_MEL.hop : end * LOG_MEL.hop], spectrogram[..., start:end], projections)
+        weight = torch.ones(end - start, device=audio.device)
+        if start:
+            weight[:_SHARED] = torch.linspace(0, 1, _SHARED + 2, device=audio.device)[1:-1]
+        if end < frames:
+            weight[-_SHARED:] = torch.linspace(1, 0, _SHARED + 2, device=audio.device)[1:-1]
+        found[..., start * LOG_MEL.hop : end * LOG_MEL.hop] += part * weight.repeat_interleave(LOG_MEL.hop)
+    return found
+
+
+def _projected(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
+    samples, window = audio.shape[-1], torch.hann_window(LOG_MEL.n_fft, device=audio.device)
+    # A signal shorter than half a window has nothing to reflect at its ends.
+    lacking = max(0, LOG_MEL.n_fft - samples)
+    wave = functional.pad(audio[:, 0], (0, lacking))
+    frames = 1 + wave.shape[-1] // LOG_MEL.hop
+    magnitude = linear_power(functional.pad(spectrogram, (0, frames - spectrogram.shape[-1]), mode="replicate")).sqrt()
+    before: Tensor | None = None
+    for _ in range(projections):
+        spectrum = torch.stft(wave, LOG_MEL.n_fft, LOG_MEL.hop, window=window, return_complex=True)
+        moved = spectrum if before is None else spectrum - before * (MOMENTUM / (1 + MOMENTUM))
+        before = spectrum
+        wave = torch.istft(magnitude * moved / (moved.abs() + _SMALL), LOG_MEL.n_fft, LOG_MEL.hop, window=window, length=wave.shape[-1])
+    return wave[:, None, :samples]
