@@ -153,14 +153,13 @@ def _tiny(stage: Stage) -> Stage:
 
 
 def _tiny_sampling(stage: Stage) -> Sampling:
-    """Small networks without text leave less hiss in a few steps that each bring new noise than in many without. What they leave the
-    vocoder takes away by the spectrogram, which says how quiet the quiet places are.
+    """Small networks leave less hiss in a few steps that each bring new noise than in many without. What they leave goes where the source
+    says how quiet it is.
     """
     if stage.source is None:
         return stage.sampling
-    if stage.tokens:
-        return replace(stage.sampling, guidance=min(stage.sampling.guidance, 3.0))
-    return Sampling("ancestral", uniform(8), projections=8 if stage.source.signal.domain == "log_mel" else 0)
+    guidance = min(stage.sampling.guidance, 6.0) if stage.tokens else 1.0
+    return Sampling("ancestral", uniform(8), guidance=guidance, projections=8 if stage.source.signal.domain == "log_mel" else 1)
 
 
 def stage_of(preset: Preset, name: str, text_width: int | None = None) -> Stage:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from models.cascade.pairs import in_full_scale, in_network_units
+from models.cascade.consistency import agreeing
 from models.cascade.stage import SamplerName, Sampling, Stage
 from models.diffusion.denoiser import Denoiser, Network, make_denoiser
 from models.diffusion.guidance import DynamicClip, Guidance
@@ -14,7 +14,6 @@ from models.diffusion.known import Known, keeping
 from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun, repainted
 from models.diffusion.steps import lambdas, uniform
 from models.network.inputs import Inputs
-from models.signal.griffin_lim import drawn_towards
 
 Draw = Callable[[str], Tensor]
 """Purpose -> standard normal noise (B, C, T): "start", and "step N" for a sampler that adds noise."""
@@ -61,9 +60,7 @@ def sample(
         x0 = ancestral(denoiser, path, noise("start"), of_step, sampling.gamma)
     else:
         x0 = _WITHOUT_NOISE[sampling.sampler](denoiser, path, noise("start"))
-    if inputs.aligned is None or sampling.projections == 0:
-        return x0
-    return in_network_units(stage, drawn_towards(in_full_scale(stage, x0), inputs.aligned, sampling.projections))
+    return agreeing(stage, x0, inputs)
 
 
 def _guidance(sampling: Sampling, inputs: Inputs) -> Guidance | None:

@@ -52,7 +52,8 @@ class Source:
 class Sampling:
     """How a trained stage is sampled by default. `runs` is the step schedule, `guidance` the scale w (1: none), and what follows
     percentile its variants (models.diffusion.guidance.Guidance). "euler" is "ddim": Euler's method on a straight flow. `projections`: how
-    often what a vocoder made is drawn towards the spectrogram that it was given (models.signal.griffin_lim).
+    often a waveform is drawn towards the spectrogram it was made from; where it was made from a waveform, any number above 0 takes the
+    band of that over, once (models.cascade.consistency).
     """
 
     sampler: SamplerName

@@ -22,8 +22,8 @@ class StageSampling(Settings):
     table 7 and, unless they are named here, its sampler and gamma; "uniform": equal steps of time; "lambda": equal steps of lambda;
     "karras": as Karras et al. 2022; or a list of [part of the unit interval, steps] from t = 0 upward. steps: how many; without a
     schedule they are equal steps of time. guidance: the scale w, 1 is none; interval: of lambda, outside it there is none; rescale,
-    parallel, radius: see models.diffusion.guidance. percentile: of dynamic clipping, in (0, 1]. projections: how often what the vocoder
-    made is drawn towards its spectrogram; it changes no other stage.
+    parallel, radius: see models.diffusion.guidance. percentile: of dynamic clipping, in (0, 1]. projections: how often what a
+    vocoder made is drawn towards its spectrogram; above 0 a cascader takes the low band of its source over.
     """
 
     sampler: SamplerName | None = None

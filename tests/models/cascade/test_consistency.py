@@ -1,0 +1,63 @@
+"""What a stage made agrees with what it was made from."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from models.cascade.consistency import agreeing
+from models.cascade.pairs import in_full_scale, true_inputs, x0_of
+from models.cascade.presets import stage_of
+from models.cascade.stage import CORPUS_RATE, Stage
+from models.randomness import normals
+from models.signal.log_mel import LOG_MEL
+from models.signal.resample import downsample
+from tests.models.data.made_up_shards import tone
+
+
+def made(stage: Stage, audio: torch.Tensor) -> torch.Tensor:
+    """The true signal under noise at -20 dBFS."""
+    x0 = x0_of(stage, audio)
+    return x0 + normals(1, [1], "hiss", tuple(x0.shape[1:]), torch.device("cpu")) * 0.1
+
+
+@pytest.mark.parametrize("name", ["waveform-cascader", "super-resolution"])
+def test_the_band_of_the_source_is_taken_over(name: str) -> None:
+    stage = stage_of("tiny", name)
+    assert stage.source is not None
+    audio = torch.from_numpy(tone(3, 1.0))[None]
+    hissing = made(stage, audio)
+    found = agreeing(stage, hissing, true_inputs(stage, audio))
+
+    def low(x0: torch.Tensor) -> torch.Tensor:
+        assert stage.source is not None
+        return downsample(in_full_scale(stage, x0)[:, 0], stage.signal.rate, stage.source.signal.rate)[:, 100:-100]
+
+    wanted = downsample(audio, CORPUS_RATE, stage.source.signal.rate)[:, 100:-100]
+    before, after = (float((low(x0) - wanted).square().mean()) for x0 in (hissing, found))
+    assert after < 0.05 * before
+    power = torch.fft.rfft(in_full_scale(stage, found) - in_full_scale(stage, hissing)).abs().square()[0, 0]
+    first = round(1.1 * len(power) * stage.source.signal.rate / stage.signal.rate)
+    assert float(power[first:].sum()) < 1e-3 * float(power.sum())
+
+
+def test_a_vocoder_comes_nearer_to_its_spectrogram() -> None:
+    stage = stage_of("tiny", "vocoder")
+    audio = torch.from_numpy(tone(3, 1.0))[None]
+    inputs = true_inputs(stage, audio)
+    assert inputs.aligned is not None
+
+    def away(x0: torch.Tensor) -> float:
+        return float((LOG_MEL(in_full_scale(stage, x0)[:, 0]) - inputs.aligned).abs().mean())
+
+    hissing = made(stage, audio)
+    assert away(agreeing(stage, hissing, inputs)) < 0.3 * away(hissing)
+
+
+def test_without_projections_nothing_changes() -> None:
+    for name in ("waveform-cascader", "vocoder"):
+        stage = stage_of("tiny", name)
+        stage = replace(stage, sampling=replace(stage.sampling, projections=0))
+        audio = torch.from_numpy(tone(3, 0.5))[None]
+        hissing = made(stage, audio)
+        assert agreeing(stage, hissing, true_inputs(stage, audio)) is hissing
