@@ -25,8 +25,8 @@ class Recipe(Settings):
     clips: clips to see in all. clips_a_step: clips of one optimizer step, over all devices. clips_at_once: clips that one device
     holds at once; a step is accumulated from as many passes as that takes (None: its whole share in one). seconds: length of a crop
     (None: the stage's). optimizer: "adam" as in the paper, or "adamw". learning_rate: the peak, reached after `warmup_clips`, then a
-    cosine to 0 at `decay_clips`. clip_norm: the largest norm of a step's gradient (the paper gives none). ema_decay: of the average
-    of weights, a step; it starts as (1 + k) / (10 + k) at step k.
+    cosine to 0 at `decay_clips`, which keep their ratio to `clips` where only those are told. clip_norm: the largest norm of a step's
+    gradient (the paper gives none). ema_decay: of the average of weights, a step; it starts as (1 + k) / (10 + k) at step k.
     """
 
     clips: int = Field(PAPER_CLIPS_A_STEP * 1_600_000, ge=1)
@@ -44,14 +44,24 @@ class Recipe(Settings):
     ema_decay: float = Field(0.9999, ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _decays_after_warming(self) -> "Recipe":
+    def _decays_while_it_learns(self) -> "Recipe":
         if {"warmup_clips", "decay_clips"} <= self.model_fields_set and self.decay_clips <= self.warmup_clips:
             raise ValueError(f"decay_clips = {self.decay_clips} must be more than warmup_clips = {self.warmup_clips}")
+        if {"clips", "decay_clips"} <= self.model_fields_set and self.clips > self.decay_clips:
+            raise ValueError(
+                f"clips = {self.clips} goes beyond decay_clips = {self.decay_clips}, where the learning rate is 0 and nothing more is "
+                "learnt: give a larger decay_clips too"
+            )
         return self
 
     def changed_by(self, other: "Recipe") -> "Recipe":
-        """This recipe with what `other` was told explicitly. Raises pydantic's ValidationError where the two do not go together."""
+        """This recipe with what `other` was told explicitly; another number of clips moves the end of the cosine with it.
+
+        Raises pydantic's ValidationError where the two do not go together.
+        """
         told = {name: getattr(other, name) for name in other.model_fields_set}
+        if "clips" in told and "decay_clips" not in told:
+            told["decay_clips"] = max(round(self.decay_clips * other.clips / self.clips), told.get("warmup_clips", self.warmup_clips) + 1)
         return Recipe.model_validate({**self.model_dump(), **told})
 
 

@@ -46,6 +46,16 @@ def test_a_stage_is_told_more_than_all_stages() -> None:
     assert (other.clips, other.learning_rate) == (100, 0.5)
 
 
+def test_more_clips_alone_are_learnt_from_to_the_end() -> None:
+    """The cosine once ended where that of the preset does, and what came after it was trained at a rate of 0."""
+    recipe = settings(recipe={"clips": 90_000}).recipe_of("spectrogram-generator")
+    assert recipe.decay_clips / recipe.clips == pytest.approx(1.05)
+    assert learning_rate(recipe, 80_000) > 0.01 * recipe.learning_rate
+    assert settings(recipe={"clips": 90_000, "decay_clips": 95_000}).recipe_of("vocoder").decay_clips == 95_000
+    with pytest.raises(ValidationError, match=r"clips = 90000 goes beyond decay_clips = 80000, where the learning rate is 0"):
+        settings(recipe={"clips": 90_000, "decay_clips": 80_000})
+
+
 def test_a_recipe_that_cannot_be_is_said() -> None:
     told = settings(recipe={"decay_clips": 2})
     with pytest.raises(UserError, match=r"recipe of vocoder: decay_clips = 2 must be more than warmup_clips"):
