@@ -16,6 +16,8 @@ FLOOR_DBFS = -120.0
 FULL_SCALE = 0.9999
 CLIPPED_SAID, CLIPPED_SPOILT = 0.001, 0.05
 """Shares of samples at full scale or beyond it. Dynamic clipping at its percentile of .995 leaves .005 at most."""
+LOUDEST_GAIN = 0.25
+"""What has to be turned down by more than 12 dB is no loud clip but a network that went astray."""
 OFFSET_SAID = 0.02
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -45,7 +47,7 @@ def check_audio(made: Float32s, gain: float = 1.0) -> tuple[str, ...]:
         raise RowError("silent", f"the clip is silent: {level:.0f} dBFS")
     warnings = []
     clipped = float((np.abs(made) >= FULL_SCALE).mean())
-    if clipped > CLIPPED_SPOILT:
+    if gain < LOUDEST_GAIN or (gain == 1 and clipped > CLIPPED_SPOILT):
         raise RowError("clipped", f"{clipped:.1%} of the clip is at full scale or beyond")
     if gain < 1:
         warnings.append(f"turned down by {-20 * math.log10(gain):.1f} dB")

@@ -52,6 +52,9 @@ def test_a_loud_clip_is_turned_down_and_a_stray_sample_turns_nothing_down() -> N
     loud = SINE * np.float32(4.0)
     assert np.mean(np.abs(loud * held_gain(loud)) >= 1) < 1e-3
     assert np.abs(loud * held_gain(loud)).max() == pytest.approx(1, abs=1e-3)
+    assert check_audio(loud, held_gain(loud))[0].startswith("turned down by")
+    with pytest.raises(RowError, match="at full scale or beyond"):
+        check_audio(SINE * 20, held_gain(SINE * 20))
 
 
 def test_numbers_that_are_none() -> None:
