@@ -16,8 +16,8 @@ FLOOR_DBFS = -120.0
 FULL_SCALE = 0.9999
 CLIPPED_SAID, CLIPPED_SPOILT = 0.001, 0.05
 """Shares of samples at full scale or beyond it. Dynamic clipping at its percentile of .995 leaves .005 at most."""
-LOUDEST_GAIN = 0.25
-"""What has to be turned down by more than 12 dB is no loud clip but a network that went astray."""
+LOUDEST_GAIN = 0.0625
+"""What has to be turned down by more than 24 dB is no loud clip but a network that went astray."""
 OFFSET_SAID = 0.02
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 

@@ -54,7 +54,7 @@ def test_a_loud_clip_is_turned_down_and_a_stray_sample_turns_nothing_down() -> N
     assert np.abs(loud * held_gain(loud)).max() == pytest.approx(1, abs=1e-3)
     assert check_audio(loud, held_gain(loud))[0].startswith("turned down by")
     with pytest.raises(RowError, match="at full scale or beyond"):
-        check_audio(SINE * 20, held_gain(SINE * 20))
+        check_audio(SINE * 40, held_gain(SINE * 40))
 
 
 def test_numbers_that_are_none() -> None:
