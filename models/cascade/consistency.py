@@ -4,13 +4,19 @@ A source says all of a part of the signal: the band below its half rate of a wav
 noise there that need not be. Range-null space (Wang et al. 2023) for the former, Griffin and Lim's projections for the latter.
 """
 
+import torch
 from torch import Tensor
 
 from models.cascade.pairs import in_full_scale, in_network_units
 from models.cascade.stage import Stage
+from models.cascade.windows import windows
 from models.network.inputs import Inputs
 from models.signal.griffin_lim import drawn_towards
+from models.signal.log_mel import LOG_MEL
 from models.signal.resample import downsample, fft_upsample
+
+WINDOW_FRAMES, SHARED_FRAMES = 1000, 100
+"""Frames of a spectrogram that are worked on at once (10 s), and how many of them neighbours share at least."""
 
 
 def agreeing(stage: Stage, x0: Tensor, inputs: Inputs) -> Tensor:
@@ -19,10 +25,21 @@ def agreeing(stage: Stage, x0: Tensor, inputs: Inputs) -> Tensor:
         return x0
     made = in_full_scale(stage, x0)
     if inputs.aligned is not None:
-        made = drawn_towards(made, inputs.aligned, stage.sampling.projections)
+        made = _towards(made, inputs.aligned, stage.sampling.projections)
     if inputs.stacked is not None:
         made = made + _below(in_full_scale(stage, inputs.stacked) - made, stage.signal.rate, stage.source.signal.rate)
     return in_network_units(stage, made)
+
+
+def _towards(wave: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
+    """A waveform (B, 1, frames * hop) drawn towards its spectrogram (B, mels, frames), in windows, so that memory does not grow with it."""
+    hop, drawn = LOG_MEL.hop, torch.zeros_like(wave)
+    for window in windows(spectrogram.shape[-1], WINDOW_FRAMES, SHARED_FRAMES, 0, 1):
+        part = drawn_towards(wave[..., window.start * hop : window.end * hop], spectrogram[..., window.start : window.end], projections)
+        first, last = window.rise[0], window.fall[1]
+        counted = part[..., (first - window.start) * hop : (last - window.start) * hop]
+        drawn[..., first * hop : last * hop] += counted * window.weight().to(wave).repeat_interleave(hop)
+    return drawn
 
 
 def _below(wave: Tensor, rate: int, source_rate: int) -> Tensor:

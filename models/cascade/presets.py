@@ -160,8 +160,8 @@ def _tiny_sampling(stage: Stage) -> Sampling:
     """
     if stage.source is None:
         return stage.sampling
-    guidance = min(stage.sampling.guidance, 6.0) if stage.tokens else 1.0
-    return Sampling("ancestral", uniform(8), guidance=guidance, projections=8 if stage.source.signal.domain == "log_mel" else 1)
+    projections = 8 if stage.source.signal.domain == "log_mel" else 1
+    return Sampling("ancestral", uniform(8), guidance=stage.sampling.guidance, projections=projections)
 
 
 def stage_of(preset: Preset, name: str, text_width: int | None = None) -> Stage:

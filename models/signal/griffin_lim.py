@@ -7,14 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from labeling.mel import LogMel
 from models.signal.log_mel import LOG_MEL
 
 MOMENTUM = 0.99
 _UPDATES = 200
 _SMALL = 1e-12
-_BLOCK, _SHARED = 1000, 100
-"""Frames that are worked on at once (10 s), and how many of them neighbours have in common: memory does not grow with the clip."""
 
 
 def drawn_towards(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
@@ -24,38 +21,19 @@ def drawn_towards(audio: Tensor, spectrogram: Tensor, projections: int) -> Tenso
     """
     if projections == 0:
         return audio
-    rows = [_in_blocks(audio[row : row + 1].float(), spectrogram[row : row + 1].float(), projections) for row in range(len(audio))]
+    rows = [_projected(audio[row : row + 1].float(), spectrogram[row : row + 1].float(), projections) for row in range(len(audio))]
     return torch.cat(rows).to(audio)
 
 
 def linear_power(spectrogram: Tensor) -> Tensor:
     """(B, mels, T) scaled log-mel -> (B, bins, T): a power spectrum that has it, by multiplicative updates (Lee and Seung 2001)."""
-    filters = LogMel(LOG_MEL.rate, LOG_MEL.n_fft, LOG_MEL.hop, LOG_MEL.mels, LOG_MEL.low_hz, LOG_MEL.high_hz).filters().to(spectrogram)
-    middle, half = (LOG_MEL.top_db + LOG_MEL.floor_db) / 2, (LOG_MEL.top_db - LOG_MEL.floor_db) / 2
-    mels = torch.where(spectrogram > -1, 10 ** ((spectrogram * half + middle) / 10), 0.0)
+    filters, mels = LOG_MEL.front_end.filters().to(spectrogram), LOG_MEL.power(spectrogram)
     wanted = filters.T @ mels
     overlap = filters.T @ filters
     power = filters.T @ (mels / filters.sum(1, keepdim=True).square()) + _SMALL
     for _ in range(_UPDATES):
         power = power * wanted / (overlap @ power + _SMALL)
     return power
-
-
-def _in_blocks(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
-    frames = spectrogram.shape[-1]
-    if frames <= _BLOCK:
-        return _projected(audio, spectrogram, projections)
-    found = torch.zeros_like(audio)
-    for start in range(0, frames - _SHARED, _BLOCK - _SHARED):
-        end = min(start + _BLOCK, frames)
-        part = _projected(audio[..., start * LOG_MEL.hop : end * LOG_MEL.hop], spectrogram[..., start:end], projections)
-        weight = torch.ones(end - start, device=audio.device)
-        if start:
-            weight[:_SHARED] = torch.linspace(0, 1, _SHARED + 2, device=audio.device)[1:-1]
-        if end < frames:
-            weight[-_SHARED:] = torch.linspace(1, 0, _SHARED + 2, device=audio.device)[1:-1]
-        found[..., start * LOG_MEL.hop : end * LOG_MEL.hop] += part * weight.repeat_interleave(LOG_MEL.hop)
-    return found
 
 
 def _projected(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:

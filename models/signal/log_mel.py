@@ -7,6 +7,7 @@ filters of unit area from 20 Hz to 8 kHz, power in dB, and -70 dB to +30 dB as t
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from labeling.mel import LogMel
@@ -25,12 +26,26 @@ class LogMelScale:
     floor_db: float = -70.0
     top_db: float = 30.0
 
+    @property
+    def front_end(self) -> LogMel:
+        """What makes the unscaled spectrogram, in dB."""
+        return LogMel(self.rate, self.n_fft, self.hop, self.mels, self.low_hz, self.high_hz)
+
     def __call__(self, audio: Tensor) -> Tensor:
         """(B, samples) at `rate` -> (B, mels, samples // hop). Below the floor -1; louder than the top is above 1, unclipped."""
-        spectrogram = LogMel(self.rate, self.n_fft, self.hop, self.mels, self.low_hz, self.high_hz)(audio)
-        decibels = spectrogram[:, : audio.shape[-1] // self.hop].transpose(1, 2)
-        middle, half = (self.top_db + self.floor_db) / 2, (self.top_db - self.floor_db) / 2
+        decibels = self.front_end(audio)[:, : audio.shape[-1] // self.hop].transpose(1, 2)
+        middle, half = self._range
         return (decibels - middle).div(half).clamp(min=-1.0)
+
+    def power(self, spectrogram: Tensor) -> Tensor:
+        """(B, mels, T) scaled -> the power that it stands for; the floor is silence."""
+        middle, half = self._range
+        return torch.where(spectrogram > -1, 10 ** ((spectrogram * half + middle) / 10), 0.0)
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        """The middle of the range and half of its width, dB."""
+        return (self.top_db + self.floor_db) / 2, (self.top_db - self.floor_db) / 2
 
 
 LOG_MEL = LogMelScale()

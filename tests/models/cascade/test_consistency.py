@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.cascade.consistency import agreeing
+from labeling.render.piece import render_piece
+from models.cascade.consistency import SHARED_FRAMES, WINDOW_FRAMES, agreeing
 from models.cascade.pairs import in_full_scale, true_inputs, x0_of
 from models.cascade.presets import stage_of
 from models.cascade.stage import CORPUS_RATE, Stage
+from models.cascade.windows import windows
 from models.randomness import normals
 from models.signal.log_mel import LOG_MEL
 from models.signal.resample import downsample
@@ -61,3 +63,18 @@ def test_without_projections_nothing_changes() -> None:
         audio = torch.from_numpy(tone(3, 0.5))[None]
         hissing = made(stage, audio)
         assert agreeing(stage, hissing, true_inputs(stage, audio)) is hissing
+
+
+def test_long_clips_go_in_windows_without_a_seam() -> None:
+    stage = stage_of("tiny", "vocoder")
+    stage = replace(stage, sampling=replace(stage.sampling, projections=2))
+    audio = torch.from_numpy(render_piece(7, 0, 22.0).audio[: 22 * CORPUS_RATE])[None]
+    x0, inputs = x0_of(stage, audio), true_inputs(stage, audio)
+    found = agreeing(stage, x0, inputs)
+    assert found.shape == x0.shape
+    assert inputs.aligned is not None
+    away = (LOG_MEL(in_full_scale(stage, found)[:, 0]) - inputs.aligned).abs().mean((0, 1))
+    first, *others = windows(2200, WINDOW_FRAMES, SHARED_FRAMES, 0, 1)
+    assert len(others) == 2
+    seams = torch.cat([away[window.rise[0] - 10 : window.rise[1] + 10] for window in others])
+    assert float(seams.mean()) < 1.3 * float(away[100 : first.fall[0] - 10].mean()) + 0.01
