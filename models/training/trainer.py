@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from labeling.errors import UserError
 from models.cascade.stage import StageName
 from models.cascade.weights import write_weights
 from models.data.loader import Loader
+from models.training.alone import alone_in
 from models.training.average import exponential_kept, gamma_of_width, power_kept
 from models.training.batch import Batch, make_batch
 from models.training.journal import Journal
@@ -48,9 +49,9 @@ class Trained:
 def train(settings: TrainSettings, stage: StageName) -> Trained:
     """Train one stage to the end of its recipe, from its newest saved state where there is one. Stops early, saved, on SIGTERM or Ctrl-C.
 
-    Raises UserError for bad input, and where losses stay no finite numbers.
+    Raises UserError for bad input, where another process trains in the same folder, and where losses stay no finite numbers.
     """
-    with joined(settings.run.device) as place, stopping() as asked:
+    with joined(settings.run.device) as place, stopping() as asked, alone_in(settings.folder(stage)) if place.is_first else nullcontext():
         return Trainer(prepare(settings, stage, place), asked).run()
 
 
@@ -81,12 +82,14 @@ class Trainer:
                 stack.callback(self._journal.close)
             if self._clips == 0:
                 self._begin()
-            stopped = False
             loader = stack.enter_context(made.loader(self._clips))
             with _batches(loader, made) as batches:
-                while self._clips < self.recipe.clips and not stopped:
-                    stopped = self._step(batches)
-                    self._after_step(loader, last=stopped or self._clips >= self.recipe.clips)
+                while self._clips < self.recipe.clips:
+                    asked = self._step(batches)
+                    if asked and self._clips < self.recipe.clips:
+                        self._stop(loader)
+                        break
+                    self._after_step(loader, last=self._clips >= self.recipe.clips)
         self._say("is finished" if self._clips >= self.recipe.clips else "was asked to stop; the same command goes on from here")
         return self._trained()
 
@@ -165,6 +168,11 @@ class Trainer:
             self._save()
         if time.monotonic() - self._said > SAY_SECONDS:
             self._say_progress()
+
+    def _stop(self, loader: Loader) -> None:
+        """Only what must not be lost: who asks may kill soon, and samples or a validation of a large network take minutes."""
+        self._log(loader)
+        self._save()
 
     def _log(self, loader: Loader) -> None:
         texts = self.made.texts

@@ -12,6 +12,7 @@ import torch
 
 from labeling.errors import UserError
 from models.training.journal import read_journal
+from models.training.settings import TrainSettings
 from models.training.state import saved_states
 from models.training.trainer import train
 from tests.models.training.small_runs import final_state, run_settings
@@ -87,6 +88,24 @@ def test_asked_to_stop_it_saves_and_goes_on(shards: str, tmp_path: Path) -> None
     steps = read_journal(folder, "step")
     assert 8 < steps[-1]["clips"] < 100_000
     assert int(saved_states(folder / "state")[-1].stem.split("-")[1]) == steps[-1]["clips"]
+    # Whoever asks may kill soon: nothing is measured or sampled before it ends.
+    assert read_journal(folder)[-2:] == [steps[-1], read_journal(folder, "checkpoint")[-1]]
+
+
+def test_a_second_run_in_a_folder_is_refused_while_the_first_lasts(shards: str, tmp_path: Path) -> None:
+    settings, folder = long_run(shards, tmp_path, 100_000), tmp_path / "waveform-generator"
+    process = start(settings)
+    wait_for_saves(folder, process, 8)
+    with pytest.raises(UserError, match="another process is training in .*Wait until it has ended"):
+        train(TrainSettings.model_validate(settings), "waveform-generator")
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+    clips = int(saved_states(folder / "state")[-1].stem.split("-")[1])
+    process = start(settings)
+    wait_for_saves(folder, process, clips)
+    process.terminate()
+    assert process.wait(60) == 0
 
 
 @pytest.mark.usefixtures("small_stages")

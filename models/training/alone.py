@@ -1,0 +1,25 @@
+"""One run at a time in a folder: two would take each other's states and logs away."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from labeling.errors import UserError
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """No other process trains in the folder meanwhile. The lock is the system's, so a killed process leaves none behind.
+
+    Raises UserError where another process has it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another process is training in {folder}. Wait until it has ended or stop it, or set another `out` for this run."
+            ) from None
+        yield
