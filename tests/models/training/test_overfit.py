@@ -22,36 +22,45 @@ from models.training.settings import TrainSettings
 from models.training.trainer import train
 from tests.models.data.made_up_shards import RATE, row, uri_of, write_shards
 
-SECONDS = 0.64
 STEPS: dict[StageName, int] = {
     "waveform-generator": 1200,
     "waveform-cascader": 800,
     "spectrogram-generator": 1200,
-    "vocoder": 800,
+    "vocoder": 2000,
     "super-resolution": 800,
+}
+SECONDS: dict[StageName, float] = {
+    "waveform-generator": 0.64,
+    "waveform-cascader": 0.64,
+    "spectrogram-generator": 0.64,
+    # A spectrogram does not tell phases: they can be known only where an end of the clip is in sight, and this network sees 0.1 s.
+    "vocoder": 0.16,
+    "super-resolution": 0.64,
 }
 
 
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory: pytest.TempPathFactory) -> str:
-    own = {n: {"split": "train", "labels": row(n, SECONDS)["labels"][:1], "tags": [], "title": None} for n in range(8)}
-    return uri_of(write_shards(tmp_path_factory.mktemp("eight"), clips=8, seconds=SECONDS, change=own))
+def eight(folder: Path, seconds: float) -> str:
+    """Shards of eight chords three semitones apart: one apart, those at 110 Hz are hardly told apart by 80 mel bands."""
+    own = {n: {**row(3 * n, seconds), "split": "train", "tags": [], "title": None} for n in range(8)}
+    for values in own.values():
+        values["labels"] = values["labels"][:1]
+    return uri_of(write_shards(folder, clips=8, seconds=seconds, change=own))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("name", STAGES)
-def test_eight_clips_are_learnt_by_heart(shards: str, tmp_path: Path, name: StageName) -> None:
-    clips = 8 * STEPS[name]
+def test_eight_clips_are_learnt_by_heart(tmp_path: Path, name: StageName) -> None:
+    shards, clips = eight(tmp_path / "eight", SECONDS[name]), 8 * STEPS[name]
     settings = TrainSettings.model_validate(
         {
-            "out": str(tmp_path),
+            "out": str(tmp_path / "run"),
             "data": {"shards": shards},
             "text": {"dropped": 0.0},
             "recipe": {
                 "clips": clips,
                 "clips_a_step": 8,
-                "seconds": SECONDS,
+                "seconds": SECONDS[name],
                 "warmup_clips": 400,
                 "decay_clips": clips,
                 "learning_rate": 2e-3,
