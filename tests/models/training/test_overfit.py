@@ -26,7 +26,7 @@ STEPS: dict[StageName, int] = {
     "waveform-generator": 1200,
     "waveform-cascader": 800,
     "spectrogram-generator": 1200,
-    "vocoder": 2000,
+    "vocoder": 4000,
     "super-resolution": 800,
 }
 SECONDS: dict[StageName, float] = {
