@@ -77,16 +77,16 @@ def paper_recipe(stage: StageName) -> Recipe:
 
 
 TINY_CLIPS: Mapping[StageName, int] = {
-    "waveform-generator": 30_000,
+    "waveform-generator": 64_000,
     "waveform-cascader": 14_000,
-    "spectrogram-generator": 20_000,
+    "spectrogram-generator": 76_000,
     "vocoder": 28_000,
     "super-resolution": 5_000,
 }
 
 
 def tiny_recipe(stage: StageName) -> Recipe:
-    """For the tiny preset: as many clips as two cores see in an hour and a half over all five stages, beside other work."""
+    """For the tiny preset: as many clips as two cores see in two hours and a half over all five stages."""
     clips = TINY_CLIPS[stage]
     return Recipe(
         clips=clips, clips_a_step=8, learning_rate=8e-4, beta_2=0.99, warmup_clips=1_600, decay_clips=round(1.05 * clips), ema_decay=0.998
