@@ -73,7 +73,7 @@ class Trainer:
     def run(self) -> Trained:
         """Train until the recipe is done or the process is asked to stop."""
         made, folder = self.made, self.made.folder
-        if self._clips >= self.recipe.clips:
+        if self._finished:
             self._say("was finished already")
             return self._trained()
         with ExitStack() as stack:
@@ -84,14 +84,18 @@ class Trainer:
                 self._begin()
             loader = stack.enter_context(made.loader(self._clips))
             with _batches(loader, made) as batches:
-                while self._clips < self.recipe.clips:
+                while not self._finished:
                     asked = self._step(batches)
-                    if asked and self._clips < self.recipe.clips:
+                    if asked and not self._finished:
                         self._stop(loader)
                         break
-                    self._after_step(loader, last=self._clips >= self.recipe.clips)
-        self._say("is finished" if self._clips >= self.recipe.clips else "was asked to stop; the same command goes on from here")
+                    self._after_step(loader)
+        self._say("is finished" if self._finished else "was asked to stop; the same command goes on from here")
         return self._trained()
+
+    @property
+    def _finished(self) -> bool:
+        return self._clips >= self.recipe.clips
 
     def _begin(self) -> None:
         """What a fresh run does before its first step."""
@@ -155,9 +159,9 @@ class Trainer:
         log.warning("%s: a step is left out, its loss or gradient is no finite number (clips %s).", self.made.stage.name, named)
         self._write("skip", {"skipped": self._skipped, "clip_ids": ids})
 
-    def _after_step(self, loader: Loader, last: bool) -> None:
-        """Whatever is due now: a line of the log, the validation loss, samples, a save."""
-        due = self.made.due
+    def _after_step(self, loader: Loader) -> None:
+        """Whatever is due now, which after the last step is all: a line of the log, the validation loss, samples, a save."""
+        due, last = self.made.due, self._finished
         if last or due.log.is_due(self._clips, self.recipe.clips_a_step):
             self._log(loader)
         if last or due.validation.is_due(self._clips, self.recipe.clips_a_step):
@@ -239,7 +243,7 @@ class Trainer:
 
     def _trained(self) -> Trained:
         made = self.made
-        return Trained(made.stage.name, made.folder, self._clips, self._clips >= self.recipe.clips, made.folder / WEIGHTS)
+        return Trained(made.stage.name, made.folder, self._clips, self._finished, made.folder / WEIGHTS)
 
 
 @contextmanager
