@@ -109,6 +109,13 @@ def test_a_second_run_in_a_folder_is_refused_while_the_first_lasts(shards: str, 
 
 
 @pytest.mark.usefixtures("small_stages")
+def test_a_place_that_cannot_hold_a_run_is_one_message(shards: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot write to .*file/out/vocoder: Not a directory\. Set another `out`"):
+        train(run_settings(shards, tmp_path / "file" / "out"), "vocoder")
+
+
+@pytest.mark.usefixtures("small_stages")
 def test_a_damaged_state_is_said_and_the_one_before_it_taken(shards: str, tmp_path: Path) -> None:
     keep = {"every_clips": 8, "keep_last": 3}
     train(run_settings(shards, tmp_path / "a", checkpoints=keep), "vocoder")
