@@ -119,6 +119,9 @@ _WAVE_SCALE = 5.0
 _EMPHASISED_SCALE = 7.0
 """Emphasised by 0.9, rendered music has a spread of .07 of full scale at 16 kHz and .1 at 24 kHz."""
 
+_GENERATOR_EMPHASIS = 0.8
+"""Makes the 20 dB by which rendered music falls below 1.6 kHz nearly level; its spread is then .13 of full scale, so the scale stays."""
+
 
 def _fast(stage: Stage) -> Stage:
     """v-prediction on a cosine schedule that ends without any signal, in 20 steps."""
@@ -136,7 +139,7 @@ def _fast(stage: Stage) -> Stage:
 def _tiny(stage: Stage) -> Stage:
     """`fast` with small networks, MiniLM's token embeddings (384 wide), short crops, and sources that are noised to the middle of time at
     most: a small network that is seldom shown a clean source learns little from it. Stages that add a band to what they are given
-    learn it emphasised, since it is the quiet end of the spectrum.
+    learn it emphasised, since it is the quiet end of the spectrum, and so does the waveform generator, though less.
     """
     small = _fast(stage)
     source = replace(stage.source, t_max=min(stage.source.t_max, 0.5)) if stage.source else None
@@ -148,7 +151,7 @@ def _tiny(stage: Stage) -> Stage:
         tokens=64 if stage.tokens else 0,
         source=source,
         scale=_EMPHASISED_SCALE if adds_a_band else small.scale,
-        emphasis=0.9 if adds_a_band else 0.0,
+        emphasis=0.9 if adds_a_band else _GENERATOR_EMPHASIS if stage.name == "waveform-generator" else 0.0,
         weight=Weight("sigmoid_velocity", bias=1.0) if stage.signal.domain == "log_mel" else small.weight,
         sampling=_tiny_sampling(small),
     )
@@ -156,12 +159,12 @@ def _tiny(stage: Stage) -> Stage:
 
 def _tiny_sampling(stage: Stage) -> Sampling:
     """Small networks follow their text better, and leave less hiss, in steps that each bring new noise than in as many without. What they
-    leave goes where the source says how quiet it is.
+    leave goes where the source says how quiet it is. A stage that reads text has more to decide and takes more steps.
     """
     if stage.source is None:
         return Sampling("ancestral", uniform(32), guidance=stage.sampling.guidance)
     projections = 8 if stage.source.signal.domain == "log_mel" else 1
-    return Sampling("ancestral", uniform(8), guidance=stage.sampling.guidance, projections=projections)
+    return Sampling("ancestral", uniform(24 if stage.tokens else 8), guidance=stage.sampling.guidance, projections=projections)
 
 
 def stage_of(preset: Preset, name: str, text_width: int | None = None) -> Stage:
