@@ -119,8 +119,8 @@ _WAVE_SCALE = 5.0
 _EMPHASISED_SCALE = 7.0
 """Emphasised by 0.9, rendered music has a spread of .07 of full scale at 16 kHz and .1 at 24 kHz."""
 
-_GENERATOR_EMPHASIS = 0.8
-"""Makes the 20 dB by which rendered music falls below 1.6 kHz nearly level; its spread is then .13 of full scale, so the scale stays."""
+_TINY_EMPHASIS: dict[StageName, float] = {"waveform-generator": 0.8, "waveform-cascader": 0.9, "super-resolution": 0.9}
+"""Rendered music falls by 20 dB up to 1.6 kHz; emphasised by 0.8 it is nearly level there, with a spread of .13 of full scale."""
 
 
 def _fast(stage: Stage) -> Stage:
@@ -151,7 +151,7 @@ def _tiny(stage: Stage) -> Stage:
         tokens=64 if stage.tokens else 0,
         source=source,
         scale=_EMPHASISED_SCALE if adds_a_band else small.scale,
-        emphasis=0.9 if adds_a_band else _GENERATOR_EMPHASIS if stage.name == "waveform-generator" else 0.0,
+        emphasis=_TINY_EMPHASIS.get(stage.name, 0.0),
         weight=Weight("sigmoid_velocity", bias=1.0) if stage.signal.domain == "log_mel" else small.weight,
         sampling=_tiny_sampling(small),
     )
