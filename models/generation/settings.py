@@ -81,7 +81,7 @@ class GenerationSettings(Settings):
     chunk_seconds: float = Field(10.0, ge=1, le=600)
     overlap: float = Field(0.25, gt=0, le=0.75)
     fade_seconds: float = Field(0.005, ge=0, le=1)
-    rounds: int = Field(4, ge=1, le=100)
+    rounds: int = Field(10, ge=1, le=100)
     batch: int = Field(4, ge=1, le=1024)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
