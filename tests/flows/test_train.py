@@ -15,6 +15,7 @@ from flows.training_page import loss_chart, write_training_page
 from labeling.errors import UserError
 from models.cascade.stage import STAGES
 from models.training import prepare
+from models.training.journal import read_journal
 from models.training.settings import TrainSettings
 from tests.models.data.made_up_shards import uri_of, write_shards
 from tests.models.training.small_runs import run_settings, small_stage
@@ -81,6 +82,16 @@ def test_the_page_shows_curves_and_samples(tmp_path: Path, monkeypatch: pytest.M
     said = CliRunner().invoke(n2m, ["weights", str(trained.folder), "-o", str(output), "--precision", "fp16"], catch_exceptions=False)
     assert said.output == f"{output}: waveform-generator after 24 clips, average: exponential, 0.998 a step\n"
     assert 2 * output.stat().st_size < 1.2 * trained.weights.stat().st_size
+
+
+def test_a_run_whose_log_was_removed_goes_on_with_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "stage_of", lambda _preset, name: small_stage(name))
+    shards = uri_of(write_shards(tmp_path / "shards", clips=12, seconds=0.6))
+    trained = train_stage(run_settings(shards, tmp_path / "out"), "waveform-generator")
+    (trained.folder / "log.jsonl").unlink()
+    more = train_stage(run_settings(shards, tmp_path / "out", recipe={"clips": 48, "clips_a_step": 4}), "waveform-generator")
+    assert more.clips == 48
+    assert [line["clips"] for line in read_journal(more.folder, "start")] == [trained.clips]
 
 
 def test_no_run_no_page(tmp_path: Path) -> None:
