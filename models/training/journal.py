@@ -18,6 +18,8 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / NAME
         kept = [line for line in read_journal(folder) if line["clips"] <= clips] if clips else []
+        self.begun = any(line["kind"] == "start" for line in kept)
+        """Whether an earlier process wrote the head of the log, and it is still there."""
         aside = path.with_suffix(".partial")
         aside.write_text("".join(_line(entry) for entry in kept), encoding="utf-8")
         os.replace(aside, path)

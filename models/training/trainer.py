@@ -19,7 +19,7 @@ from models.data.loader import Loader
 from models.training.alone import alone_in
 from models.training.average import exponential_kept, gamma_of_width, power_kept
 from models.training.batch import Batch, make_batch
-from models.training.journal import Journal, read_journal
+from models.training.journal import Journal
 from models.training.loss import training_losses
 from models.training.optimizer import learning_rate, set_learning_rate
 from models.training.parallel import Place, exchanging, gathered, joined, total
@@ -82,7 +82,7 @@ class Trainer:
                 stack.callback(self._journal.close)
             if self._clips == 0:
                 self._begin()
-            elif self.place.is_first and not read_journal(folder, "start"):
+            elif self._journal is not None and not self._journal.begun:
                 # Somebody removed or damaged the log: what it says from here on still needs its head.
                 self._write("start", made.facts())
             loader = stack.enter_context(made.loader(self._clips))
