@@ -5,8 +5,9 @@ python -m benchmarks.unet --other-python ENVIRONMENT/bin/python [--preset tiny -
     python3 -m venv ENVIRONMENT && ENVIRONMENT/bin/pip install audio-diffusion-pytorch==0.1.3
 
 A step is a forward and a backward pass with fused Adam. The other side has the same strides, blocks and attentions at the same depths;
-its widths are scaled until its parameters are those of ours. Both sides are processes that stay loaded and take turns, so that what
-else the machine does falls on both; the ratio is the median over the turns. MFU counts the products of each side's own network.
+its widths are scaled until its parameters are those of ours, which goes without its mask over the spectrum. Both sides are processes
+that stay loaded and take turns, so that what else the machine does falls on both; the ratio is the median over the turns. MFU counts the
+products of each side's own network.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -68,7 +70,7 @@ def make_plan(preset: str) -> dict[str, Any]:
     from models.cascade.presets import stage_of
 
     stage = stage_of(preset, "waveform-generator")  # type: ignore[arg-type]
-    shape = stage.unet
+    shape = replace(stage.unet, mask_channels=0)
     with torch.device("meta"):
         from models.network.unet import UNet
 
@@ -151,7 +153,7 @@ def our_network(plan: dict[str, Any]) -> tuple[torch.nn.Module, Any]:
     from models.network.inputs import Inputs
     from models.network.unet import UNet
 
-    network = UNet(stage_of(plan["preset"], "waveform-generator").unet)
+    network = UNet(replace(stage_of(plan["preset"], "waveform-generator").unet, mask_channels=0))
 
     def call(x: torch.Tensor, times: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         mask = torch.ones(text.shape[:2], dtype=torch.bool, device=text.device)

@@ -92,9 +92,9 @@ class Attention(nn.Module):
         self.norm = nn.LayerNorm(channels)
         self.query = nn.Linear(channels, channels, bias=False)
         self.key_value = nn.Linear(text_width or channels, 2 * channels, bias=False)
-        self.out = _zero(nn.Linear(channels, channels))
+        self.out = zeroed(nn.Linear(channels, channels))
         self.feed_forward = nn.Sequential(
-            nn.LayerNorm(channels), nn.Linear(channels, hidden), nn.GELU(approximate="tanh"), _zero(nn.Linear(hidden, channels))
+            nn.LayerNorm(channels), nn.Linear(channels, hidden), nn.GELU(approximate="tanh"), zeroed(nn.Linear(hidden, channels))
         )
 
     def forward(self, x: Tensor, text: Tensor | None = None, mask: Tensor | None = None, present: Tensor | None = None) -> Tensor:
@@ -121,10 +121,11 @@ class Attention(nn.Module):
 
 def zero_conv(channels_in: int, channels_out: int, kernel: int) -> Conv1d:
     """A convolution of an odd kernel that keeps the length and starts at zero."""
-    return _zero(Conv1d(channels_in, channels_out, kernel, padding=kernel // 2))
+    return zeroed(Conv1d(channels_in, channels_out, kernel, padding=kernel // 2))
 
 
-def _zero(layer: Layer) -> Layer:
+def zeroed(layer: Layer) -> Layer:
+    """The layer with all its parameters at zero."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer

@@ -17,6 +17,9 @@ class UNetShape:
     norm: "group" is GroupNorm over channels and time (the paper's), in as many groups as divide both `groups` and the width. "position"
     divides each position by the root mean square of its channels: nothing then depends on how much of a recording the network sees, so
     a stage without self-attention gives the same audio in pieces as in one.
+
+    mask_channels: of the mask over the spectrum of x (models.network.spectral_mask), which one position at depth `mask_depth` on the way
+    up stands beside one frame of; 0 for none, as in the paper.
     """
 
     channels_in: int
@@ -35,6 +38,8 @@ class UNetShape:
     reading: Literal["bottom_once", "up_width"] = "bottom_once"
     norm: Literal["group", "position"] = "group"
     groups: int = 32
+    mask_channels: int = 0
+    mask_depth: int = 0
 
     def __post_init__(self) -> None:
         depths = {len(self.strides), len(self.multipliers), len(self.blocks), len(self.self_attention), len(self.cross_attention)}
@@ -44,6 +49,8 @@ class UNetShape:
             raise ValueError(f"the kernel must be odd, and with up_width at least the largest stride; it is {self.kernel}")
         if any(self.cross_attention) and not self.text_width:
             raise ValueError("cross-attention needs text_width, the size of the text encoder's embeddings")
+        if self.mask_channels and (self.channels_out != 1 or self.reading == "up_width" or not 0 <= self.mask_depth < len(self.strides)):
+            raise ValueError("a mask needs one channel out, the reading bottom_once and a depth that exists")
         above = (self.width, *self.widths[:-1]) if self.reading == "up_width" else self.widths
         for depth, attends in enumerate(zip(self.self_attention, self.cross_attention, strict=True)):
             for width in (self.widths[depth], above[depth]):
@@ -61,6 +68,14 @@ class UNetShape:
         return prod(self.strides)
 
     @property
+    def hop(self) -> int:
+        """How many positions of the input one frame of the mask lies after another."""
+        return prod(self.strides[: self.mask_depth + 1])
+
+    @property
     def local(self) -> bool:
-        """Whether an output depends on its neighbourhood and the text only: no self-attention and no statistics over time."""
-        return self.norm == "position" and not any(self.self_attention)
+        """Whether an output depends on its neighbourhood and the text only: no self-attention and no statistics over time.
+
+        A mask would not change that, but `models.cascade.windows.reach` does not count its frames.
+        """
+        return self.norm == "position" and not any(self.self_attention) and not self.mask_channels

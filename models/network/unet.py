@@ -11,6 +11,7 @@ from models.network.block import Block
 from models.network.inputs import Inputs
 from models.network.layers import Conv1d, ConvTranspose1d, LambdaEmbedding, zero_conv
 from models.network.shape import UNetShape
+from models.network.spectral_mask import SpectralMask
 
 
 class UNet(nn.Module):
@@ -42,13 +43,17 @@ class UNet(nn.Module):
             for depth in depths
         )
         self.exit = zero_conv(shape.width, shape.channels_out, 3)
+        self.spectral_mask = (
+            SpectralMask(shape.hop, shape.mask_channels, widths[shape.mask_depth], shape.width) if shape.mask_channels else None
+        )
 
     def forward(self, x: Tensor, lam: Tensor, inputs: Inputs) -> Tensor:
         """x (B, channels, T), lambda (B,) -> (B, channels_out, T). Raises ValueError where inputs do not fit the shape of the network."""
         length = x.shape[-1]
         self._check(x, inputs)
         stacked = x if inputs.stacked is None else torch.cat([x, inputs.stacked], 1)
-        x = self.entry(functional.pad(stacked, (0, -length % self.shape.stride)))
+        padded = functional.pad(stacked, (0, -length % self.shape.stride))
+        x = self.entry(padded)
         time = self.time(lam)
         if self.level is not None:
             level = lam.new_full((len(x),), 20.0) if inputs.level is None else inputs.level
@@ -64,8 +69,13 @@ class UNet(nn.Module):
             if self.shape.reading == "up_width":
                 x = self._run(depth, self.up_blocks[depth], self.up[depth](x) + skips[depth], time, text, mask, present)
             else:
-                x = self.up[depth](self._run(depth, self.up_blocks[depth], x, time, text, mask, present)) + skips[depth]
+                x = self._run(depth, self.up_blocks[depth], x, time, text, mask, present)
+                if self.spectral_mask is not None and depth == self.shape.mask_depth:
+                    masked = self.spectral_mask(padded[:, :1], lam, time, x)
+                x = self.up[depth](x) + skips[depth]
         output: Tensor = self.exit(x)
+        if self.spectral_mask is not None:
+            output = output + masked
         return output[..., :length]
 
     def _run(

@@ -26,6 +26,8 @@ def small_stage(name: StageName) -> Stage:
         shape |= {"channels_out": 80, "strides": (2, 2), "width": 16}
     if stage.unet.aligned_channels:
         shape |= {"strides": (10, 16), "aligned_channels": 80}
+    if stage.unet.mask_channels:
+        shape |= {"mask_channels": 2, "mask_depth": 1}
     attends = (False, bool(stage.tokens))
     text = stage.unet.text_width if stage.tokens else 0
     unet = UNetShape(**shape, cross_attention=attends, text_width=text, told_level=stage.unet.told_level)
