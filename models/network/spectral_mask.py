@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.diffusion.schedule import alpha_sigma, per_sample
 from models.network.layers import Conv1d, zeroed
 
 OVERLAP = 4
@@ -40,7 +41,8 @@ class SpectralMask(nn.Module):
 
     def forward(self, x: Tensor, lam: Tensor, time: Tensor, features: Tensor) -> Tensor:
         """x (B, 1, T), lambda (B,), its embedding (B, time_width), features (B, features, T / hop) -> (B, 1, T) in fp32."""
-        x, sigma = x.float(), torch.sigmoid(-lam.float()).sqrt()[:, None, None]
+        x = x.float()
+        _, sigma = alpha_sigma(per_sample(lam.float(), x))
         kept = self.kept(x, sigma, features)
         parts = torch.cat([x, kept, (x - kept) / sigma], 1)
         added: Tensor = (parts * self.mix(time)[:, :, None]).sum(1, keepdim=True)
@@ -61,9 +63,10 @@ class SpectralMask(nn.Module):
     def _correction(self, louder: Tensor, features: Tensor) -> Tensor:
         """(B, bins, frames) and features -> what is added before the sigmoid, (B, bins, frames). Frame k lies around position k - 1."""
         expected = functional.pad(self.expected(features), (1, OVERLAP - 2), mode="replicate")
-        hidden = torch.stack([louder.clamp(_LEAST, _MOST).to(expected.dtype), expected], 1)
-        for number, convolution in enumerate(self.convolutions):
-            changed = functional.silu(convolution(hidden))
-            hidden = changed if number == 0 else hidden + changed
+        seen = torch.stack([louder.clamp(_LEAST, _MOST).to(expected.dtype), expected], 1)
+        first, *others = self.convolutions
+        hidden = functional.silu(first(seen))
+        for convolution in others:
+            hidden = hidden + functional.silu(convolution(hidden))
         correction: Tensor = self.exit(hidden)
         return correction[:, 0].float()
