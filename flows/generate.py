@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.call import Call, call_here
+from flows.commonest import commonest
 from flows.listening_page import write_listening_page
 from labeling.errors import UserError
 from labeling.storage import Store, open_store
+from models.generation.guards import count_warnings
 from models.job.identity import NAME, check_place, weights_identity
 from models.job.letter import DeadLetter
 from models.job.manifest import write_manifest
@@ -23,7 +25,7 @@ from pipelines.progress import duration
 
 log = logging.getLogger("n2m")
 
-_REASONS = 3
+_NAMED = 3
 _TRIES = 3
 
 
@@ -87,10 +89,9 @@ def run_generate(settings: GenerateSettings, replay: bool = False, announce: boo
     return generate(settings, replay)
 
 
-def commonest(dead: Sequence[DeadLetter]) -> str:
-    """Reasons with their numbers, commonest first, for example "bad_key: 3, bad_seconds: 1"."""
-    counted = sorted(Counter(letter.reason for letter in dead).items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{reason}: {number:,}" for reason, number in counted[:_REASONS])
+def dead_reasons(dead: Sequence[DeadLetter]) -> str:
+    """For example "bad_key: 3, bad_seconds: 1"."""
+    return commonest(Counter(letter.reason for letter in dead))
 
 
 def _make(settings: GenerateSettings, missing: Sequence[Prompt], alone: bool) -> None:
@@ -111,7 +112,7 @@ def _check_prompts(store: Store, wanted: Sequence[Prompt], there: Mapping[str, C
     if other:
         raise UserError(
             f"{store.describe('')} holds clips of another prompt, seed or length under {len(other):,} of the keys "
-            f"({', '.join(other[:_REASONS])}{', ...' if len(other) > _REASONS else ''}). Give these rows other keys or use another --out; "
+            f"({', '.join(other[:_NAMED])}{', ...' if len(other) > _NAMED else ''}). Give these rows other keys or use another --out; "
             f"or delete {record_path(other[0])}{' and the like' if len(other) > 1 else ''}, and the clip is made again."
         )
 
@@ -132,14 +133,14 @@ def _finish(store: Store, prompts: PromptFile, before: set[str], nothing_made: b
 
 
 def _say(done: Generated, seconds: float) -> None:
-    dead = f"; {len(done.dead):,} dead ({commonest(done.dead)})" if done.dead else ""
+    dead = f"; {len(done.dead):,} dead ({dead_reasons(done.dead)})" if done.dead else ""
     if done.nothing_done:
         log.info("Nothing to do: all %s clips are there%s", f"{len(done.clips):,}", dead)
     else:
         log.info("%s clips, %s of them new in %s%s", f"{len(done.clips):,}", f"{done.made:,}", duration(seconds), dead)
     warned = sum(bool(clip.warnings) for clip in done.clips)
     if warned:
-        log.info("Clips with a warning: %s (page and manifest say which)", f"{warned:,}")
+        log.info("Clips with a warning: %s (%s); page and manifest say which", f"{warned:,}", commonest(count_warnings(done.clips)))
     near = sum(clip.duplicates is not None and clip.duplicates.flagged for clip in done.clips)
     if near:
         log.warning("Clips near one of the training set: %s (page and manifest say which)", f"{near:,}")
@@ -153,6 +154,6 @@ def _check_dead(done: Generated, max_dead: float, prompts: PromptFile) -> None:
         return
     raise UserError(
         f"{len(done.dead):,} of {rows:,} prompts are dead ({len(done.dead) / rows:.1%}), more than max_dead = {max_dead:.1%}. "
-        f"Commonest reasons: {commonest(done.dead)}. The dead letters are in {done.store.describe(DEAD)}. "
+        f"Commonest reasons: {dead_reasons(done.dead)}. The dead letters are in {done.store.describe(DEAD)}. "
         "Mend the rows and run again (`--replay` tries rows again that did not change), or raise max_dead."
     )

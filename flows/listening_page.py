@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from flows.commonest import commonest
 from flows.report.charts import Bars, histogram_overlay
 from flows.report.page import asset, environment, flatten, integrity
 from labeling.storage import Store
+from models.generation.guards import count_warnings
 from models.job.identity import JobIdentity, read_identity
 from models.job.letter import DeadLetter
 from models.job.place import PAGE
@@ -22,7 +24,7 @@ MOST_CLIPS = 2000
 @dataclass(frozen=True)
 class Figures:
     """What is said of all clips together. Seconds of audio and of work; scores and levels where there are any.
-    compared: with the training set; copies: flagged there.
+    warned: clips with a warning, and of what kinds. compared: with the training set; copies: flagged there.
     """
 
     clips: int
@@ -30,6 +32,7 @@ class Figures:
     spent: float
     calls: int
     warned: int
+    kinds: str
     compared: int
     copies: int
     scores: tuple[float, ...]
@@ -85,6 +88,7 @@ def _figures(clips: Sequence[ClipRecord]) -> Figures:
         spent=sum(clip.seconds_spent for clip in clips),
         calls=sum(clip.calls for clip in clips),
         warned=sum(bool(clip.warnings) for clip in clips),
+        kinds=commonest(count_warnings(clips)),
         compared=sum(clip.duplicates is not None for clip in clips),
         copies=sum(clip.duplicates is not None and clip.duplicates.flagged for clip in clips),
         scores=tuple(clip.score for clip in clips if clip.score is not None),

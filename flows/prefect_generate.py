@@ -5,11 +5,13 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from flows.commonest import commonest
 from flows.config import given_settings
 from flows.events import CLIPS_READY, announce
-from flows.generate import Generated, commonest, generate
+from flows.generate import Generated, dead_reasons, generate
 from flows.prefect_page import figures_table, link_page
 from flows.prefect_run import call_as_task, logged_on_server, run_on_server
+from models.generation.guards import count_warnings
 from models.job.settings import GenerateSettings
 
 
@@ -38,13 +40,14 @@ def _generate(settings: GenerateSettings, replay: bool, announce_it: bool = True
 def _show(done: Generated) -> None:
     """The artifacts generate-figures and generate-page."""
     scores = [clip.score for clip in done.clips if clip.score is not None]
+    warned = [clip for clip in done.clips if clip.warnings]
     figures = [
         ("clips", f"{len(done.clips):,}"),
         ("new", f"{done.made:,}"),
-        ("dead", f"{len(done.dead):,} ({commonest(done.dead)})" if done.dead else "0"),
+        ("dead", f"{len(done.dead):,} ({dead_reasons(done.dead)})" if done.dead else "0"),
         ("seconds of audio", f"{sum(clip.duration for clip in done.clips):,.0f}"),
         ("mean score", f"{sum(scores) / len(scores):.3f}" if scores else "–"),
-        ("with a warning", f"{sum(bool(clip.warnings) for clip in done.clips):,}"),
+        ("with a warning", f"{len(warned):,} ({commonest(count_warnings(warned))})" if warned else "0"),
     ]
     create_markdown_artifact(key="generate-figures", markdown=figures_table(figures) + "\n", description=f"Clips in {done.store.uri}")
     link_page("generate-page", done.page, "Listen to the clips")

@@ -4,12 +4,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
 from labeling.errors import RowError
 from labeling.scorers.base import Float32s
-from models.generation.request import Made
 
 SILENT_DBFS = -60.0
 FLOOR_DBFS = -120.0
@@ -65,10 +65,18 @@ def held_gain(made: Float32s) -> float:
     return 1.0 / max(1.0, loud)
 
 
-def count_warnings(clips: Iterable[Made | RowError]) -> Counter[str]:
-    """How often each warning and each reason of a failure came, whatever the numbers in it: "prompt cut by # tokens"."""
+class Warned(Protocol):
+    """A clip, or the record of one."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a listener should know, in words."""
+
+
+def count_warnings(clips: Iterable[Warned | RowError]) -> Counter[str]:
+    """How often each warning and each reason of a failure came, whatever the numbers in it: "prompt cut by … tokens"."""
     counts: Counter[str] = Counter()
     for clip in clips:
-        kinds = [clip.reason] if isinstance(clip, RowError) else [_NUMBER.sub("#", warning) for warning in clip.warnings]
+        kinds = [clip.reason] if isinstance(clip, RowError) else [_NUMBER.sub("…", warning) for warning in clip.warnings]
         counts.update(set(kinds))
     return counts

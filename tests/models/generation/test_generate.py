@@ -229,7 +229,7 @@ def test_prompts_of_any_kind(waveform: Cascade, prompt: str) -> None:
 def test_warnings_and_failures_are_counted(waveform: Cascade) -> None:
     long = Request("a", "drums " * 100, 0.1)
     counts = count_warnings(generate_requests(waveform, [long, replace(long, prompt="drums " * 200), replace(long, prompt="")]))
-    assert counts["prompt cut by # tokens"] == 2
+    assert counts["prompt cut by … tokens"] == 2
     assert counts["empty_prompt"] == 1
 
 

@@ -68,7 +68,7 @@ def test_kinds_are_counted_whatever_their_numbers() -> None:
         Made(Request("a", "x"), SINE, 24_000, None, -9.0, 0.5, cut, 9, (f"prompt cut by {cut} tokens", "clipped 0.3 %")) for cut in (3, 40)
     ]
     counted = count_warnings([*clips, RowError("silent", "so quiet")])
-    assert counted == Counter({"prompt cut by # tokens": 2, "clipped # %": 2, "silent": 1})
+    assert counted == Counter({"prompt cut by … tokens": 2, "clipped … %": 2, "silent": 1})
 
 
 @pytest.mark.parametrize(("value", "reason"), [(float("nan"), "not_finite"), (float("inf"), "not_finite")])
