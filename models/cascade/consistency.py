@@ -12,6 +12,7 @@ from models.cascade.stage import Stage
 from models.cascade.windows import windows
 from models.network.inputs import Inputs
 from models.signal.griffin_lim import drawn_towards
+from models.signal.known import Known
 from models.signal.log_mel import LOG_MEL
 from models.signal.resample import downsample, fft_upsample
 
@@ -19,23 +20,30 @@ WINDOW_FRAMES, SHARED_FRAMES = 1000, 100
 """Frames of a spectrogram that are worked on at once (10 s), and how many of them neighbours share at least."""
 
 
-def agreeing(stage: Stage, x0: Tensor, inputs: Inputs) -> Tensor:
-    """x0 (B, C, T) in network units -> the same, drawn towards what conditioned it; unchanged where the stage's sampling asks for none."""
+def agreeing(stage: Stage, x0: Tensor, inputs: Inputs, known: Known | None = None) -> Tensor:
+    """x0 (B, C, T) in network units -> the same, drawn towards what conditioned it; unchanged where the stage's sampling asks for none.
+
+    known: what stays as it is, in network units.
+    """
     if stage.source is None or stage.sampling.projections == 0:
         return x0
     made = in_full_scale(stage, x0)
     if inputs.aligned is not None:
-        made = _towards(made, inputs.aligned, stage.sampling.projections)
+        staying = None if known is None else Known(in_full_scale(stage, known.signal), known.weight)
+        made = _towards(made, inputs.aligned, stage.sampling.projections, staying)
     if inputs.stacked is not None:
         made = made + _below(in_full_scale(stage, inputs.stacked) - made, stage.signal.rate, stage.source.signal.rate)
-    return in_network_units(stage, made)
+    agreed = in_network_units(stage, made)
+    return agreed if known is None else known.held(agreed)
 
 
-def _towards(wave: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
+def _towards(wave: Tensor, spectrogram: Tensor, projections: int, known: Known | None) -> Tensor:
     """A waveform (B, 1, frames * hop) drawn towards its spectrogram (B, mels, frames), in windows, so that memory does not grow with it."""
     hop, drawn = LOG_MEL.hop, torch.zeros_like(wave)
     for window in windows(spectrogram.shape[-1], WINDOW_FRAMES, SHARED_FRAMES, 0, 1):
-        part = drawn_towards(wave[..., window.start * hop : window.end * hop], spectrogram[..., window.start : window.end], projections)
+        start, end = window.start * hop, window.end * hop
+        staying = None if known is None else known.between(start, end)
+        part = drawn_towards(wave[..., start:end], spectrogram[..., window.start : window.end], projections, staying)
         first, last = window.rise[0], window.fall[1]
         counted = part[..., (first - window.start) * hop : (last - window.start) * hop]
         drawn[..., first * hop : last * hop] += counted * window.weight().to(wave).repeat_interleave(hop)

@@ -10,10 +10,11 @@ from models.cascade.consistency import agreeing
 from models.cascade.stage import SamplerName, Sampling, Stage
 from models.diffusion.denoiser import Denoiser, Network, make_denoiser
 from models.diffusion.guidance import DynamicClip, Guidance
-from models.diffusion.known import Known, keeping
+from models.diffusion.keeping import keeping
 from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun, repainted
 from models.diffusion.steps import lambdas, uniform
 from models.network.inputs import Inputs
+from models.signal.known import Known
 
 Draw = Callable[[str], Tensor]
 """Purpose -> standard normal noise (B, C, T): "start", and "step N" for a sampler that adds noise."""
@@ -60,7 +61,7 @@ def sample(
         x0 = ancestral(denoiser, path, noise("start"), of_step, sampling.gamma)
     else:
         x0 = _WITHOUT_NOISE[sampling.sampler](denoiser, path, noise("start"))
-    return agreeing(stage, x0, inputs)
+    return agreeing(stage, x0, inputs, known)
 
 
 def _guidance(sampling: Sampling, inputs: Inputs) -> Guidance | None:

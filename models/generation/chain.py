@@ -11,7 +11,6 @@ from models.cascade.pairs import clean_inputs, entering, in_full_scale
 from models.cascade.sample import Draw, sample
 from models.cascade.stage import FRAME_SAMPLES, Stage
 from models.cascade.windows import windowed
-from models.diffusion.known import Known
 from models.generation.cascade import Cascade
 from models.generation.given import known_part, source_signal
 from models.generation.guards import check_finite
@@ -21,6 +20,7 @@ from models.generation.texts import Embedded
 from models.network.inputs import Inputs
 from models.network.unet import UNet
 from models.randomness import normals
+from models.signal.known import Known
 from models.text.conditioning import pad_text
 
 Texts = Mapping[tuple[str, int], Embedded]

@@ -14,9 +14,9 @@ from labeling.resample import resample
 from labeling.scorers.base import Float32s
 from models.cascade.pairs import x0_of
 from models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Signal, Stage
-from models.diffusion.known import Known
 from models.generation.plan import Plan, Span
 from models.generation.request import Sound
+from models.signal.known import Known
 from models.signal.log_mel import LOG_MEL
 from models.signal.resample import ROLLOFF, ZEROS
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.signal.known import Known
 from models.signal.log_mel import LOG_MEL
 
 MOMENTUM = 0.99
@@ -14,14 +15,18 @@ _UPDATES = 200
 _SMALL = 1e-12
 
 
-def drawn_towards(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
+def drawn_towards(audio: Tensor, spectrogram: Tensor, projections: int, known: Known | None = None) -> Tensor:
     """(B, 1, frames * hop) at the spectrogram's rate and (B, mels, frames) scaled log-mel -> (B, 1, frames * hop), in fp32.
 
-    Row by row, so that a clip comes out the same whatever is beside it.
+    known: samples that stay, so that what is drawn beside them goes on from them. Row by row, so that a clip comes out the same whatever
+    is beside it.
     """
     if projections == 0:
         return audio
-    rows = [_projected(audio[row : row + 1].float(), spectrogram[row : row + 1].float(), projections) for row in range(len(audio))]
+    rows = [
+        _projected(audio[row : row + 1].float(), spectrogram[row : row + 1].float(), projections, known and known.row(row))
+        for row in range(len(audio))
+    ]
     return torch.cat(rows).to(audio)
 
 
@@ -36,7 +41,7 @@ def linear_power(spectrogram: Tensor) -> Tensor:
     return power
 
 
-def _projected(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
+def _projected(audio: Tensor, spectrogram: Tensor, projections: int, known: Known | None) -> Tensor:
     samples, window = audio.shape[-1], torch.hann_window(LOG_MEL.n_fft, device=audio.device)
     # A signal shorter than half a window has nothing to reflect at its ends.
     lacking = max(0, LOG_MEL.n_fft - samples)
@@ -49,4 +54,6 @@ def _projected(audio: Tensor, spectrogram: Tensor, projections: int) -> Tensor:
         moved = spectrum if before is None else spectrum - before * (MOMENTUM / (1 + MOMENTUM))
         before = spectrum
         wave = torch.istft(magnitude * moved / (moved.abs() + _SMALL), LOG_MEL.n_fft, LOG_MEL.hop, window=window, length=wave.shape[-1])
+        if known is not None:
+            wave[:, :samples] = known.held(wave[:, None, :samples])[:, 0]
     return wave[:, None, :samples]

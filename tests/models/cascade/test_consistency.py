@@ -12,6 +12,7 @@ from models.cascade.presets import stage_of
 from models.cascade.stage import CORPUS_RATE, Stage
 from models.cascade.windows import windows
 from models.randomness import normals
+from models.signal.known import Known
 from models.signal.log_mel import LOG_MEL
 from models.signal.resample import downsample
 from tests.models.data.made_up_shards import tone
@@ -54,6 +55,38 @@ def test_a_vocoder_comes_nearer_to_its_spectrogram() -> None:
 
     hissing = made(stage, audio)
     assert away(agreeing(stage, hissing, inputs)) < 0.3 * away(hissing)
+
+
+def test_what_is_known_stays_and_what_is_drawn_goes_on_from_it() -> None:
+    """Half of a true piece is kept. Its joint with a hissing rest is as smooth as places inside."""
+    stage = stage_of("tiny", "vocoder")
+    jumps, usual, cut = [], [], []
+    for seed in range(6):
+        audio = torch.from_numpy(render_piece(seed, 0, 3.0).audio[: 3 * CORPUS_RATE])[None]
+        true, inputs = x0_of(stage, audio), true_inputs(stage, audio)
+        joint = true.shape[-1] // 2
+        weight = torch.zeros(1, 1, true.shape[-1])
+        weight[..., :joint] = 1.0
+        # The rest begins in other phases, as what a network makes does.
+        hissing = made(stage, audio.roll(997, -1))
+        found = agreeing(stage, hissing, inputs, Known(true, weight))
+        assert torch.equal(found[..., :joint], true[..., :joint])
+        assert not torch.equal(found[..., joint:], hissing[..., joint:])
+        apart = agreeing(stage, hissing, inputs)
+        jumps.append(float((found[..., joint] - found[..., joint - 1]).abs().square().sum()))
+        usual.append(float(found.diff().square().mean()))
+        cut.append(float((apart[..., joint] - true[..., joint - 1]).abs().square().sum()))
+    print(f"squared jumps at the joint {sum(jumps):.3f}, inside {sum(usual):.3f}, where the known part is put in afterwards {sum(cut):.3f}")
+    assert sum(jumps) < 0.5 * sum(cut)
+
+
+@pytest.mark.parametrize("name", ["waveform-cascader", "super-resolution"])
+def test_what_is_known_stays_where_the_band_of_the_source_is_taken_over(name: str) -> None:
+    stage = stage_of("tiny", name)
+    audio = torch.from_numpy(tone(3, 0.5))[None]
+    known = Known(x0_of(stage, audio), (torch.arange(x0_of(stage, audio).shape[-1]) < 2_000).float()[None, None])
+    found = agreeing(stage, made(stage, audio), true_inputs(stage, audio.roll(300, -1)), known)
+    assert torch.equal(found[..., :2_000], known.signal[..., :2_000])
 
 
 def test_without_projections_nothing_changes() -> None:

@@ -17,11 +17,11 @@ from models.cascade.sample import sample
 from models.cascade.stage import SamplerName, Sampling
 from models.cascade.windows import windowed, windows
 from models.diffusion.denoiser import Network
-from models.diffusion.known import Known
 from models.diffusion.schedule import alpha_sigma
 from models.diffusion.steps import uniform
 from models.network.inputs import Inputs
 from models.randomness import normals
+from models.signal.known import Known
 
 RATE, LENGTH, CLIPS, FRAME, FADE = 3_200, 384, 400, 64, 16
 CPU = torch.device("cpu")

@@ -1,19 +1,9 @@
-"""A part of the data that is known: continuation and inpainting with any denoiser and any sampler."""
+"""Continuation and inpainting with any denoiser and any sampler."""
 
-from dataclasses import dataclass
-
-import torch
 from torch import Tensor
 
 from models.diffusion.denoiser import Denoiser
-
-
-@dataclass(frozen=True)
-class Known:
-    """signal (B, C, T) in network units, and how much of it holds at each position, weight (B, 1, T) in [0, 1]."""
-
-    signal: Tensor
-    weight: Tensor
+from models.signal.known import Known
 
 
 def keeping(denoiser: Denoiser, known: Known) -> Denoiser:
@@ -24,6 +14,6 @@ def keeping(denoiser: Denoiser, known: Known) -> Denoiser:
     """
 
     def denoise(x: Tensor, lam: Tensor) -> Tensor:
-        return torch.lerp(denoiser(x, lam), known.signal, known.weight)
+        return known.held(denoiser(x, lam))
 
     return denoise
