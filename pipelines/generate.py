@@ -19,6 +19,7 @@ from labeling.scorers.base import Scorer
 from labeling.scorers.load import choose_device
 from labeling.storage import Store, open_store
 from models.generation.cascade import load_cascade
+from models.generation.generate import read_ahead
 from models.job.facts import stage_facts
 from models.job.identity import claim, job_identity
 from models.job.make import Maker, make_clips
@@ -58,9 +59,14 @@ class Job:
             return 1
         return max(1, self.settings.generation.batch // self.settings.best_of)
 
+    def read_ahead(self, prompts: Sequence[Prompt]) -> None:
+        """What the text encoder says of them, once for all, where it cannot stay beside the stages."""
+        read_ahead(self.load().cascade, [text for prompt in prompts for text in (prompt.prompt, prompt.negative) if text])
+
     def __call__(self, prompts: Sequence[Prompt]) -> None:
         """Make the clips of some prompts."""
         maker, size = self.load(), self.clips_at_once
+        self.read_ahead(prompts)
         for start in range(0, len(prompts), size):
             group = prompts[start : start + size]
             make_clips(maker, group)
@@ -98,7 +104,7 @@ def make_missing(settings: GenerateSettings, missing: Sequence[Prompt], alone: b
     if not alone:
         random.SystemRandom().shuffle(ordered)
     if settings.run.runner == "local":
-        job.load()
+        job.read_ahead(ordered)
         with show_progress(STAGE, len(ordered)):
             _pool(job, ordered)
     else:

@@ -1,6 +1,7 @@
 """Requests become clips."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -33,7 +34,7 @@ def generate(
     init: Sound | None = None,
     keep: Sequence[tuple[float, float]] = (),
 ) -> list[Made | RowError]:
-    """A clip for each prompt. A prompt that comes again gets another sample. seeds: one a prompt, 0 where none are given.
+    """A clip for each prompt. A prompt that comes again with its seed gets another sample. seeds: one a prompt, 0 where none are given.
 
     steps, guidance, start, stop_after: in place of what the cascade's settings say. init, keep: see Request.
     Raises UserError where a stage is needed that was not loaded.
@@ -49,11 +50,12 @@ def generate(
             "stop_after": stop_after or settings.stop_after,
         }
     )
-    given = list(seeds) if seeds is not None else [0] * len(prompts)
-    requests = [
-        Request(stable_id(prompt), prompt, seconds, seed, prompts[:place].count(prompt), init=init, keep=tuple(keep))
-        for place, (prompt, seed) in enumerate(zip(prompts, given, strict=True))
-    ]
+    given = seeds if seeds is not None else [0] * len(prompts)
+    before: Counter[tuple[str, int]] = Counter()
+    requests = []
+    for prompt, seed in zip(prompts, given, strict=True):
+        requests.append(Request(stable_id(prompt), prompt, seconds, seed, before[prompt, seed], init=init, keep=tuple(keep)))
+        before[prompt, seed] += 1
     return generate_requests(cascade.changed(changed), requests)
 
 
@@ -75,6 +77,15 @@ def generate_requests(cascade: Cascade, requests: Sequence[Request], workers: in
     return [clip for clip in made if clip is not None]
 
 
+def read_ahead(cascade: Cascade, texts: Iterable[str]) -> None:
+    """Embed what many calls will ask for, where memory is short, so that the text encoder is loaded once for all of them."""
+    lengths = [stage.tokens for stage in cascade.stages if stage.tokens]
+    if cascade.texts is not None and lengths and cascade.networks.one_at_a_time:
+        with cascade.networks.lock:
+            cascade.texts.read_ahead(texts, lengths)
+            cascade.texts.free()
+
+
 def _planned(request: Request, cascade: Cascade) -> Plan | RowError:
     try:
         return plan_request(request, cascade.stages)
@@ -88,18 +99,23 @@ def _texts(cascade: Cascade, plans: Sequence[Plan]) -> Texts:
     if cascade.texts is None or not lengths:
         return {}
     said = [text for plan in plans for text in (plan.request.prompt, plan.request.negative) if text]
-    found = cascade.texts.embed(said, lengths)
-    if cascade.networks.one_at_a_time:
-        cascade.texts.free()
+    with cascade.networks.lock:
+        found = cascade.texts.embed(said, lengths)
+        if cascade.networks.one_at_a_time:
+            cascade.texts.free()
     return found
 
 
 def _batches(cascade: Cascade, plans: Sequence[tuple[int, Plan]]) -> list[list[tuple[int, Plan]]]:
-    """One by one on a CPU; clips of one length together on a GPU."""
+    """One by one on a CPU. On a GPU clips of one length go together, those that keep audio apart: they are sampled in another way."""
     if cascade.device.type == "cpu":
         return [[plan] for plan in plans]
+
+    def kind(each: tuple[int, Plan]) -> tuple[int, bool]:
+        return each[1].frames, each[1].sound is not None
+
     size = cascade.settings.batch
-    grouped = [list(group) for _, group in groupby(sorted(plans, key=lambda each: each[1].frames), key=lambda each: each[1].frames)]
+    grouped = [list(group) for _, group in groupby(sorted(plans, key=kind), key=kind)]
     return [group[start : start + size] for group in grouped for start in range(0, len(group), size)]
 
 
@@ -134,9 +150,11 @@ def _finished(cascade: Cascade, plan: Plan, drawn: Drawn | RowError, texts: Text
     if isinstance(drawn, RowError):
         return drawn
     stage, request, rate = cascade.stages[-1], plan.request, cascade.rate
-    cut, warnings = _cut_tokens(cascade, request, texts), list(plan.warnings)
+    cut, warnings = _cut_tokens(cascade, request.prompt, texts), list(plan.warnings)
     if cut:
         warnings.append(f"prompt cut by {cut} tokens")
+    if request.negative and (negative_cut := _cut_tokens(cascade, request.negative, texts)):
+        warnings.append(f"negative prompt cut by {negative_cut} tokens")
     if stage.signal.domain == "log_mel":
         spectrogram = np.ascontiguousarray(drawn.x0[:, : plan.frames].numpy(), np.float32)
         nothing = np.zeros(0, np.float32)
@@ -152,6 +170,6 @@ def _finished(cascade: Cascade, plan: Plan, drawn: Drawn | RowError, texts: Text
     return Made(request, audio, rate, None, level_dbfs(audio), float(np.abs(audio).max()), cut, drawn.calls, tuple(warnings))
 
 
-def _cut_tokens(cascade: Cascade, request: Request, texts: Texts) -> int:
-    """Of the stage that reads the least of the prompt."""
-    return max((texts[request.prompt, stage.tokens].cut for stage in cascade.stages if stage.tokens), default=0)
+def _cut_tokens(cascade: Cascade, text: str, texts: Texts) -> int:
+    """Of the stage that reads the least of it."""
+    return max((texts[text, stage.tokens].cut for stage in cascade.stages if stage.tokens), default=0)

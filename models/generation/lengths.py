@@ -42,4 +42,4 @@ def pieces(stage: Stage, positions: int, settings: GenerationSettings) -> tuple[
         chunk = stage.positions(round(settings.chunk_seconds * FRAMES_A_SECOND) * FRAME_SAMPLES)
         return windows(positions, max(chunk, 4 * (halo + stride)), 2 * halo + stride, halo, stride)
     length = stage.positions(stage.crop_samples)
-    return windows(positions, length, min(round(settings.overlap * length), length - stride), 0, stride)
+    return windows(positions, length, min(max(1, round(settings.overlap * length)), length - stride), 0, stride)

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from labeling.errors import UserError
@@ -25,7 +28,7 @@ class Embedded:
 class PromptTexts:
     """The text encoder that the stages were trained with. model: its folder or hub id where that is not the name it was trained under.
 
-    It is loaded when it is first asked for. In fp32 on a GPU too, since its precision is part of its identity.
+    It is loaded when it is first asked for. In fp32 on a GPU too, since its precision is part of its identity. Threads take turns at it.
     """
 
     def __init__(self, trained: TextIdentity, model: str | None, device: torch.device) -> None:
@@ -33,6 +36,7 @@ class PromptTexts:
         self._model = model or trained.name
         self._device = device
         self._loaded: tuple[TextEncoder, EmbeddingCache] | None = None
+        self._ahead: dict[tuple[str, int], tuple[npt.NDArray[np.float16], int]] = {}
 
     @property
     def dim(self) -> int:
@@ -53,13 +57,22 @@ class PromptTexts:
 
     def embed(self, texts: Iterable[str], tokens: Sequence[int]) -> dict[tuple[str, int], Embedded]:
         """Every text for every length of sequence that a stage reads. Rounded to half precision, as in training."""
-        encoder, cache = self.load()
+        asked = set(product(texts, tokens))
         found = {}
-        for text in set(texts):
-            for length in set(tokens):
+        for each in asked & self._ahead.keys():
+            states, cut = self._ahead[each]
+            found[each] = Embedded(states.astype(np.float32), cut)
+        if lacking := asked - found.keys():
+            encoder, cache = self.load()
+            for text, length in lacking:
                 ids, cut = prompt_tokens(text, encoder, length)
                 found[text, length] = Embedded(cache.get(ids), cut)
         return found
+
+    def read_ahead(self, texts: Iterable[str], tokens: Sequence[int]) -> None:
+        """Embed texts that will be asked for, and keep that, in half precision, when the encoder is given back."""
+        for each, embedded in self.embed(texts, tokens).items():
+            self._ahead[each] = embedded.states.astype(np.float16), embedded.cut
 
     def free(self) -> None:
         """Give back the encoder's memory until it is asked for again."""

@@ -1,6 +1,7 @@
 """Requests become clips: the same bits in any company, both routes, any start, end and length."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from labeling.errors import RowError, UserError
 from models.cascade.stage import Signal
 from models.generation.cascade import Cascade, load_cascade
 from models.generation.chain import run_chain
-from models.generation.generate import generate, generate_requests
+from models.generation.generate import _batches, generate, generate_requests, read_ahead
 from models.generation.given import source_signal
 from models.generation.guards import count_warnings
 from models.generation.networks import Networks
@@ -70,19 +71,22 @@ def test_a_clip_has_the_same_bits_in_any_company(route: str, request: pytest.Fix
 
 def test_rows_of_a_batch_do_not_meet(waveform: Cascade) -> None:
     """As on a GPU: clips in one batch, with and without negative prompt and kept audio, are what they are alone, up to rounding."""
-    requests = [replace(each, seconds=0.5) for each in SEVEN[:4]]
-    requests[2] = replace(requests[2], init=tone(0.2, 24_000))
+    requests = [replace(each, seconds=0.5) for each in SEVEN[:5]]
+    for place, seconds in ((2, 0.2), (4, 0.3)):
+        requests[place] = replace(requests[place], init=tone(seconds, 24_000))
     plans = [plan_request(each, waveform.stages) for each in requests]
     assert waveform.texts is not None
     texts = waveform.texts.embed([text for each in requests for text in (each.prompt, each.negative) if text], [64])
-    plain = waveform.changed(waveform.settings.model_copy(update={"rounds": 1}))
-    together = run_chain(plain, plans, texts)
-    for plan, drawn in zip(plans, together, strict=True):
-        (alone,) = run_chain(plain, [plan], texts)
-        assert not isinstance(alone, RowError)
-        assert not isinstance(drawn, RowError)
-        assert torch.allclose(alone.x0, drawn.x0, atol=1e-4)
-        assert alone.calls == drawn.calls
+    on_gpu = replace(waveform, networks=Networks({}, torch.device("cuda"), True))
+    batches = _batches(on_gpu, list(enumerate(plans)))
+    assert [[place for place, _ in batch] for batch in batches] == [[0, 1, 3], [2, 4]]
+    for batch in batches:
+        for (_, plan), drawn in zip(batch, run_chain(waveform, [plan for _, plan in batch], texts), strict=True):
+            (alone,) = run_chain(waveform, [plan], texts)
+            assert not isinstance(alone, RowError)
+            assert not isinstance(drawn, RowError)
+            assert torch.allclose(alone.x0, drawn.x0, atol=1e-4)
+            assert alone.calls == drawn.calls
 
 
 def test_stages_that_take_turns_on_the_device_change_nothing(waveform: Cascade) -> None:
@@ -99,6 +103,27 @@ def test_stages_that_take_turns_on_the_device_change_nothing(waveform: Cascade) 
     assert np.array_equal(first.audio, one(waveform, asked).audio)
     assert np.array_equal(first.audio, second.audio)
     assert texts._loaded is None
+
+
+def test_an_encoder_that_makes_room_is_loaded_once_for_a_job(waveform: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a GPU's memory is short: what was read ahead serves every thread, and no encoder stands beside a stage."""
+    loaded = {}
+    for stage in waveform.stages:
+        with waveform.networks.use(stage.name) as network:
+            loaded[stage.name] = network
+    texts = PromptTexts(waveform.headers["waveform-generator"].text, None, waveform.device)  # type: ignore[arg-type]
+    turns = replace(waveform, networks=Networks(loaded, waveform.device, True), texts=texts)
+    loads: list[str] = []
+    load = texts.load
+    monkeypatch.setattr(texts, "load", lambda: loads.append("load") or load())
+    read_ahead(turns, [text for each in SEVEN for text in (each.prompt, each.negative) if text])
+    assert (len(loads), texts._loaded) == (1, None)
+    asked = [replace(each, seconds=0.1) for each in SEVEN]
+    with ThreadPoolExecutor(3) as pool:
+        found = [clip for clips in pool.map(lambda each: generate_requests(turns, [each]), asked) for clip in made(clips)]
+    assert len(loads) == 1
+    for first, second in zip(found, made(generate_requests(waveform, asked)), strict=True):
+        assert np.array_equal(first.audio, second.audio)
 
 
 def test_seed_sample_and_key_change_the_noise_and_prompts_the_clip(waveform: Cascade) -> None:
@@ -226,6 +251,11 @@ def test_prompts_of_any_kind(waveform: Cascade, prompt: str) -> None:
     assert any(warning.startswith("prompt cut by") for warning in clip.warnings) == (clip.cut_tokens > 0)
 
 
+def test_a_negative_prompt_that_is_cut_is_said(waveform: Cascade) -> None:
+    clip = one(waveform, Request("a", "a piano", 0.1, negative="drums " * 100))
+    assert (clip.cut_tokens, clip.warnings[0]) == (0, "negative prompt cut by 38 tokens")
+
+
 def test_warnings_and_failures_are_counted(waveform: Cascade) -> None:
     long = Request("a", "drums " * 100, 0.1)
     counts = count_warnings(generate_requests(waveform, [long, replace(long, prompt="drums " * 200), replace(long, prompt="")]))
@@ -235,6 +265,8 @@ def test_warnings_and_failures_are_counted(waveform: Cascade) -> None:
 
 def test_the_facade_changes_steps_guidance_and_ends(waveform: Cascade) -> None:
     first, again, other = made(generate(waveform, ["a piano", "a piano", "drums"], seconds=0.2, seeds=[1, 1, 1]))
+    (_, alone) = made(generate(waveform, ["a piano", "a piano"], seconds=0.2, seeds=[0, 1]))
+    assert np.array_equal(alone.audio, first.audio)
     assert not np.array_equal(first.audio, again.audio)
     assert first.calls == other.calls == 3 * (2 + 2 + 1)
     (fewer,) = made(generate(waveform, ["a piano"], 0.2, steps=2, guidance=1.0, stop_after="waveform-cascader"))
