@@ -45,7 +45,9 @@ def deployments(settings: EverythingSettings, name: str, pool: str, cron: str | 
         )
         for stage in settings.trained_stages
     ]
-    ready = [EventTrigger(**_event(STAGE_READY, str(settings.train.folder(stage)))) for stage in settings.generate.generation.chain]
+    # With the weights that ship generation may use stages that nothing here trains, whose event would never come.
+    awaited = [stage for stage in settings.trained_stages if stage in settings.generate.generation.chain] or settings.trained_stages
+    ready = [EventTrigger(**_event(STAGE_READY, str(settings.train.folder(stage)))) for stage in awaited]
     generate = _deployment(
         generate_flow,
         name,

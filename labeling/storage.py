@@ -4,6 +4,7 @@ Credentials and endpoints come from the environment (AWS_*, GOOGLE_*, AZURE_*), 
 """
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,7 +69,7 @@ class Store:
         self.uri = uri
         try:
             if is_remote(uri):
-                self._objects: Any = from_url(uri)
+                self._objects: Any = from_url(uri, client_options={"allow_http": True}) if _named_http(uri) else from_url(uri)
             else:
                 self._objects = LocalStore(local_path(uri).absolute(), mkdir=True)
         except (BaseError, ValueError, OSError) as error:
@@ -198,6 +199,11 @@ class _RawReader(io.RawIOBase):
             chunk = bytes(self._reader.read(len(buffer)))
         buffer[: len(chunk)] = chunk
         return len(chunk)
+
+
+def _named_http(uri: str) -> bool:
+    """Whether the environment names an S3 server by http://: who writes that means it, and obstore would ask for AWS_ALLOW_HTTP besides."""
+    return uri.startswith("s3://") and any(os.environ.get(name, "").startswith("http://") for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT"))
 
 
 def open_store(uri: str) -> Store:

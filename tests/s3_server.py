@@ -86,7 +86,6 @@ class S3Server:
             "AWS_ACCESS_KEY_ID": USER,
             "AWS_SECRET_ACCESS_KEY": PASSWORD,
             "AWS_ENDPOINT_URL": f"http://{self.address}",
-            "AWS_ALLOW_HTTP": "true",
             "AWS_REGION": "us-east-1",
         }
 

@@ -70,6 +70,26 @@ def test_a_link_waits_for_its_own_place_only(tmp_path: Path) -> None:
     assert not made["label/x"].schedules
 
 
+@pytest.mark.parametrize(
+    ("stages", "awaited"), [(["vocoder"], ["vocoder"]), (["waveform-generator"], ["waveform-generator"]), (None, None)]
+)
+def test_generation_from_shipped_weights_waits_for_stages_that_are_trained(
+    tmp_path: Path, stages: list[str] | None, awaited: list[str] | None
+) -> None:
+    generate = {
+        "prompts": str(tmp_path / "prompts.txt"),
+        "checkpoints": "tiny",
+        "generation": {"route": "spectrogram", "stop_after": "vocoder"},
+    }
+    changes = {"generate": generate} if stages is None else {"generate": generate, "stages": stages}
+    made = by_name(deployments(read_chain(write_chain(tmp_path, **changes)), "x", "pool", None, active=True))
+    trained = [name.removeprefix("train/x-") for name in made if name.startswith("train/")]
+    (compound,) = made["generate/x"].triggers
+    folders = [Path(part["match"]["n2m.place"]).name for part in compound.model_dump()["triggers"]]
+    assert folders == (awaited or trained)
+    assert set(folders) <= set(trained)
+
+
 def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read_chain(write_chain(tmp_path))
     with pytest.raises(UserError, match=r"--cron 'nightly' is no cron line"):
