@@ -131,6 +131,7 @@ def _by_vocabulary(clip: ShownClip) -> list[tuple[str, list[ShownLabel]]]:
 
 
 def environment() -> Environment:
+    """Where the templates of all pages are found, with their filters; text is escaped, and a name that is not there is an error."""
     environment = Environment(
         loader=PackageLoader("flows.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -143,6 +144,7 @@ def environment() -> Environment:
 
 
 def asset(name: str) -> str:
+    """The text of a style, script or template that lies beside this module."""
     return files("flows.report").joinpath(name).read_text("utf-8")
 
 

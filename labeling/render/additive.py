@@ -78,6 +78,7 @@ def _tables(bands: tuple[Band, ...], formants: tuple[Formant, ...], zone: int, s
 
 
 def additive_note(engine: Additive, pitch: int, cents: float, held: int, velocity: float, sample_rate: int) -> Float32s:
+    """One note of MIDI `pitch`, `cents` beside it, `held` samples long before its release: (samples,), velocity in (0, 1]."""
     parts = []
     shapes = [contour(scaled(band.envelope, pitch), held, sample_rate) for band in engine.bands]
     longest = max(len(shape) for shape in shapes)

@@ -29,6 +29,7 @@ class Modal:
 
 
 def modal_note(engine: Modal, pitch: int, cents: float, held: int, velocity: float, sample_rate: int) -> Float32s:
+    """One note of MIDI `pitch`, `cents` beside it, `held` samples long before its release: (samples,), velocity in (0, 1]."""
     parts = []
     for place, mode in enumerate(engine.modes):
         hertz = pitch_hertz(pitch, cents) * mode.ratio

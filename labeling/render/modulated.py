@@ -36,6 +36,7 @@ class Fm:
 
 
 def fm_note(engine: Fm, pitch: int, cents: float, held: int, velocity: float, sample_rate: int) -> Float32s:
+    """One note of MIDI `pitch`, `cents` beside it, `held` samples long before its release: (samples,), velocity in (0, 1]."""
     parts = []
     for operator in engine.operators:
         shape = contour(scaled(operator.envelope, pitch), held, sample_rate)

@@ -78,6 +78,7 @@ def string_rounds(slope: float, position: float, half_life: float, damping: floa
 
 
 def plucked_note(engine: Pluck, pitch: int, cents: float, held: int, velocity: float, sample_rate: int) -> Float32s:
+    """One note of MIDI `pitch`, `cents` beside it, `held` samples long before its release: (samples,), velocity in (0, 1]."""
     parts = []
     shape = contour(Envelope(0.0015, 1000.0, 1.0, engine.release), held, sample_rate)
     for course, detuned in enumerate(engine.courses):

@@ -77,6 +77,7 @@ def fit_corpora(minilm: MiniLM, corpora: Sequence[Corpus], ridge: float) -> Text
 
 
 def main() -> None:
+    """Fit and save."""
     parser = argparse.ArgumentParser(description="Fit the text map of the scorer `starter` on composed captions.")
     parser.add_argument("--output", type=Path, default=TEXT_MAP)
     parser.add_argument("--ridge", type=float, default=10.0)

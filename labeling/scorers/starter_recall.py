@@ -128,6 +128,7 @@ def _best_rank(scores: Float32s, own: Bools) -> int:
 
 
 def main() -> None:
+    """Print the figures."""
     parser = argparse.ArgumentParser(description="Judge the scorer `starter` by recordings that a table describes.")
     parser.add_argument("recordings", type=Path, metavar="FOLDER")
     parser.add_argument("metadata", type=Path, metavar="CSV", help="columns file, artist, genre, instruments, mood")

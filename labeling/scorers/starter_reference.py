@@ -30,6 +30,7 @@ def audio_files(folders: list[Path], excluded: list[str]) -> Iterator[Path]:
 
 
 def main() -> None:
+    """Make them, and say where."""
     parser = argparse.ArgumentParser(description="Make the reference statistics of the scorer `starter` from unlabelled music.")
     parser.add_argument("folders", nargs="+", type=Path, metavar="AUDIO_FOLDER")
     parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="file names to leave out, for example 'drum_*'")

@@ -69,11 +69,13 @@ def write_arrays(path: Path, arrays: dict[str, Float32s], provenance: dict[str, 
 
 
 def read_text_map(path: Path = TEXT_MAP) -> TextMap:
+    """The text map of a safetensors file; without one, of the one that ships."""
     arrays = _read_arrays(path)
     return TextMap(arrays["centre"], arrays["weights"])
 
 
 def read_reference(path: Path = REFERENCE) -> Reference:
+    """The reference statistics of a safetensors file; without one, of the one that ships."""
     arrays = _read_arrays(path)
     return Reference(arrays["mean"], arrays["spread"])
 
