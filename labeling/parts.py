@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from labeling import progress
-from labeling.errors import RowError
+from labeling.errors import RowError, UserError
 from labeling.ids import id_to_int
 from labeling.manifest import PartFile, PartRecord
 from labeling.schemas import DEAD, SCHEMA_VERSION
@@ -88,9 +88,20 @@ def parquet_bytes(table: pa.Table, schema: pa.Schema, row_group_rows: int | None
 
 
 def read_parquet(store: Store, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """One Parquet file, or some of its columns. Read without Arrow's own threads: a process that ends soon after can die of them."""
-    with store.reader(path) as file:
-        table: pa.Table = pq.ParquetFile(file, pre_buffer=False).read(columns=columns, use_threads=False)
+    """One Parquet file, or some of its columns. Read without Arrow's own threads: a process that ends soon after can die of them.
+
+    Raises FileNotFoundError, and UserError where it is damaged.
+    """
+    try:
+        with store.reader(path) as file:
+            table: pa.Table = pq.ParquetFile(file, pre_buffer=False).read(columns=columns, use_threads=False)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).splitlines()[0]
+        raise UserError(
+            f"{store.describe(path)} is damaged ({said}). Run `n2m label` on that root again: it makes damaged parts anew."
+        ) from error
     return table.replace_schema_metadata(None)
 
 

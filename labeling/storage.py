@@ -29,6 +29,7 @@ _KINDS = {
     "png": "image/png",
     "wav": "audio/wav",
 }
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _NO_ANSWER = "the object store does not answer"
 _REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
 _SAID = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
@@ -46,12 +47,25 @@ class Entry:
 
 def is_remote(uri: str) -> bool:
     """Whether the URI names an object store and not a folder of this machine."""
-    return urlsplit(uri).scheme in REMOTE_SCHEMES
+    return _scheme(uri) in REMOTE_SCHEMES
 
 
 def local_path(uri: str) -> Path:
-    """The folder or file that a local URI (a plain path or file://) names."""
-    return Path(urlsplit(uri).path if uri.startswith("file://") else uri)
+    """The folder or file that a local URI (a plain path or file://) names. Raises UserError for an empty one and for other schemes."""
+    scheme = _scheme(uri)
+    if not uri or scheme not in ("", "file"):
+        said = f"{uri!r} names no folder or file" if not uri else f"{uri}: nothing is read from or written to {scheme}://"
+        raise UserError(f"{said}. Give a path (. is the working folder), file://, s3://, gs:// or az://.")
+    try:
+        return Path(urlsplit(uri).path if scheme else uri)
+    except ValueError as error:
+        raise UserError(f"{uri} is no URI ({error}). Give a path.") from error
+
+
+def _scheme(uri: str) -> str:
+    """What stands before ://, "" for a plain path."""
+    named = _SCHEME.match(uri)
+    return named[1].lower() if named else ""
 
 
 def may_pass(error: BaseException) -> bool:
@@ -223,8 +237,13 @@ def read_uri(uri: str) -> bytes:
     try:
         if is_remote(uri):
             folder, name = uri.rsplit("/", 1)
+            if not (name and is_remote(folder)):
+                raise FileNotFoundError("it names no file in a bucket")
             return Store(folder).get(name)
-        return local_path(uri).read_bytes()
+        path = local_path(uri)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OSError("it is no file but a device, pipe or socket, which may never end")
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {uri}: {first_line(error)}. Check the path; relative paths start at the working folder.") from error
 

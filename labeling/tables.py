@@ -92,15 +92,29 @@ def _json_rows(uri: str, data: bytes, wanted: Sequence[str] | None) -> Iterator[
         if not line.strip():
             continue
         try:
-            content = json.loads(line)
+            content = json.loads(line, object_pairs_hook=_object)
+        except _TwiceError as error:
+            raise UserError(f"{uri}, line {number}: {_short(str(error))!r} is given twice; keep one.") from error
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{uri}, line {number}: not JSON ({error}). Each line must be one JSON object.") from error
+            said = f"{error.msg} at character {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+            raise UserError(f"{uri}, line {number}: not JSON ({said}). Each line must be one JSON object.") from error
         if not isinstance(content, dict):
             raise UserError(f"{uri}, line {number}: a {type(content).__name__} where a JSON object is expected")
         names.update(dict.fromkeys(content))
         rows.append(Row(f"{uri}, line {number}", content if wanted is None else {name: content.get(name) for name in wanted}))
     _require(uri, list(names), wanted)
     yield from rows
+
+
+class _TwiceError(Exception):
+    """A name that an object has twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _TwiceError(next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place])))
+    return made
 
 
 def _parquet_rows(uri: str, data: bytes, wanted: Sequence[str] | None) -> Iterator[Row]:
@@ -110,11 +124,21 @@ def _parquet_rows(uri: str, data: bytes, wanted: Sequence[str] | None) -> Iterat
         file = pq.ParquetFile(pa.BufferReader(data))
         _require(uri, file.schema_arrow.names, wanted)
         for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
-            for cells in batch.to_pylist():
+            for place in range(len(batch)):
                 number += 1
-                yield Row(f"{uri}, row {number}", cells)
+                where = f"{uri}, row {number}"
+                yield Row(where, {name: _value(where, name, batch.column(name)[place]) for name in batch.column_names})
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(f"{uri} is no readable Parquet file ({str(error).splitlines()[0]}). Write it again.") from error
+
+
+def _value(where: str, column: str, value: pa.Scalar) -> Any:
+    """A cell as Python has it. Raises UserError for what Python cannot have, such as text that is not UTF-8 or a time in nanoseconds."""
+    try:
+        return value.as_py()
+    except (ValueError, pa.ArrowException) as error:
+        said = str(error).splitlines()[0]
+        raise UserError(f"{where}: column {_short(column)!r} holds what cannot be read ({said}). Mend or drop it.") from error
 
 
 def text_rows(uri: str, column: str) -> Iterator[Row]:

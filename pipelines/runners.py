@@ -31,7 +31,10 @@ _NEVER_MS = 86_400_000
 def new_pipeline(run: RunSettings) -> beam.Pipeline:
     """An empty pipeline on the configured runner."""
     if run.runner == "beam":
-        return beam.Pipeline(options=PipelineOptions(list(run.options)))
+        try:
+            return beam.Pipeline(options=PipelineOptions(list(run.options)))
+        except (ValueError, ImportError) as error:
+            raise UserError(f"Beam does not take run.options = {list(run.options)}: {' '.join(str(error).split())}") from error
     mode = "multi_processing" if run.mode == "processes" else "in_memory"
     options = PipelineOptions([f"--direct_num_workers={run.workers}", f"--direct_running_mode={mode}", *run.options])
     return beam.Pipeline(runner=FnApiRunner(_environment(run), provision_info=_provision_info(options)), options=options)

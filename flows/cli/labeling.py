@@ -46,12 +46,15 @@ def status(root: str, as_json: bool) -> None:
 @ROOT
 @JSON
 def verify(root: str, as_json: bool) -> None:
-    """Hash every part and check every schema; exit 1 and a list when anything is off."""
+    """Hash every part of labels, or every generated clip, and check schemas; exit 1 and a list when anything is off."""
     from flows.table import print_rows
     from flows.verify import verify_root
+    from labeling.errors import UserError
     from labeling.storage import open_existing
 
     files, findings = verify_root(open_existing(root))
+    if not files and not findings:
+        raise UserError(f"{root} holds nothing to verify: no finished dataset of a labeling run, and no generated clip.")
     if as_json:
         print(json.dumps({"files": files, "findings": [{"path": f.path, "what": f.what} for f in findings]}, indent=1))
     elif findings:

@@ -1,4 +1,5 @@
 import io
+import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -69,3 +70,24 @@ def test_messages_name_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot open"):
         open_store(str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("uri", ["gcs://bucket/x", "http://[x", "", "file://[x/y"])
+def test_what_is_no_place_is_one_error_and_no_folder(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for use in (open_store, open_existing, read_uri):
+        with pytest.raises(UserError):
+            use(uri)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("uri", ["s3:foo.csv", "s3://bucket", "s3://bucket/", "//[x]/y.csv"])
+def test_what_names_no_file_cannot_be_read(uri: str) -> None:
+    with pytest.raises(UserError, match="cannot read"):
+        read_uri(uri)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="pipe"):
+        read_uri(str(tmp_path / "pipe"))

@@ -93,3 +93,8 @@ def test_the_progress_line() -> None:
     assert progress_line("probe", 5, None, 2.0) == "probe  5  2.5/s"
     assert progress_line("embed", 10, 1000, 100.0) == "embed  1% 10/1,000  0.1/s  2.8 h left"
     assert progress_line("embed", 10, 210, 100.0).endswith("33 min left")
+
+
+def test_a_runner_that_beam_does_not_know_is_one_error() -> None:
+    with pytest.raises(UserError, match=r"Beam does not take run\.options = \['--runner=Foo'\]"):
+        new_pipeline(RunSettings(runner="beam", options=("--runner=Foo",)))
