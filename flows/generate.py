@@ -16,7 +16,7 @@ from models.generation.guards import count_warnings
 from models.job.identity import NAME, check_place, weights_identity
 from models.job.letter import DeadLetter
 from models.job.manifest import write_manifest
-from models.job.place import DEAD, MANIFEST_TABLE, PAGE, count_records, put_letter, read_letters, read_records, record_path
+from models.job.place import DEAD, MANIFEST_TABLE, PAGE, count_records, letter_path, put_letter, read_letters, read_records, record_path
 from models.job.prompt import Prompt
 from models.job.prompts import PromptFile, read_prompts
 from models.job.record import ClipRecord
@@ -62,10 +62,17 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
     store = open_store(settings.out)
     check_place(store, settings, weights)
     before, letters = read_records(store), read_letters(store)
+    if before and store.head(NAME) is None:
+        raise UserError(
+            f"{store.describe('')} holds clips, but not {NAME}, which says how they were made. Put it back, or use another --out."
+        )
     _check_prompts(store, prompts.wanted, before)
     for letter in prompts.refused:
         if letters.get(letter.name) != letter:
             put_letter(store, letter)
+    for prompt in prompts.wanted:
+        if prompt.key in before and prompt.key in letters:
+            store.delete(letter_path(prompt.key))
     missing = [prompt for prompt in prompts.wanted if prompt.key not in before and (replay or not _is_dead(prompt, letters))]
     if missing:
         there = len(prompts.wanted) - len(missing)

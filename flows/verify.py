@@ -1,5 +1,6 @@
 """Whether a root is what its manifests say: every file hashed, every schema checked."""
 
+import hashlib
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,6 +11,8 @@ from labeling import schemas
 from labeling.dataset import Dataset, find_damage, open_dataset
 from labeling.errors import UserError
 from labeling.storage import Store
+from models.job.place import CLIPS
+from models.job.record import parse_clip
 
 _SCHEMAS = {
     "inventory": schemas.INVENTORY,
@@ -35,8 +38,8 @@ class Finding:
 
 
 def verify_root(root: Store) -> tuple[int, list[Finding]]:
-    """Number of files that were hashed, and everything that is off."""
-    files, findings = 0, []
+    """Number of files that were hashed, and everything that is off: in datasets of labeling, or among generated clips."""
+    files, findings = _verify_clips(root)
     for stage in (name for name in root.folders() if name in STAGES):
         for fingerprint in root.folders(stage):
             path = f"{stage}/{fingerprint}"
@@ -48,6 +51,26 @@ def verify_root(root: Store) -> tuple[int, list[Finding]]:
             if dataset is not None:
                 files += sum(len(record.all_files()) for record in dataset.manifest.parts)
                 findings.extend(_verify_dataset(dataset))
+    return files, findings
+
+
+def _verify_clips(root: Store) -> tuple[int, list[Finding]]:
+    files, findings = 0, []
+    for entry in sorted(root.entries(CLIPS), key=lambda entry: entry.path):
+        record = parse_clip(root.get(entry.path))
+        if record is None:
+            findings.append(Finding(entry.path, "is no record of a clip"))
+            continue
+        sound = record.audio or record.spectrogram or ""
+        for path, sha256 in ((sound, record.sha256), (record.picture, None)):
+            files += 1
+            try:
+                data = root.get(path)
+            except FileNotFoundError:
+                findings.append(Finding(path, "is missing"))
+                continue
+            if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+                findings.append(Finding(path, f"is not the file that {entry.path} tells of"))
     return files, findings
 
 

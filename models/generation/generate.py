@@ -162,11 +162,15 @@ def _finished(cascade: Cascade, plan: Plan, drawn: Drawn | RowError, texts: Text
     samples, fade = max(1, round(request.seconds * rate)), cascade.settings.fade_seconds
     unheld = in_full_scale(stage, drawn.x0[None])[0, 0, :samples].numpy()
     gain = held_gain(unheld) if plan.sound is None else 1.0
+    kept = kept_places(plan, rate, samples, fade)
     try:
-        warnings += check_audio(unheld[~kept_places(plan, rate, samples, fade)], gain)
+        warnings += check_audio(unheld[~kept], gain)
     except RowError as error:
         return error
-    audio = np.clip(with_kept(unheld * np.float32(gain), plan, rate, fade), -1.0, 1.0).astype(np.float32)
+    whole = with_kept(unheld * np.float32(gain), plan, rate, fade)
+    if beyond := int((np.abs(whole[kept]) > 1.0).sum()):
+        warnings.append(f"kept audio clipped {100 * beyond / int(kept.sum()):.2g} %")
+    audio = np.clip(whole, -1.0, 1.0).astype(np.float32)
     return Made(request, audio, rate, None, level_dbfs(audio), float(np.abs(audio).max()), cut, drawn.calls, tuple(warnings))
 
 

@@ -17,7 +17,7 @@ FRAMES_A_SECOND = CORPUS_RATE // FRAME_SAMPLES
 
 def frames_of(seconds: float) -> int:
     """Hundredths of a second that cover so many seconds."""
-    return math.ceil(seconds * FRAMES_A_SECOND - 1e-6)
+    return max(1, math.ceil(seconds * FRAMES_A_SECOND - 1e-6))
 
 
 def worked_frames(stages: Sequence[Stage], asked: int) -> list[int]:

@@ -1,6 +1,7 @@
 """A request, checked: how long, from what audio, and which of it stays."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from models.generation.lengths import frames_of, trained_frames
 from models.generation.request import Request, Sound
 
 MAX_SECONDS = 600.0
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
+"""Unicode's categories of control characters, formats of zero width, halves of pairs and spaces."""
 
 Span = tuple[float, float]
 """Seconds [from, to)."""
@@ -35,7 +38,7 @@ class Plan:
 
 def plan_request(request: Request, stages: Sequence[Stage]) -> Plan:
     """What the stages are to do for a request. Raises RowError where it cannot be made."""
-    if not request.prompt.strip() and any(stage.tokens for stage in stages):
+    if not says_something(request.prompt) and any(stage.tokens for stage in stages):
         raise RowError("empty_prompt", "the prompt is empty, and there is nothing to make music of")
     if not 0 < request.seconds <= MAX_SECONDS:
         raise RowError(
@@ -63,10 +66,17 @@ def plan_request(request: Request, stages: Sequence[Stage]) -> Plan:
             warnings.append(f"init audio of {request.init.rate} Hz where the {first.name} reads {first.source.signal.rate} Hz")
     if not spans:
         return Plan(request, frames, (), None, tuple(warnings))
+    if spans[0][0] <= 0 and spans[0][1] >= request.seconds:
+        warnings.append("kept audio fills the clip: nothing was made; ask for more seconds, or keep less")
     made = stages[-1].signal.rate
     if request.init.rate < made:
         warnings.append(f"kept audio of {request.init.rate} Hz in a clip of {made} Hz")
     return Plan(request, frames, spans, resample(request.init.audio, request.init.rate, CORPUS_RATE), tuple(warnings))
+
+
+def says_something(text: str) -> bool:
+    """Whether any of it can be seen: no space, no control character, nothing of zero width."""
+    return any(unicodedata.category(character) not in _UNSEEN for character in text)
 
 
 def _check_sound(sound: Sound) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from labeling.settings import Settings
 from models.cascade.stage import SamplerName, StageName
@@ -12,6 +12,7 @@ ROUTES: dict[Route, tuple[StageName, ...]] = {
     "waveform": ("waveform-generator", "waveform-cascader", "super-resolution"),
     "spectrogram": ("spectrogram-generator", "vocoder", "super-resolution"),
 }
+MOST_STEPS = 10_000
 ScheduleName = Literal["paper", "uniform", "lambda", "karras"]
 
 
@@ -26,9 +27,12 @@ class StageSampling(Settings):
     vocoder made is drawn towards its spectrogram; above 0 a cascader takes the low band of its source over.
     """
 
+    # Infinite ends of an interval have to be told from none in what a job writes of its settings.
+    model_config = ConfigDict(ser_json_inf_nan="strings")
+
     sampler: SamplerName | None = None
     schedule: ScheduleName | tuple[tuple[float, int], ...] | None = None
-    steps: int | None = Field(None, ge=1, le=10_000)
+    steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     gamma: float | None = Field(None, ge=0, le=1)
     guidance: float | None = Field(None, ge=0, le=100)
     interval: tuple[float, float] | None = None
@@ -44,11 +48,15 @@ class StageSampling(Settings):
         if counted and self.steps is not None:
             raise ValueError(f"the schedule {self.schedule!r} has its own steps: give a schedule or steps, or both of another schedule")
         if isinstance(self.schedule, tuple):
-            if any(part <= 0 or steps < 1 for part, steps in self.schedule) or abs(sum(part for part, _ in self.schedule) - 1) > 1e-9:
-                raise ValueError("the parts of a schedule are above 0 and add up to 1, each with at least one step")
+            parts, steps = sum(part for part, _ in self.schedule), sum(steps for _, steps in self.schedule)
+            # Written so that NaN fails.
+            if not (all(part > 0 and steps > 0 for part, steps in self.schedule) and abs(parts - 1) <= 1e-9 and steps <= MOST_STEPS):
+                raise ValueError(
+                    f"the parts of a schedule are above 0 and add up to 1, each with at least one step, at most {MOST_STEPS:,} in all"
+                )
         elif self.schedule not in (None, "paper") and self.steps is None:
             raise ValueError(f'the schedule "{self.schedule}" needs steps, for example 20')
-        if self.interval is not None and self.interval[0] >= self.interval[1]:
+        if self.interval is not None and not self.interval[0] < self.interval[1]:
             raise ValueError(f"an interval of lambda rises, and {list(self.interval)} does not")
         return self
 

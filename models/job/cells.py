@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from labeling.errors import RowError
@@ -11,7 +12,7 @@ from labeling.errors import RowError
 MOST_SPANS = 1000
 LARGEST_SEED = 2**63 - 1
 
-_SPAN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*[-:]\s*(\d+(?:\.\d*)?|\.\d+)\s*")
+_SPAN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*-\s*(\d+(?:\.\d*)?|\.\d+)\s*")
 
 
 def text(row: Mapping[str, Any], column: str) -> str | None:
@@ -19,10 +20,10 @@ def text(row: Mapping[str, Any], column: str) -> str | None:
     its digits.
     """
     value = row.get(column)
-    if isinstance(value, float):
-        if math.isnan(value):
+    if isinstance(value, float | Decimal):
+        if value.is_nan() if isinstance(value, Decimal) else math.isnan(value):
             return None
-        value = int(value) if value.is_integer() else value
+        value = int(value) if math.isfinite(value) and value == int(value) else float(value)
     if value is None:
         return None
     if not isinstance(value, str | int | float) or isinstance(value, bool):
@@ -39,7 +40,8 @@ def number(row: Mapping[str, Any], column: str) -> float | None:
         value = float(said)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    # Python reads 1_0 as ten.
+    if "_" in said or not math.isfinite(value):
         raise RowError(f"bad_{column}", f"{column} is {said[:40]!r}; it must be a number")
     return value
 
@@ -65,7 +67,7 @@ def spans(row: Mapping[str, Any], column: str) -> tuple[tuple[float, float], ...
     pairs: Any = [value] if isinstance(value, list) and not any(isinstance(item, list) for item in value) else value
     try:
         made = sorted((float(start), float(end)) for start, end in pairs)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _bad_spans(column, value) from None
     if len(made) > MOST_SPANS or any(not 0 <= start < end < math.inf for start, end in made):
         raise _bad_spans(column, value)

@@ -15,7 +15,7 @@ from models.generation.checkpoints import file_identity, weights_files
 from models.job.settings import GenerateSettings
 
 NAME = "_RUN.json"
-VERSION = 1
+VERSION = 2
 """Raise it when the bytes of a clip change although nothing else here does."""
 
 _SHOWN = 8
@@ -45,7 +45,7 @@ def job_identity(settings: GenerateSettings, weights: dict[StageName, str], scor
     return JobIdentity(
         version=VERSION,
         software=software(),
-        generation=settings.generation.model_dump(mode="json"),
+        generation=json.loads(settings.generation.model_dump_json(exclude={"batch"})),
         seed=settings.seed,
         seconds=settings.seconds,
         format=settings.format,
@@ -91,6 +91,6 @@ def _compare(store: Store, there: JobIdentity, here: JobIdentity) -> None:
     differs = changed_keys(there.model_dump(mode="json"), here.model_dump(mode="json"))
     if differs:
         raise UserError(
-            f"{store.describe('')} holds clips that were made differently: {', '.join(differs[:_SHOWN])}"
+            f"{store.describe('')} is the place of a job that makes clips differently: {', '.join(differs[:_SHOWN])}"
             f"{' and more' if len(differs) > _SHOWN else ''} changed. Use another --out, or the weights and settings that it was made with."
         )

@@ -6,8 +6,9 @@ ever disagrees with its audio.
 
 import hashlib
 import io
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -17,7 +18,7 @@ from mutagen import MutagenError
 
 from labeling.duplicates.training_set import TrainingSet
 from labeling.encode import AudioFormat, audio_bytes
-from labeling.errors import RowError
+from labeling.errors import RowError, UserError
 from labeling.scorers.base import Float32s, Scorer
 from labeling.spectrogram_picture import picture_png, spectrogram_png
 from labeling.storage import Store
@@ -27,13 +28,19 @@ from models.generation.generate import generate_requests
 from models.generation.request import Made, Request
 from models.job.init_audio import InitAudio, read_init
 from models.job.letter import clip_letter
-from models.job.place import audio_path, has_record, letter_path, picture_path, put_letter, record_path, spectrogram_path
+from models.job.place import audio_path, letter_path, picture_path, put_letter, read_clip, read_record, record_path, spectrogram_path
 from models.job.prompt import Prompt
+from models.job.put_first import put_first
 from models.job.record import Candidate, ClipRecord, Neighbours, StageFacts
 from models.job.score import embed_audio, embed_prompt, score
 from models.job.tags import clip_tags, read_tags, with_tags
 
+log = logging.getLogger("n2m")
+
 Outcome = Literal["made", "there", "dead"]
+
+_OF_A_ROW = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
+"""What a row may bring about that no guard foresaw. RuntimeError is not among them: a GPU that broke would make all rows dead."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +74,27 @@ class _Tried:
 def make_clips(maker: Maker, prompts: Sequence[Prompt]) -> list[Outcome]:
     """Make and write the clips that are not there yet, several at once. What fails becomes a dead letter, alone.
 
-    Raises UserError when the store refuses or does not answer.
+    Raises UserError when the store refuses or does not answer, and when another job makes other clips under the same keys.
     """
+    try:
+        return _make_together(maker, prompts)
+    except _OF_A_ROW as error:
+        if len(prompts) > 1:
+            return [outcome for prompt in prompts for outcome in make_clips(maker, [prompt])]
+        log.debug("%s", prompts[0].key, exc_info=True)
+        said = " ".join(str(error).split()) or "without a message"
+        put_letter(maker.store, clip_letter(prompts[0], RowError("failed", f"{type(error).__name__}: {said}")))
+        return ["dead"]
+
+
+def _make_together(maker: Maker, prompts: Sequence[Prompt]) -> list[Outcome]:
     started = time.monotonic()
     outcomes: dict[str, Outcome] = {}
     inits: dict[str, InitAudio | None] = {}
     for prompt in prompts:
-        if has_record(maker.store, prompt.key):
+        there = read_clip(maker.store, prompt.key)
+        if there is not None:
+            _check_same(maker.store, prompt, there)
             outcomes[prompt.key] = "there"
             continue
         try:
@@ -89,6 +110,15 @@ def make_clips(maker: Maker, prompts: Sequence[Prompt]) -> list[Outcome]:
         mine = answers[place * maker.best_of : (place + 1) * maker.best_of]
         outcomes[prompt.key] = _finish(maker, prompt, mine, inits[prompt.key], spent)
     return [outcomes[prompt.key] for prompt in prompts]
+
+
+def _check_same(store: Store, prompt: Prompt, there: ClipRecord) -> None:
+    """Raise UserError where the clip that is there by now is another than what is asked for."""
+    if there.request != prompt.request:
+        raise UserError(
+            f"another job has made another clip under the key {prompt.key} in {store.describe('')} meanwhile. It was left as it is. "
+            "Give these rows other keys, or use another --out."
+        )
 
 
 def _request(prompt: Prompt, sample: int, init: InitAudio | None) -> Request:
@@ -112,19 +142,17 @@ def _finish(maker: Maker, prompt: Prompt, made: Sequence[Made | RowError], init:
         put_letter(maker.store, clip_letter(prompt, best.made))
         return "dead"
     clip, init_sha256 = best.made, init.sha256 if init else None
-    weights = {facts.stage: facts.weights for facts in maker.stages}
     if clip.spectrogram is None:
         audio, spectrogram = audio_path(prompt.key, maker.format), None
-        tags = clip_tags(prompt, best.sample, weights, init_sha256, software())
+        tags = clip_tags(prompt, best.sample, maker.stages, init_sha256, software())
         written = with_tags(audio_bytes(clip.audio, clip.rate, maker.format), maker.format, tags)
-        data = _create_audio(maker.store, audio, written, prompt, maker.format)
-        picture, duration = spectrogram_png(clip.audio, clip.rate), len(clip.audio) / clip.rate
+        file = put_first(maker.store, audio, written, lambda theirs: _is_whole(theirs, tags, maker.format))
+        drawn, duration = spectrogram_png(clip.audio, clip.rate), len(clip.audio) / clip.rate
     else:
         audio, spectrogram = None, spectrogram_path(prompt.key)
-        data = _array_bytes(clip.spectrogram)
-        maker.store.put(spectrogram, data)
-        picture, duration = picture_png(_light(clip.spectrogram)), clip.request.seconds
-    maker.store.put(picture_path(prompt.key), picture)
+        file = put_first(maker.store, spectrogram, _array_bytes(clip.spectrogram))
+        drawn, duration = picture_png(_light(clip.spectrogram)), clip.request.seconds
+    files = [file, put_first(maker.store, picture_path(prompt.key), drawn)]
     record = ClipRecord(
         key=prompt.key,
         request=prompt.request,
@@ -139,8 +167,8 @@ def _finish(maker: Maker, prompt: Prompt, made: Sequence[Made | RowError], init:
         audio=audio,
         spectrogram=spectrogram,
         picture=picture_path(prompt.key),
-        sha256=hashlib.sha256(data).hexdigest(),
-        bytes=len(data),
+        sha256=hashlib.sha256(file.data).hexdigest(),
+        bytes=len(file.data),
         rate=clip.rate,
         duration=round(duration, 6),
         rms_dbfs=round(clip.rms_dbfs, 3),
@@ -156,6 +184,13 @@ def _finish(maker: Maker, prompt: Prompt, made: Sequence[Made | RowError], init:
         seconds_spent=round(spent + time.monotonic() - started, 3),
     )
     first = maker.store.create(record_path(prompt.key), (record.line() + "\n").encode())
+    if first:
+        for each in files:
+            each.hold(maker.store)
+    elif (there := read_record(maker.store, prompt.key)) is not None and there.sha256 != record.sha256:
+        for each in files:
+            each.give_back(maker.store)
+        _check_same(maker.store, prompt, there)
     maker.store.delete(letter_path(prompt.key))
     return "made" if first else "there"
 
@@ -186,21 +221,11 @@ def _candidate(item: _Tried, best: _Tried) -> Candidate:
     return Candidate(sample=item.sample, score=item.score, kept=item is best, failed=failed)
 
 
-def _create_audio(store: Store, path: str, data: bytes, prompt: Prompt, kind: AudioFormat) -> bytes:
-    """The bytes that lie at `path` afterwards: ours, or those of a job that was killed or is at work here, if they are the same clip."""
-    if store.create(path, data):
-        return data
-    theirs = store.get(path)
-    if theirs == data or _is_whole(theirs, prompt, kind):
-        return theirs
-    store.put(path, data)
-    return data
-
-
-def _is_whole(data: bytes, prompt: Prompt, kind: AudioFormat) -> bool:
+def _is_whole(data: bytes, tags: Mapping[str, str], kind: AudioFormat) -> bool:
+    """Whether a file of a job that was killed, or is at work here, is the clip that these tags describe."""
     try:
         soundfile.read(io.BytesIO(data))
-        return read_tags(data, kind).get("N2M_REQUEST") == prompt.request
+        return read_tags(data, kind) == tags
     except (soundfile.LibsndfileError, MutagenError):
         return False
 

@@ -1,6 +1,6 @@
 """Where a job's clips lie, and which are there. Listed once; records that the manifest already holds are not read again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ MANIFEST = "manifest.jsonl"
 MANIFEST_TABLE = "manifest.parquet"
 PAGE = "index.html"
 CLIPS, DEAD = "clips", "dead"
+AUDIO, SPECTROGRAMS, PICTURES = "audio", "spectrograms", "pictures"
 
 _READERS = 16
 _SUFFIX = ".json"
@@ -20,17 +21,17 @@ Read = TypeVar("Read")
 
 def audio_path(key: str, suffix: str) -> str:
     """The clip itself."""
-    return f"audio/{key}.{suffix}"
+    return f"{AUDIO}/{key}.{suffix}"
 
 
 def spectrogram_path(key: str) -> str:
     """What is there of a clip whose cascade stopped at a spectrogram: (80, frames) as .npy."""
-    return f"spectrograms/{key}.npy"
+    return f"{SPECTROGRAMS}/{key}.npy"
 
 
 def picture_path(key: str) -> str:
     """How it looks."""
-    return f"pictures/{key}.png"
+    return f"{PICTURES}/{key}.png"
 
 
 def record_path(key: str) -> str:
@@ -44,13 +45,21 @@ def letter_path(name: str) -> str:
 
 
 def read_records(store: Store) -> dict[str, ClipRecord]:
-    """Every clip that is there, by key, sorted. A record that is torn or of another kind does not count, and its clip is made again."""
+    """Every clip that is there, by key, sorted. A record that is torn, of another kind or without its files does not count, and its clip
+    is made again.
+    """
     known, written = _manifest(store)
     entries = {_name(entry, CLIPS): entry for entry in store.entries(CLIPS) if entry.path.endswith(_SUFFIX)}
     fresh = [key for key, entry in entries.items() if key not in known or entry.modified >= written]
     read = dict(zip(fresh, _read(store, [record_path(key) for key in fresh], parse_clip), strict=True))
     found = ((key, read[key] if key in read else known[key]) for key in sorted(entries))
-    return {key: record for key, record in found if record is not None and record.key == key}
+    # Listed after the records, which are written last.
+    sizes = {entry.path: entry.bytes for folder in (AUDIO, SPECTROGRAMS, PICTURES) for entry in store.entries(folder)}
+    return {key: record for key, record in found if record is not None and record.key == key and _has_files(record, sizes)}
+
+
+def _has_files(record: ClipRecord, sizes: Mapping[str, int]) -> bool:
+    return sizes.get(record.audio or record.spectrogram or "") == record.bytes and record.picture in sizes
 
 
 def count_records(store: Store) -> int:
@@ -58,17 +67,24 @@ def count_records(store: Store) -> int:
     return sum(entry.path.endswith(_SUFFIX) for entry in store.entries(CLIPS))
 
 
-def has_record(store: Store, key: str) -> bool:
-    """Whether the clip is there by now. A record that is torn or of another kind, which hinders a new one, is removed."""
+def read_record(store: Store, key: str) -> ClipRecord | None:
+    """The record as it lies there, None where there is none or a torn one."""
     try:
-        data = store.get(record_path(key))
+        record = parse_clip(store.get(record_path(key)))
     except FileNotFoundError:
-        return False
-    record = parse_clip(data)
-    if record is not None and record.key == key:
-        return True
+        return None
+    return record if record is not None and record.key == key else None
+
+
+def read_clip(store: Store, key: str) -> ClipRecord | None:
+    """The clip, if it is there by now. A record that is torn, of another kind or without its files hinders a new one, and is removed."""
+    record = read_record(store, key)
+    if record is not None:
+        heads = [store.head(path) for path in (record.audio, record.spectrogram, record.picture) if path]
+        if _has_files(record, {head.path: head.bytes for head in heads if head is not None}):
+            return record
     store.delete(record_path(key))
-    return False
+    return None
 
 
 def read_letters(store: Store) -> dict[str, DeadLetter]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from labeling.errors import RowError, UserError
 from labeling.ids import stable_id
 from labeling.tables import Row, table_rows, text_rows
-from models.generation.plan import MAX_SECONDS
+from models.generation.plan import MAX_SECONDS, says_something
 from models.job import cells
 from models.job.key import check_key
 from models.job.letter import DeadLetter, row_letter, shown
@@ -96,8 +96,12 @@ def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
     prompt = cells.text(row, "prompt")
     if prompt is None:
         raise RowError("empty_prompt", "the row has no prompt")
-    if len(prompt) > LONGEST_PROMPT:
-        raise RowError("long_prompt", f"the prompt has {len(prompt):,} characters; at most {LONGEST_PROMPT:,} are read")
+    if not says_something(prompt):
+        raise RowError("empty_prompt", "the prompt holds nothing that can be seen")
+    negative = cells.text(row, "negative")
+    for name, said in (("prompt", prompt), ("negative", negative or "")):
+        if len(said) > LONGEST_PROMPT:
+            raise RowError(f"long_{name}", f"the {name} has {len(said):,} characters; at most {LONGEST_PROMPT:,} are read")
     asked = cells.number(row, "seconds")
     if asked is not None and not 0 < asked <= MAX_SECONDS:
         raise RowError("bad_seconds", f"seconds is {asked:g}; it must be more than 0 and at most {MAX_SECONDS:g}")
@@ -107,7 +111,7 @@ def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
         prompt=prompt,
         seconds=seconds if asked is None else asked,
         seed=seed if own_seed is None else own_seed,
-        negative=cells.text(row, "negative"),
+        negative=negative,
         init=cells.text(row, "init"),
         keep=cells.spans(row, "keep"),
     )
@@ -122,11 +126,15 @@ def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
 def _conflict(same: Sequence[Prompt | DeadLetter]) -> DeadLetter:
     """One letter for rows that cannot all be the clip of one key."""
     names = sorted({item.key for item in same})
+    also = sorted({f"{item.reason}: {item.message}" for item in same if isinstance(item, DeadLetter)})
     return DeadLetter(
         name=names[0],
         key=", ".join(names),
         request=stable_id("key_conflict", *sorted(item.request for item in same)),
         reason="key_conflict",
-        message=f"{len(same)} rows have this key and ask for different things. Give each a key of its own, or none, and it gets one.",
+        message=shown(
+            f"{len(same)} rows have this key and ask for different things. Give each a key of its own, or none, and it gets one."
+            + (f" Of these rows some could not be made anyway ({'; '.join(also)})." if also else "")
+        ),
         prompt=shown(min(item.prompt for item in same)),
     )

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from labeling.encode import AudioFormat
 from labeling.settings import ScorerSettings, Settings
@@ -35,9 +35,9 @@ class GenerateSettings(Settings):
     a clip above which the job fails, after everything else is written.
     """
 
-    prompts: str
-    checkpoints: str
-    out: str
+    prompts: str = Field(min_length=1)
+    checkpoints: str = Field(min_length=1)
+    out: str = Field(min_length=1)
     seed: int = Field(0, ge=0, le=LARGEST_SEED)
     seconds: float = Field(30.0, gt=0, le=MAX_SECONDS)
     format: AudioFormat = "flac"
@@ -49,3 +49,10 @@ class GenerateSettings(Settings):
     scorer: ScorerSettings = ScorerSettings()
     generation: GenerationSettings = Field(default_factory=GenerationSettings)
     run: JobRun = JobRun()
+
+    @model_validator(mode="after")
+    def _compares_sound(self) -> "GenerateSettings":
+        if self.generation.chain[-1] == "spectrogram-generator" and (self.best_of > 1 or self.against is not None):
+            named = "best_of" if self.best_of > 1 else "against"
+            raise ValueError(f"{named} compares sound, and there is none where generation.stop_after is the spectrogram-generator")
+        return self

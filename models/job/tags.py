@@ -2,22 +2,23 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mutagen.flac import FLAC
 from mutagen.id3 import COMM, TIT2, TSSE, TXXX
 from mutagen.wave import WAVE
 
 from labeling.encode import AudioFormat
-from models.cascade.stage import StageName
 from models.job.prompt import Prompt
+from models.job.record import StageFacts
 
 LONGEST_TITLE = 200
 COMMENT = "Made by a machine from the text in N2M_PROMPT."
 
 
-def clip_tags(prompt: Prompt, sample: int, weights: Mapping[StageName, str], init_sha256: str | None, software: str) -> dict[str, str]:
+def clip_tags(prompt: Prompt, sample: int, stages: Sequence[StageFacts], init_sha256: str | None, software: str) -> dict[str, str]:
     """Names and values. Of init audio its content is named, not the path by which a user reached it."""
+    sampling = {facts.stage: {"sampler": facts.sampler, "steps": facts.steps, "guidance": facts.guidance} for facts in stages}
     tags = {
         "N2M_KEY": prompt.key,
         "N2M_REQUEST": prompt.request,
@@ -28,7 +29,8 @@ def clip_tags(prompt: Prompt, sample: int, weights: Mapping[StageName, str], ini
         "N2M_SECONDS": f"{prompt.seconds:g}",
         "N2M_INIT_SHA256": init_sha256,
         "N2M_KEEP": json.dumps(prompt.keep) if prompt.keep else None,
-        "N2M_WEIGHTS": json.dumps(dict(sorted(weights.items()))),
+        "N2M_WEIGHTS": json.dumps({facts.stage: facts.weights for facts in stages}, sort_keys=True),
+        "N2M_SAMPLING": json.dumps(sampling, sort_keys=True),
         "N2M_SOFTWARE": software,
     }
     return {name: value for name, value in tags.items() if value is not None}

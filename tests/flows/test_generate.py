@@ -221,7 +221,7 @@ def test_a_copy_of_a_training_clip_is_flagged(shared: Path, tmp_path: Path) -> N
     assert (copy.duplicates.flagged, own.duplicates.flagged) == (True, False)
     assert copy.duplicates.share > 0.35
     assert "near the training clip" in (tmp_path / "out" / "index.html").read_text()
-    with pytest.raises(UserError, match=r"made differently: training changed"):
+    with pytest.raises(UserError, match=r"makes clips differently: training changed"):
         generate(settings.model_copy(update={"against": None}))
 
 
@@ -245,14 +245,14 @@ def test_wav_files(shared: Path, tmp_path: Path) -> None:
 
 def test_a_place_of_another_kind_is_refused_before_anything_is_made(shared: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (shared / "out").rglob("*")}
-    with pytest.raises(UserError, match=r"made differently: generation\.sampling\.guidance changed"):
+    with pytest.raises(UserError, match=r"makes clips differently: generation\.sampling\.guidance changed"):
         generate(small_job(shared, generation__sampling__guidance=3))
     other = str(shutil.copytree(shared / "cascade", tmp_path / "cascade"))
     path = tmp_path / "cascade" / "super-resolution" / "weights.safetensors"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    with pytest.raises(UserError, match=r"made differently: weights\.super-resolution changed"):
+    with pytest.raises(UserError, match=r"makes clips differently: weights\.super-resolution changed"):
         generate(small_job(shared, checkpoints=other))
     (tmp_path / "p.csv").write_text("key,prompt\np001,something else\np004,new\n")
     with pytest.raises(UserError, match=r"another prompt, seed or length under 1 of the keys \(p001\).*delete clips/p001\.json"):

@@ -251,6 +251,11 @@ def test_prompts_of_any_kind(waveform: Cascade, prompt: str) -> None:
     assert any(warning.startswith("prompt cut by") for warning in clip.warnings) == (clip.cut_tokens > 0)
 
 
+@pytest.mark.parametrize("prompt", ["\u200b\ufeff", "\x01\x02", " \u2028 "])
+def test_a_prompt_that_cannot_be_seen_is_empty(waveform: Cascade, prompt: str) -> None:
+    assert failure(waveform, Request("a", prompt, 0.1)).reason == "empty_prompt"
+
+
 def test_a_negative_prompt_that_is_cut_is_said(waveform: Cascade) -> None:
     clip = one(waveform, Request("a", "a piano", 0.1, negative="drums " * 100))
     assert (clip.cut_tokens, clip.warnings[0]) == (0, "negative prompt cut by 38 tokens")

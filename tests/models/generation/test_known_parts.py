@@ -1,5 +1,6 @@
 """Continuation and inpainting: what is kept stays as it was at every rate, and what is not known is made."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -49,6 +50,14 @@ def test_of_a_whole_clip_that_is_kept_nothing_is_made(waveform: Cascade) -> None
     init = tone(0.7, 24_000)
     clip = one(waveform, Request("a", "a piano", 0.5, init=init))
     assert np.array_equal(clip.audio, init.audio[:12_000])
+    assert clip.warnings == ("kept audio fills the clip: nothing was made; ask for more seconds, or keep less",)
+
+
+def test_kept_audio_beyond_full_scale_is_clipped_and_said(waveform: Cascade) -> None:
+    init = tone(0.3, 24_000)
+    clip = one(waveform, Request("a", "a piano", 0.5, init=replace(init, audio=init.audio * 4)))
+    assert float(np.abs(clip.audio[:7_000]).max()) == 1.0
+    assert any(re.fullmatch(r"kept audio clipped \d\d %", warning) for warning in clip.warnings)
 
 
 def test_keeping_costs_rounds_of_the_generator_alone(waveform: Cascade) -> None:

@@ -22,7 +22,7 @@ SETTINGS = GenerationSettings()
 
 
 def test_frames_cover_what_is_asked() -> None:
-    assert [frames_of(seconds) for seconds in (1.0, 0.3, 0.01, 0.001, 1.2345, 0.29, 600)] == [100, 30, 1, 1, 124, 29, 60_000]
+    assert [frames_of(seconds) for seconds in (1.0, 0.3, 0.01, 0.001, 1e-9, 1.2345, 0.29, 600)] == [100, 30, 1, 1, 1, 124, 29, 60_000]
 
 
 def test_generators_and_group_norm_work_on_their_training_length() -> None:

@@ -28,7 +28,10 @@ def test_the_way_from_start_to_end() -> None:
         {"sampling": {"schedule": "paper", "steps": 5}},
         {"sampling": {"schedule": "karras"}},
         {"sampling": {"schedule": [[0.5, 3]]}},
+        {"sampling": {"schedule": [[float("nan"), 3], [0.5, 2]]}},
+        {"sampling": {"schedule": [[1.0, 2_000_000_000]]}},
         {"sampling": {"interval": [3, 1]}},
+        {"sampling": {"interval": [float("nan"), 1]}},
         {"sampling": {"sampler": "ddpm"}},
     ],
 )

@@ -25,7 +25,7 @@ def make_clip(store: Store, number: int, seconds: float = 0.5) -> ClipRecord:
     prompt = Prompt(f"clip-{number:03d}", TEXTS[number % len(TEXTS)], seconds, number, negative="noise" if number % 5 == 0 else None)
     time = np.arange(round(seconds * RATE)) / RATE
     audio = (0.3 * np.sin(2 * np.pi * (220 + 30 * (number % 20)) * time) * np.exp(-time / seconds)).astype(np.float32)
-    tags = clip_tags(prompt, 0, {facts.stage: facts.weights for facts in STAGES}, None, "noise2music test")
+    tags = clip_tags(prompt, 0, STAGES, None, "noise2music test")
     data = with_tags(audio_bytes(audio, RATE), "flac", tags)
     score = round(0.2 + 0.1 * float(np.sin(number)), 6)
     record = ClipRecord(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from labeling.errors import RowError, UserError
 from labeling.storage import Store, open_store
@@ -99,12 +100,28 @@ def test_a_place_holds_clips_of_one_kind(tmp_path: Path) -> None:
     claim(store, job_identity(settings(prompts="q.txt", out="elsewhere", run={"workers": 7}), {"vocoder": "a"}, "scorer"))
     check_place(store, settings(), {"vocoder": "a"})
     changed = settings(best_of=2, generation=GenerationSettings(route="spectrogram"))
-    with pytest.raises(UserError, match=r"made differently: best_of, generation\.route, weights\.vocoder changed"):
+    with pytest.raises(UserError, match=r"makes clips differently: best_of, generation\.route, weights\.vocoder changed"):
         check_place(store, changed, {"vocoder": "b"})
     with pytest.raises(UserError, match=r"scorer\.identity changed"):
         claim(store, job_identity(settings(), {"vocoder": "a"}, "another"))
     with pytest.raises(UserError, match=r"scorer\.model changed"):
         check_place(store, settings(scorer={"model": "laion/x"}), {"vocoder": "a"})
+    check_place(store, settings(generation={"batch": 7}), {"vocoder": "a"})
     store.put(NAME, b"{}")
     with pytest.raises(UserError, match=r"_RUN\.json is not what a job writes"):
         check_place(store, settings(), {})
+
+
+def test_an_interval_without_an_end_is_told_from_none(tmp_path: Path) -> None:
+    store, below = open_store(str(tmp_path)), settings(generation={"sampling": {"interval": [float("-inf"), 1.0]}})
+    claim(store, job_identity(below, {}, "scorer"))
+    claim(store, job_identity(below, {}, "scorer"))
+    for other in ({}, {"sampling": {"interval": [-9.0, 1.0]}}):
+        with pytest.raises(UserError, match=r"generation\.sampling\.interval"):
+            claim(store, job_identity(settings(generation=other), {}, "scorer"))
+
+
+@pytest.mark.parametrize("comparing", [{"best_of": 2}, {"against": "labels"}])
+def test_a_spectrogram_is_not_compared_by_ear(comparing: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=f"{next(iter(comparing))} compares sound"):
+        settings(generation={"route": "spectrogram", "stop_after": "spectrogram-generator"}, **comparing)

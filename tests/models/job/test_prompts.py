@@ -4,6 +4,7 @@ import csv
 import json
 import random
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from labeling.errors import RowError, UserError
 from models.job.key import check_key
 from models.job.prompts import PromptFile, read_prompts
+
+UNREADABLE_SPANS = ("5-2", "x", "0-40", "1:3", [[1]], [0, "a"], "[", [-1, 2], [3, 3], [[0, 10**400]])
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> str:
@@ -83,15 +86,13 @@ def test_a_key_is_a_plain_name_or_refused(key: str) -> None:
 
 def test_values_that_make_no_clip(tmp_path: Path) -> None:
     rows = {
-        "empty_prompt": [{"prompt": ""}, {"prompt": "  \n"}, {"prompt": None}, {}],
+        "empty_prompt": [{"prompt": ""}, {"prompt": "  \n"}, {"prompt": None}, {}, {"prompt": "\u200b\ufeff"}, {"prompt": "\x01\x02"}],
         "bad_prompt": [{"prompt": ["a"]}, {"prompt": True}, {"prompt": {"a": 1}}],
         "long_prompt": [{"prompt": "x" * 100_001}],
-        "bad_seconds": [{"prompt": "p", "seconds": value} for value in (0, -1, 10_000, "long", "nan", "inf", 600.1)],
+        "long_negative": [{"prompt": "p", "negative": "x" * 100_001}],
+        "bad_seconds": [{"prompt": "p", "seconds": value} for value in (0, -1, 10_000, "long", "nan", "inf", 600.1, "1_0", True)],
         "bad_seed": [{"prompt": "p", "seed": value} for value in (-1, 1.5, "x", 2**63, "1_000")],
-        "bad_keep": [
-            {"prompt": "p", "init": "a.wav", "keep": value} for value in ("5-2", "x", "0-40", [[1]], [0, "a"], "[", [-1, 2], [3, 3])
-        ]
-        + [{"prompt": "p", "keep": "0-1"}],
+        "bad_keep": [{"prompt": "p", "init": "a.wav", "keep": value} for value in UNREADABLE_SPANS] + [{"prompt": "p", "keep": "0-1"}],
     }
     numbered = [(reason, {"key": f"{reason}-{n}", **row}) for reason, some in rows.items() for n, row in enumerate(some)]
     file = read(tmp_path / "p.jsonl", {"prompt": "10,000 " * 1400, "seconds": 600, "seed": 2**63 - 1}, *(row for _, row in numbered))
@@ -123,11 +124,25 @@ def test_equal_rows_are_one_clip_and_a_key_with_two_meanings_is_none(tmp_path: P
     assert [prompt.key for prompt in expected.wanted][:1] == ["same"]
     assert len(expected.wanted) == 2
     assert reasons(expected) == {"two": "key_conflict", "Case, case": "key_conflict", "half": "key_conflict"}
+    assert ["bad_seconds: seconds is -1" in letter.message for letter in expected.refused if letter.key == "half"] == [True]
     for number in range(5):
         random.Random(number).shuffle(rows)
         again = read(tmp_path / "p.jsonl", *rows)
         assert set(again.wanted) == set(expected.wanted)
         assert {letter.name: letter for letter in again.refused} == {letter.name: letter for letter in expected.refused}
+
+
+def test_numbers_as_a_database_writes_them(tmp_path: Path) -> None:
+    table = pa.table({"prompt": ["a", "b"], "seconds": pa.array([Decimal("1.5"), None]), "seed": pa.array([Decimal(7), Decimal(8)])})
+    pq.write_table(table, tmp_path / "p.parquet")
+    assert [(prompt.seconds, prompt.seed) for prompt in read_prompts(str(tmp_path / "p.parquet"), 30.0, 0).wanted] == [(1.5, 7), (30.0, 8)]
+
+
+def test_a_parquet_cell_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    broken = pa.array([b"fine", b"\xff\xfe"]).cast(pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"prompt": broken}), tmp_path / "p.parquet")
+    with pytest.raises(UserError, match=r"p\.parquet, row 2: column 'prompt' holds what cannot be read"):
+        read_prompts(str(tmp_path / "p.parquet"), 30.0, 0)
 
 
 def test_a_request_is_all_that_is_asked_for(tmp_path: Path) -> None:
@@ -149,7 +164,8 @@ def test_a_request_is_all_that_is_asked_for(tmp_path: Path) -> None:
         ("p.csv", b"prompt,key\na,b\na\n", r"line 3: 1 cells where the header has 2"),
         ("p.csv", b"prompt\n", r"holds no prompt"),
         ("p.csv", b"", r"is empty"),
-        ("p.jsonl", b'{"prompt": "a"}\n{"prompt": \n', r"line 2: not JSON"),
+        ("p.jsonl", b'{"prompt": "a"}\n{"prompt": \n', r"line 2: not JSON \(Expecting value at character \d+\)"),
+        ("p.jsonl", b'{"prompt": "a", "prompt": "b"}\n', r"line 1: 'prompt' is given twice"),
         ("p.jsonl", b'{"prompt": "a"}\n["b"]\n', r"line 2: a list where a JSON object is expected"),
         ("p.jsonl", b'{"promptt": "a"}\n', r"did you mean 'prompt'\?"),
         ("p.txt", b"\n\n", r"holds no prompt"),

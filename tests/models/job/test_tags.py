@@ -1,6 +1,7 @@
 """Tags inside a clip: what is written is read, the sound stays, and the bytes are a pure function."""
 
 import io
+import json
 from typing import get_args
 
 import mutagen
@@ -11,6 +12,7 @@ import soundfile
 from labeling.encode import AudioFormat, audio_bytes
 from models.job.prompt import Prompt
 from models.job.tags import clip_tags, read_tags, with_tags
+from tests.models.job.made_up_clips import STAGES
 
 AUDIO = (0.3 * np.sin(np.arange(4800) * 0.1)).astype(np.float32)
 PROMPTS = ("slow piano", "тихая 🎻\nдве строки", "x" * 10_000, "a=b")
@@ -20,12 +22,14 @@ PROMPTS = ("slow piano", "тихая 🎻\nдве строки", "x" * 10_000, "
 @pytest.mark.parametrize("text", PROMPTS)
 def test_a_clip_that_is_found_alone_says_where_it_came_from(kind: AudioFormat, text: str) -> None:
     prompt = Prompt("k", text, 0.2, 5, negative="drums", keep=((0.0, 0.1),))
-    tags = clip_tags(prompt, 2, {"vocoder": "ab" * 32}, "cd" * 32, "noise2music 1")
+    tags = clip_tags(prompt, 2, STAGES, "cd" * 32, "noise2music 1")
     plain = audio_bytes(AUDIO, 24000, kind)
     data = with_tags(plain, kind, tags)
     assert data == with_tags(plain, kind, tags)
     assert read_tags(data, kind) == tags
     assert tags["N2M_REQUEST"] == prompt.request
+    assert json.loads(tags["N2M_WEIGHTS"])["waveform-generator"] == "a1" * 32
+    assert json.loads(tags["N2M_SAMPLING"])["waveform-cascader"] == {"sampler": "ddim", "steps": 25, "guidance": 1.0}
     assert (tags["N2M_KEY"], tags["N2M_SEED"], tags["N2M_SAMPLE"], tags["N2M_KEEP"]) == ("k", "5", "2", "[[0.0, 0.1]]")
     sound, rate = soundfile.read(io.BytesIO(data), dtype="int16")
     assert rate == 24000
