@@ -60,7 +60,7 @@ class Clip:
     audio: str | None
     picture: str
     seconds: float
-    level: float
+    level: float | None
     score: float | None
     warnings: tuple[str, ...]
 

@@ -92,7 +92,7 @@ def _figures(clips: Sequence[ClipRecord]) -> Figures:
         compared=sum(clip.duplicates is not None for clip in clips),
         copies=sum(clip.duplicates is not None and clip.duplicates.flagged for clip in clips),
         scores=tuple(clip.score for clip in clips if clip.score is not None),
-        levels=tuple(clip.rms_dbfs for clip in clips if clip.audio),
+        levels=tuple(clip.rms_dbfs for clip in clips if clip.rms_dbfs is not None),
     )
 
 

@@ -41,8 +41,8 @@ class Neighbours(_Frozen):
 
 
 class ClipRecord(_Frozen):
-    """One line of the manifest. audio, spectrogram, picture: paths below the place; audio is None where the cascade stopped at a
-    spectrogram. seconds: asked for; duration: made. rate in Hz. score: cosine of clip and prompt. duplicates: None where it was not
+    """One line of the manifest. audio, spectrogram, picture: paths below the place; audio, rms_dbfs and peak are None where the cascade
+    stopped at a spectrogram. seconds: asked for; duration: made. rate in Hz. score: cosine of clip and prompt. duplicates: None where it was not
     compared with a training set. seconds_spent: work, not waiting.
     """
 
@@ -63,8 +63,8 @@ class ClipRecord(_Frozen):
     bytes: int
     rate: int
     duration: float
-    rms_dbfs: float
-    peak: float
+    rms_dbfs: float | None
+    peak: float | None
     stages: tuple[StageFacts, ...]
     calls: int
     cut_tokens: int

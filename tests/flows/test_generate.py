@@ -231,7 +231,7 @@ def test_a_cascade_that_stops_at_a_spectrogram_leaves_spectrograms(shared: Path,
     for clip in done.clips:
         values = np.load(tmp_path / "out" / str(clip.spectrogram), allow_pickle=False)
         assert values.shape == (80, round(SECONDS * 100))
-        assert (clip.audio, clip.score) == (None, None)
+        assert (clip.audio, clip.score, clip.rms_dbfs, clip.peak) == (None,) * 4
 
 
 def test_wav_files(shared: Path, tmp_path: Path) -> None:
