@@ -101,7 +101,7 @@ _TINY_SHAPES: dict[StageName, UNetShape] = {
     ),
     "waveform-cascader": UNetShape(
         2, 1, 32, 5, (4, 4, 4, 4), (1, 2, 3, 4), (1, 1, 2, 2), (F,) * 4, (F, F, F, T), 4, text_width=MINILM,
-        told_level=True, norm="position",
+        told_level=True, norm="position", mask_channels=8, mask_depth=3,
     ),
     "spectrogram-generator": UNetShape(
         MELS, MELS, 112, 5, (1, 2, 2, 2), (1, 1, 1, 2), (1, 1, 2, 1), (F, F, T, T), (F, F, T, T), 4, text_width=MINILM
@@ -163,13 +163,16 @@ def _tiny(stage: Stage) -> Stage:
 def _tiny_sampling(stage: Stage) -> Sampling:
     """Small networks follow their text better, and leave less hiss, in steps that each bring new noise than in as many without. What they
     leave goes where the source says how quiet it is. A stage that reads text has more to decide and takes more steps. The cascader takes
-    half of them in the cleanest tenth of time: what noise is left at the last of equal steps, it would leave as hiss.
+    half of them in the cleanest tenth of time: what noise is left at the last of equal steps, it would leave as hiss. Steps of the
+    posterior's noise (gamma 0) are too few to make a waveform as loud as it should be, of the process's (gamma 1) too loud: the two that
+    make one from text take a quarter of the way (benchmarks/band_levels.py).
     """
+    gamma = 0.25 if stage.signal.domain == "wave" and stage.tokens else 0.0
     if stage.source is None:
-        return Sampling("ancestral", uniform(32), guidance=stage.sampling.guidance)
+        return Sampling("ancestral", uniform(32), gamma=gamma, guidance=stage.sampling.guidance)
     projections = 8 if stage.source.signal.domain == "log_mel" else 1
     steps = ((0.03, 6), (0.07, 6), (0.9, 12)) if stage.tokens else uniform(8)
-    return Sampling("ancestral", steps, guidance=stage.sampling.guidance, projections=projections)
+    return Sampling("ancestral", steps, gamma=gamma, guidance=stage.sampling.guidance, projections=projections)
 
 
 def stage_of(preset: Preset, name: str, text_width: int | None = None) -> Stage:

@@ -15,6 +15,7 @@ from torch import Tensor
 from models.diffusion.denoiser import Network
 from models.network.inputs import Inputs
 from models.network.shape import UNetShape
+from models.network.spectral_mask import mask_reach
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def reach(shape: UNetShape) -> int:
         scale *= stride
         sides = 1 if deepest and shape.reading == "bottom_once" else 2
         radius += sides * blocks * 2 * (shape.kernel // 2) * scale
+    if shape.mask_channels:
+        radius += mask_reach(shape.hop)
     return -(-(radius + scale) // shape.stride) * shape.stride
 
 

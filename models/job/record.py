@@ -42,8 +42,8 @@ class Neighbours(_Frozen):
 
 class ClipRecord(_Frozen):
     """One line of the manifest. audio, spectrogram, picture: paths below the place; audio, rms_dbfs and peak are None where the cascade
-    stopped at a spectrogram. seconds: asked for; duration: made. rate in Hz. score: cosine of clip and prompt. duplicates: None where it was not
-    compared with a training set. seconds_spent: work, not waiting.
+    stopped at a spectrogram. seconds: asked for; duration: made. rate in Hz. score: cosine of clip and prompt. duplicates: None where
+    it was not compared with a training set. seconds_spent: work, not waiting.
     """
 
     key: str

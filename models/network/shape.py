@@ -74,8 +74,5 @@ class UNetShape:
 
     @property
     def local(self) -> bool:
-        """Whether an output depends on its neighbourhood and the text only: no self-attention and no statistics over time.
-
-        A mask would not change that, but `models.cascade.windows.reach` does not count its frames.
-        """
-        return self.norm == "position" and not any(self.self_attention) and not self.mask_channels
+        """Whether an output depends on its neighbourhood and the text only: no self-attention and no statistics over time."""
+        return self.norm == "position" and not any(self.self_attention)

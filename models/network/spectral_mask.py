@@ -14,10 +14,17 @@ from models.network.layers import Conv1d, zeroed
 
 OVERLAP = 4
 """Frames that cover a sample."""
+_APART = ((1, 1), (1, 2), (2, 4))
+"""Bins and frames between what each convolution puts together."""
 _LEAST, _MOST = -7.0, 14.0
 """What the convolutions see of the logarithm of power over expected noise."""
 _HALF = 1.5
 """Where the mask begins at one half: noise alone is above it in one bin of ninety."""
+
+
+def mask_reach(hop: int) -> int:
+    """How many samples to either side what a mask keeps depends on: half of both transforms, the convolutions, a position of features."""
+    return hop * (OVERLAP + sum(frames for _, frames in _APART) + 1)
 
 
 class SpectralMask(nn.Module):
@@ -34,7 +41,7 @@ class SpectralMask(nn.Module):
         self.expected = Conv1d(features, OVERLAP * hop // 2 + 1, 1)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(channels_in, channels, 3, padding=apart, dilation=apart)
-            for channels_in, apart in ((2, (1, 1)), (channels, (1, 2)), (channels, (2, 4)))
+            for channels_in, apart in zip((2, channels, channels), _APART, strict=True)
         )
         self.exit = zeroed(nn.Conv2d(channels, 1, 1))
         self.mix = zeroed(nn.Linear(time_width, 3))

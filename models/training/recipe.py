@@ -77,8 +77,8 @@ def paper_recipe(stage: StageName) -> Recipe:
 
 
 TINY_CLIPS: Mapping[StageName, int] = {
-    "waveform-generator": 160_000,
-    "waveform-cascader": 210_000,
+    "waveform-generator": 196_000,
+    "waveform-cascader": 296_000,
     "spectrogram-generator": 76_000,
     "vocoder": 28_000,
     "super-resolution": 5_000,
@@ -86,7 +86,7 @@ TINY_CLIPS: Mapping[StageName, int] = {
 
 
 def tiny_recipe(stage: StageName) -> Recipe:
-    """For the tiny preset: as many clips as two cores see in five to six hours over all five stages."""
+    """For the tiny preset: as many clips as two cores see in about six hours over all five stages."""
     clips = TINY_CLIPS[stage]
     return Recipe(
         clips=clips, clips_a_step=8, learning_rate=8e-4, beta_2=0.99, warmup_clips=1_600, decay_clips=round(1.05 * clips), ema_decay=0.998

@@ -40,6 +40,7 @@ def small_stage(name: StageName) -> Stage:
         told_level=unet.told_level,
         norm=unet.norm,
         mask_channels=2 if unet.mask_channels else 0,
+        mask_depth=1,
     )
     sampling = replace(stage.sampling, runs=uniform(STEPS), guidance=2.0 if stage.tokens else 1.0)
     emphasis = 0.5 if stage.emphasis else 0.0
