@@ -140,9 +140,9 @@ def _fast(stage: Stage) -> Stage:
 def _tiny(stage: Stage) -> Stage:
     """`fast` with small networks, MiniLM's token embeddings (384 wide), short crops, and sources that are noised to the middle of time at
     most: a small network that is seldom shown a clean source learns little from it. Stages that add a band to what they are given
-    learn it emphasised, since it is the quiet end of the spectrum, and so does the waveform generator, though less. That one has a mask
-    over the spectrum of its x besides: where noise is weak, a Wiener filter leaves less of it than a small U-Net
-    (benchmarks/noise_left.py).
+    learn it emphasised, since it is the quiet end of the spectrum, and so does the waveform generator, though less. The two that make a
+    waveform from text have a mask over the spectrum of their x besides: where noise is weak, a Wiener filter leaves less of it than a
+    small U-Net (benchmarks/noise_left.py).
     """
     small = _fast(stage)
     source = replace(stage.source, t_max=min(stage.source.t_max, 0.5)) if stage.source else None
