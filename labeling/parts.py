@@ -14,6 +14,7 @@ from labeling import progress
 from labeling.errors import RowError, UserError
 from labeling.ids import id_to_int
 from labeling.manifest import PartFile, PartRecord
+from labeling.put_first import put_first
 from labeling.schemas import DEAD, SCHEMA_VERSION
 from labeling.storage import Store
 
@@ -154,13 +155,7 @@ def _at_least_one(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.
 
 def _create_file(store: Store, folder: str, path: str, data: bytes, schema: pa.Schema) -> PartFile:
     where = f"{folder}/{path}"
-    if not store.create(where, data):
-        theirs = store.get(where)
-        if theirs != data:
-            if _is_whole(theirs, schema):
-                data = theirs
-            else:
-                store.put(where, data)
+    data = put_first(store, where, data, lambda theirs: _is_whole(theirs, schema)).data
     rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
     return PartFile(path=path, rows=rows, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 

@@ -37,7 +37,9 @@ class Drawn:
 
 @torch.inference_mode()
 def run_chain(cascade: Cascade, plans: Sequence[Plan], texts: Texts) -> list[Drawn | RowError]:
-    """Every stage in turn, for clips of one length. A clip that is no number any more fails alone, and the others go on."""
+    """Every stage in turn, for clips of one length of which all keep audio or none does. One that is no number any more fails alone, and
+    the others go on.
+    """
     failed: dict[int, RowError] = {}
     calls, signal = 0, torch.empty(0)
     before: Stage | None = None
@@ -114,14 +116,11 @@ def _inputs(cascade: Cascade, stage: Stage, plans: Sequence[Plan], frames: int, 
 
 
 def _known(cascade: Cascade, stage: Stage, plans: Sequence[Plan], frames: int) -> Known | None:
-    """What is kept of each clip; a clip of which nothing is kept has a weight of 0 everywhere."""
-    found = [known_part(plan, stage, frames, cascade.settings.fade_seconds) for plan in plans]
-    example = next((known for known in found if known is not None), None)
-    if example is None:
+    """What is kept of each clip, None where nothing is."""
+    found = [known for plan in plans if (known := known_part(plan, stage, frames, cascade.settings.fade_seconds)) is not None]
+    if not found:
         return None
-    none = Known(torch.zeros_like(example.signal), torch.zeros_like(example.weight))
-    filled = [known or none for known in found]
-    signals, weights = torch.cat([known.signal for known in filled]), torch.cat([known.weight for known in filled])
+    signals, weights = torch.cat([known.signal for known in found]), torch.cat([known.weight for known in found])
     return Known(signals.to(cascade.device), weights.to(cascade.device))
 
 

@@ -1,6 +1,6 @@
 """Prompts become what the stages read: the text encoder works first, for all of a call, and can then make room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 
@@ -62,17 +62,23 @@ class PromptTexts:
         for each in asked & self._ahead.keys():
             states, cut = self._ahead[each]
             found[each] = Embedded(states.astype(np.float32), cut)
-        if lacking := asked - found.keys():
-            encoder, cache = self.load()
-            for text, length in lacking:
-                ids, cut = prompt_tokens(text, encoder, length)
-                found[text, length] = Embedded(cache.get(ids), cut)
-        return found
+        return found | self._computed(asked - found.keys())
 
     def read_ahead(self, texts: Iterable[str], tokens: Sequence[int]) -> None:
         """Embed texts that will be asked for, and keep that, in half precision, when the encoder is given back."""
-        for each, embedded in self.embed(texts, tokens).items():
+        for each, embedded in self._computed(set(product(texts, tokens)) - self._ahead.keys()).items():
             self._ahead[each] = embedded.states.astype(np.float16), embedded.cut
+
+    def _computed(self, asked: Set[tuple[str, int]]) -> dict[tuple[str, int], Embedded]:
+        """Without any, the encoder is not loaded."""
+        if not asked:
+            return {}
+        encoder, cache = self.load()
+        found = {}
+        for text, length in asked:
+            ids, cut = prompt_tokens(text, encoder, length)
+            found[text, length] = Embedded(cache.get(ids), cut)
+        return found
 
     def free(self) -> None:
         """Give back the encoder's memory until it is asked for again."""

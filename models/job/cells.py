@@ -21,7 +21,7 @@ def text(row: Mapping[str, Any], column: str) -> str | None:
     """
     value = row.get(column)
     if isinstance(value, float | Decimal):
-        if value.is_nan() if isinstance(value, Decimal) else math.isnan(value):
+        if math.isnan(value):
             return None
         value = int(value) if math.isfinite(value) and value == int(value) else float(value)
     if value is None:

@@ -19,6 +19,7 @@ from mutagen import MutagenError
 from labeling.duplicates.training_set import TrainingSet
 from labeling.encode import AudioFormat, audio_bytes
 from labeling.errors import RowError, UserError
+from labeling.put_first import put_first
 from labeling.scorers.base import Float32s, Scorer
 from labeling.spectrogram_picture import picture_png, spectrogram_png
 from labeling.storage import Store
@@ -30,7 +31,6 @@ from models.job.init_audio import InitAudio, read_init
 from models.job.letter import clip_letter
 from models.job.place import audio_path, letter_path, picture_path, put_letter, read_clip, read_record, record_path, spectrogram_path
 from models.job.prompt import Prompt
-from models.job.put_first import put_first
 from models.job.record import Candidate, ClipRecord, Neighbours, StageFacts
 from models.job.score import embed_audio, embed_prompt, score
 from models.job.tags import clip_tags, read_tags, with_tags

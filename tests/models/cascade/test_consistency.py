@@ -58,7 +58,7 @@ def test_a_vocoder_comes_nearer_to_its_spectrogram() -> None:
 
 
 def test_what_is_known_stays_and_what_is_drawn_goes_on_from_it() -> None:
-    """Half of a true piece is kept. Its joint with a hissing rest is as smooth as places inside."""
+    """Half of a true piece is kept. Its joint with a hissing rest jumps less than where it is put in afterwards."""
     stage = stage_of("tiny", "vocoder")
     jumps, usual, cut = [], [], []
     for seed in range(6):

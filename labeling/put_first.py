@@ -1,4 +1,4 @@
-"""Files of a clip, of which the first writer wins, although jobs that share a place cannot see each other."""
+"""Files of which the first writer wins, although runs that share a place cannot see each other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
