@@ -46,7 +46,7 @@ def status_rows(root: Store) -> list[dict[str, Any]]:
 def _row(root: Store, stage: str, fingerprint: str) -> dict[str, Any]:
     path = f"{stage}/{fingerprint}"
     row: dict[str, Any] = {"stage": stage, "name": "", "fingerprint": fingerprint}
-    unknown = dict.fromkeys(("rows", "dead", "excluded", "mb", "seconds"))
+    unknown = dict.fromkeys(("rows", "dead", "excluded", "warnings", "mb", "seconds"))
     try:
         dataset = open_dataset(root, path)
     except UserError:
@@ -66,7 +66,12 @@ def _finished(manifest: Manifest) -> dict[str, Any]:
         "rows": manifest.rows,
         "dead": manifest.dead_rows,
         "excluded": sum(manifest.excluded.values()),
+        "warnings": sum(manifest.warnings.values()),
         "mb": round(manifest.size / 2**20, 2),
         "seconds": round(manifest.seconds, 1),
-        "reasons": ", ".join(f"{reason} {rows}" for reason, rows in [*manifest.dead_reasons.items(), *manifest.excluded.items()]),
+        "reasons": ", ".join(
+            f"{reason} {rows}"
+            for counts in (manifest.dead_reasons, manifest.excluded, manifest.warnings)
+            for reason, rows in counts.items()
+        ),
     }

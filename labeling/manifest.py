@@ -32,7 +32,10 @@ class PartFile(_Frozen):
 
 
 class PartRecord(_Frozen):
-    """One part: its files, its dead rows, and what was counted while it was made. examples: a few lost texts, by reason."""
+    """One part: its files, its dead rows, and what was counted while it was made. examples: a few lost texts, by reason.
+
+    warnings: rows that live although something about them was not as declared, by reason; warned: a few of them in words.
+    """
 
     part: int
     files: tuple[PartFile, ...]
@@ -40,6 +43,8 @@ class PartRecord(_Frozen):
     dead_reasons: dict[str, int] = {}
     stats: dict[str, float] = {}
     examples: dict[str, tuple[str, ...]] = {}
+    warnings: dict[str, int] = {}
+    warned: dict[str, tuple[str, ...]] = {}
     seconds: float = 0.0
     device: str = "cpu"
 
@@ -81,10 +86,17 @@ class Manifest(_Frozen):
     @property
     def dead_reasons(self) -> dict[str, int]:
         """Dead rows by reason, commonest first."""
-        total: Counter[str] = Counter()
-        for part in self.parts:
-            total.update(part.dead_reasons)
-        return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+        return _commonest_first([part.dead_reasons for part in self.parts])
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """Rows that were not as declared, by reason, commonest first."""
+        return _commonest_first([part.warnings for part in self.parts])
+
+    @property
+    def warned(self) -> dict[str, tuple[str, ...]]:
+        """A few of those rows in words, by reason."""
+        return merge_examples([part.warned for part in self.parts])
 
     @property
     def dead_share(self) -> float:
@@ -161,6 +173,13 @@ def parse_record(data: bytes) -> PartRecord | None:
         return PartRecord.model_validate_json(data)
     except ValidationError:
         return None
+
+
+def _commonest_first(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in counts:
+        total.update(part)
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
 _MEND = "Delete that one file and run the same command again: the parts are kept and the manifest is written anew."

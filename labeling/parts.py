@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from labeling import progress
+from labeling.cleaning.tally import Tally
 from labeling.errors import RowError, UserError
 from labeling.ids import id_to_int
 from labeling.manifest import PartFile, PartRecord
@@ -38,7 +39,7 @@ def part_of(identifier: str, parts: int) -> int:
 
 
 class PartContext:
-    """What a stage's function says while it makes one part: which rows died, what it counted, how far it is."""
+    """What a stage's function says while it makes one part: which rows died or were odd, what it counted, how far it is."""
 
     def __init__(self, stage: str, part: int, parts: int, attempt: int = 1) -> None:
         self.stage = stage
@@ -48,6 +49,7 @@ class PartContext:
         self.dead: list[dict[str, str | int]] = []
         self.stats: Counter[str] = Counter()
         self.examples: dict[str, tuple[str, ...]] = {}
+        self.warnings = Tally()
         self.device = "cpu"
 
     def reject(self, key: str, error: RowError) -> None:
@@ -61,6 +63,14 @@ class PartContext:
                 "attempt": self.attempt,
             }
         )
+
+    def warn(self, reason: str, key: str, message: str) -> None:
+        """Say that a row lives although something about it is not as declared: "length_differs", its key, both numbers.
+
+        Console, `n2m status` and the report show how many there are of each reason, and a few of them. A row that is carried over from an
+        earlier dataset must be warned of again: what its warning says has to be in its columns.
+        """
+        self.warnings.lose(reason, f"{key}: {message}".encode("utf-8", "backslashreplace").decode())
 
     def count(self, name: str, amount: float = 1) -> None:
         """Add to one of the stage's statistics."""
@@ -136,6 +146,8 @@ def write_part(
         dead_reasons=dict(Counter(str(row["reason"]) for row in context.dead)),
         stats={key: float(value) for key, value in sorted(context.stats.items())},
         examples={reason: context.examples[reason] for reason in sorted(context.examples)},
+        warnings=dict(sorted(context.warnings.lost.items())),
+        warned={reason: context.warnings.examples[reason] for reason in sorted(context.warnings.examples)},
         seconds=round(time.monotonic() - started, 3),
         device=context.device,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from labeling.build import Built, MakeParts, build_dataset, check_dead_share
 from labeling.dataset import Dataset
 from labeling.fingerprint import Identity
+from labeling.manifest import Manifest
 from labeling.storage import Store, open_store
 from pipelines.settings import LabelSettings
 
@@ -66,8 +67,16 @@ class Session:
             rows += ", excluded: " + ", ".join(f"{number:,} {reason}" for reason, number in manifest.excluded.items())
         if not built.made:
             log.info("%-24s %s, there already", title, rows)
+            self._warn(manifest)
             return
         carried = int(manifest.stats.get("carried", 0))
         extra = f", {carried:,} carried over" if carried else ""
         changed = f" (new because of {', '.join(manifest.changed[:4])})" if manifest.changed else ""
         log.info("%-24s %s%s, %d of %d parts made in %.1f s%s", title, rows, extra, built.made, len(manifest.parts), seconds, changed)
+        self._warn(manifest)
+
+    def _warn(self, manifest: Manifest) -> None:
+        """What was not as declared: a line a reason, with one example."""
+        for reason, number in manifest.warnings.items():
+            example = (manifest.warned.get(reason) or ("",))[0]
+            log.warning("  %s: %s%s", reason, f"{number:,}, for example " if number > 1 else "", example)

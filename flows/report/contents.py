@@ -208,6 +208,16 @@ class DeadCount:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """How many rows of a stage were not as declared for one reason, and a few of them in words."""
+
+    stage: str
+    reason: str
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ExcludedTrack:
     """One track that was left out on purpose; `detail` names the first copy of a duplicate, or the licence."""
 
@@ -265,5 +275,6 @@ class LabelReport:
     excluded_counts: tuple[Loss, ...]
     dead_letters: tuple[DeadLetter, ...]
     dead_counts: tuple[DeadCount, ...]
+    warnings: tuple[Warned, ...]
     datasets: tuple[DatasetRow, ...]
     configuration: Mapping[str, Any]

@@ -16,7 +16,7 @@ from flows.report.contents import (
     VocabularyReport,
 )
 from flows.report.funnel import captions_funnel, recordings_funnel
-from flows.report.lost import dead_counts, dead_letters, excluded_tracks
+from flows.report.lost import dead_counts, dead_letters, excluded_tracks, warnings
 from flows.report.previews import preview_flac
 from flows.report.scores import score_report
 from flows.report.shown import MakePreview, read_clips, shorten
@@ -79,6 +79,7 @@ def gather_report(
         excluded_counts=excluded_counts,
         dead_letters=dead_letters(datasets.all()),
         dead_counts=dead_counts(datasets.all()),
+        warnings=warnings(datasets.all()),
         datasets=tuple(_dataset_row(dataset) for dataset in datasets.all()),
         configuration=dict(configuration),
     )

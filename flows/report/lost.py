@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from flows.report.contents import DeadCount, DeadLetter, ExcludedTrack, Loss
+from flows.report.contents import DeadCount, DeadLetter, ExcludedTrack, Loss, Warned
 from flows.report.funnel import say
 from flows.report.shown import shorten
 from flows.report.sources import dead_tables, rows_where
@@ -36,6 +36,15 @@ def dead_counts(datasets: Iterable[Dataset]) -> tuple[DeadCount, ...]:
     """Dead rows by stage and reason, in the order of the flow."""
     return tuple(
         DeadCount(dataset.title, say(reason), count) for dataset in datasets for reason, count in dataset.manifest.dead_reasons.items()
+    )
+
+
+def warnings(datasets: Iterable[Dataset]) -> tuple[Warned, ...]:
+    """What was not as declared, by stage and reason, in the order of the flow."""
+    return tuple(
+        Warned(dataset.title, say(reason), count, tuple(shorten(text) for text in dataset.manifest.warned.get(reason, ())))
+        for dataset in datasets
+        for reason, count in dataset.manifest.warnings.items()
     )
 
 

@@ -9,7 +9,7 @@ from flows.report.json_report import report_json
 from flows.report.page import render_page
 from flows.report.sources import LabelDatasets
 from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
+from labeling.fingerprint import Identity, canonical_json
 from labeling.manifest import PartFile, PartRecord
 from labeling.parts import record_path
 from pipelines.session import Session
@@ -35,7 +35,7 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
         root.put(f"{identity.path}/{record_path(0, 1)}", record.model_dump_json(indent=1).encode())
 
     config = {"clips": session.settings.report.clips, "seed": session.settings.seed}
-    inputs = {"scorer": scorer, "page": _page_identity()}
+    inputs = {"scorer": scorer, "page": _page_identity(), "said": _what_was_said(datasets)}
     return session.build("report", VERSION, make_parts, parts=1, config=config, inputs=inputs, parents=datasets.all())
 
 
@@ -43,6 +43,13 @@ def _page_identity() -> str:
     """Hash of all that makes the page, so that a changed template gives a new report."""
     sources = sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".j2", ".css", ".js"))
     return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()
+
+
+def _what_was_said(datasets: LabelDatasets) -> str:
+    """Hash of what the page says beside the living rows: what died, was left out or was not as declared."""
+    manifests = [dataset.manifest for dataset in datasets.all()]
+    said = [[manifest.stage, manifest.name, manifest.dead_reasons, manifest.excluded, manifest.warned] for manifest in manifests]
+    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
 
 
 def _title(root: str) -> str:

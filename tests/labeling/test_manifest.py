@@ -35,6 +35,17 @@ def test_excluded_rows_are_statistics_by_reason() -> None:
     assert list(manifest().model_copy(update={"parts": (part,)}).excluded.items()) == [("too_short", 4), ("licence", 1)]
 
 
+def test_warnings_are_summed_and_a_few_are_kept_in_words() -> None:
+    records = [
+        PartRecord(part=0, files=(), warnings={"length_differs": 2}, warned={"length_differs": ("a: 1 s", "b: 2 s")}),
+        PartRecord(part=1, files=(), warnings={"length_differs": 2, "tags": 5}, warned={"length_differs": ("c: 3 s", "d: 4 s")}),
+    ]
+    found = manifest().model_copy(update={"parts": tuple(records)})
+    assert list(found.warnings.items()) == [("tags", 5), ("length_differs", 4)]
+    assert len(found.warned["length_differs"]) == 3
+    assert set(found.warned["length_differs"]) < {"a: 1 s", "b: 2 s", "c: 3 s", "d: 4 s"}
+
+
 def test_the_digest_is_of_the_living_rows_alone() -> None:
     found = manifest()
     dead = PartFile(path="dead/a", rows=1, bytes=1, sha256="z")
