@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flows.call import Call, call_here
 from flows.latest import read_latest, write_latest
 from flows.report.sources import LabelDatasets, VocabularyDatasets
-from flows.report.stage import PAGE, report
+from flows.report.stage import PAGE, read_account, report
 from flows.write import Written, write_replies
 from labeling.build import Built
 from labeling.dataset import Dataset
@@ -23,7 +23,7 @@ from pipelines.probe import probe
 from pipelines.retrieve import retrieve
 from pipelines.sample import sample
 from pipelines.scorer import ScorerHandle, open_scorer
-from pipelines.session import Session
+from pipelines.session import Session, log
 from pipelines.settings import LabelSettings
 from pipelines.shard import shard
 from pipelines.vocabulary import vocabulary
@@ -69,6 +69,8 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked)
     page = call("report", lambda: report(session, datasets, scorer.name))
     write_latest(session.root, datasets, page)
+    for line in read_account(page):
+        log.info("%s", line)
     return Labeled(datasets, page, tuple(session.built))
 
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.latest import read_latest
+from flows.report.account import account
 from flows.status import STAGES
 from labeling import schemas
 from labeling.dataset import Dataset, find_damage, open_dataset
 from labeling.errors import UserError
+from labeling.latest import LATEST
 from labeling.storage import Store
 from models.job.place import CLIPS
 from models.job.record import parse_clip
@@ -38,7 +41,9 @@ class Finding:
 
 
 def verify_root(root: Store) -> tuple[int, list[Finding]]:
-    """Number of files that were hashed, and everything that is off: in datasets of labeling, or among generated clips."""
+    """Number of files that were hashed, and everything that is off: in datasets of labeling, in the latest run's account, or among
+    generated clips.
+    """
     files, findings = _verify_clips(root)
     for stage in (name for name in root.folders() if name in STAGES):
         for fingerprint in root.folders(stage):
@@ -51,7 +56,18 @@ def verify_root(root: Store) -> tuple[int, list[Finding]]:
             if dataset is not None:
                 files += sum(len(record.all_files()) for record in dataset.manifest.parts)
                 findings.extend(_verify_dataset(dataset))
+    if not findings and root.head(LATEST):
+        findings.extend(_verify_account(root))
     return files, findings
+
+
+def _verify_account(root: Store) -> list[Finding]:
+    """What the latest run found and neither used, left out nor wrote to the dead letters."""
+    try:
+        datasets, _ = read_latest(root)
+    except UserError as error:
+        return [Finding(LATEST, str(error))]
+    return [Finding(LATEST, f"{line.closing}: {line}") for line in account(datasets) if line.missing]
 
 
 def _verify_clips(root: Store) -> tuple[int, list[Finding]]:

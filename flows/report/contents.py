@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flows.report.account_line import AccountLine
 from labeling.distribution import Distribution
 
 
@@ -275,6 +276,7 @@ class LabelReport:
     excluded_counts: tuple[Loss, ...]
     dead_letters: tuple[DeadLetter, ...]
     dead_counts: tuple[DeadCount, ...]
+    account: tuple[AccountLine, ...]
     warnings: tuple[Warned, ...]
     datasets: tuple[DatasetRow, ...]
     configuration: Mapping[str, Any]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from flows.report.account import account
 from flows.report.contents import (
     CaptionUse,
     Curve,
@@ -79,6 +80,7 @@ def gather_report(
         excluded_counts=excluded_counts,
         dead_letters=dead_letters(datasets.all()),
         dead_counts=dead_counts(datasets.all()),
+        account=account(datasets),
         warnings=warnings(datasets.all()),
         datasets=tuple(_dataset_row(dataset) for dataset in datasets.all()),
         configuration=dict(configuration),

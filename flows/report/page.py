@@ -13,6 +13,7 @@ from markupsafe import Markup
 from flows.report import charts
 from flows.report.caption_use import share_of_uses
 from flows.report.contents import LabelReport, ShownClip, ShownLabel, VocabularyReport
+from flows.report.funnel import say
 from flows.report.previews import PREVIEW_SECONDS
 
 
@@ -138,7 +139,7 @@ def environment() -> Environment:
     environment.filters.update(
         number=_number, percent=_percent, figure=_figure, measure=_measure, clock=_clock, span=_span, bytes=_bytes, data_uri=_data_uri
     )
-    environment.filters.update(best_score=_best_score, heard=_heard, by_vocabulary=_by_vocabulary)
+    environment.filters.update(best_score=_best_score, say=say, heard=_heard, by_vocabulary=_by_vocabulary)
     environment.globals.update(bar=charts.bar, two_bars=charts.two_bars, curves=curves, score_histogram=score_histogram)
     return environment
 

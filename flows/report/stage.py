@@ -1,9 +1,11 @@
 """report: the last labeling stage, a page and a JSON file over all datasets of a run."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from flows.report.account_line import AccountLine
 from flows.report.gather import gather_report
 from flows.report.json_report import report_json
 from flows.report.page import render_page
@@ -37,6 +39,12 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
     config = {"clips": session.settings.report.clips, "seed": session.settings.seed}
     inputs = {"scorer": scorer, "page": _page_identity(), "said": _what_was_said(datasets)}
     return session.build("report", VERSION, make_parts, parts=1, config=config, inputs=inputs, parents=datasets.all())
+
+
+def read_account(page: Dataset) -> tuple[AccountLine, ...]:
+    """The account that a report shows; nothing for one that was made before there was an account."""
+    figures = json.loads(page.store.get(f"{page.path}/{FIGURES}"))
+    return tuple(AccountLine(**line) for line in figures.get("account", ()))
 
 
 def _page_identity() -> str:
