@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labeling.cell_items import UnreadableCellError, list_items, looks_listed, plain_text, split_plain
+from labeling.cell_items import UnreadableCellError, is_list_text, list_items, looks_listed, plain_text, split_plain
 from labeling.cleaning.tally import Tally
 from labeling.columns_wanted import require
 from labeling.encodings import decode_text
@@ -43,7 +43,9 @@ class CaptionFile:
     losses: Tally
     notes: Tally
 
-    def rows(self, wanted: Sequence[str] | None, text_column: str | None = None, form: str = "csv", known: Sequence[str] = ()) -> Iterator[Row]:
+    def rows(
+        self, wanted: Sequence[str] | None, text_column: str | None = None, form: str = "csv", known: Sequence[str] = ()
+    ) -> Iterator[Row]:
         """Its rows as a table; `form` where its suffix names no format."""
         form = format_of(self.source) or form
         ways: dict[str, Any] = {"notes": self.notes, "losses": self.losses, "data": self.data}
@@ -119,7 +121,7 @@ def _items(file: CaptionFile, row: Row, column: str, unreadable: str = "bad_list
         file.lose(row, "missing", f"{column} holds nothing")
         return
     try:
-        items = list_items(value) if not isinstance(value, str) or value.strip()[:1] in ("[", "{", "(") and looks_listed(value) else [value]
+        items = [value] if isinstance(value, str) and not is_list_text(value) else list_items(value)
     except UnreadableCellError as error:
         file.lose(row, unreadable if error.reason == "bad_list" else error.reason, str(error))
         return

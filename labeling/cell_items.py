@@ -53,6 +53,12 @@ def looks_listed(text: str) -> bool:
     return opened or text.endswith(("']", '"]', "'}", '"}', "')", '")'))
 
 
+def is_list_text(text: str) -> bool:
+    """Whether a text is, from its first character to its last, what a list is written as, readable or not."""
+    text = text.strip()
+    return looks_listed(text) and _BRACKETS.get(text[0], ")") == text[-1]
+
+
 def list_items(value: Any) -> list[Any]:
     """The items of a cell as they are, texts, numbers or None; a cell that is no list is the one item. Raises UnreadableCellError."""
     if isinstance(value, str):
@@ -129,7 +135,7 @@ def _read(text: str) -> list[Any]:
     if isinstance(content, list | dict):
         return list_items(content)
     inner = text[1:-1]
-    if text[0] == "{" and re.search(rf"{_LITERAL}\s*:", inner) or re.match(r"\s*[\[({]", inner):
+    if (text[0] == "{" and re.search(rf"{_LITERAL}\s*:", inner)) or re.match(r"\s*[\[({]", inner):
         return _literal(text)
     return _flat(text, inner)
 
@@ -153,10 +159,9 @@ def _flat(text: str, inner: str) -> list[Any]:
         expecting = False
         quoted = quoted or token["text"] is not None
         items.append(_unquoted(token["text"]) if token["text"] is not None else _bare(token["bare"]))
-    bare_words = any(isinstance(item, _Word) for item in items)
-    if bare_words and quoted or bare_words and not commas and len(items) > 1:
-        raise UnreadableCellError("bad_list", f"{shortened(text)} is no list that can be read: some of its texts have no quotes")
-    if bare_words:
+    if any(isinstance(item, _Word) for item in items):
+        if quoted or (not commas and len(items) > 1):
+            raise UnreadableCellError("bad_list", f"{shortened(text)} is no list that can be read: some of its texts have no quotes")
         return [item.strip() for item in inner.split(",") if item.strip()]
     return items
 
@@ -215,7 +220,7 @@ def _pairs(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:
     if not values:
         return []
     if all(value is None or isinstance(value, int | float | Decimal) for value in values):
-        return [key for key, value in pairs if value is not None and value > 0]
+        return [key for key, value in pairs if value is not None and float(value) > 0]
     if all(isinstance(value, list | tuple) for value in values):
         return [item for value in values for item in list_items(value)]
     keys = [str(key).lower() for key, _ in pairs]

@@ -18,4 +18,6 @@ def require(uri: str, names: Sequence[str], wanted: Sequence[str] | None, advice
             near = list(dict.fromkeys([*ends, *near]))[:3]
             has = short_list(names)
             hint = f"did you mean {' or '.join(repr(short(name)) for name in near)}? It has" if near else "it has"
-            raise UserError(f"{uri} has no column {column!r}: {hint} {has or 'no columns'}{advice}. Name the right one in the configuration, or mend the header.")
+            raise UserError(
+                f"{uri} has no column {column!r}: {hint} {has or 'no columns'}{advice}. Name the right one, or mend the header."
+            )

@@ -251,7 +251,9 @@ def _named(reading: _Reading) -> _Reading:
         third = [cell.strip() for cell in records[2]]
         if len(third) == len(first) and third[0] and not any(third[1:]):
             second = [cell.strip() for cell in records[1]]
-            levels = (f"{one}.{two}" if one and not one.startswith("Unnamed:") else two for one, two in zip(first[1:], second[1:], strict=True))
+            levels = (
+                f"{one}.{two}" if one and not one.startswith("Unnamed:") else two for one, two in zip(first[1:], second[1:], strict=True)
+            )
             reading.names, reading.header = (third[0], *levels), 3
             return reading
     reading.names = tuple(first)

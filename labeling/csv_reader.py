@@ -43,7 +43,7 @@ def csv_rows(
             continue
         yield _row(f"{uri}, line {number}", cells, dialect, names, decoded, notes)
     if blank:
-        notes.lose("blank_rows", f"{uri}: rows without a single value are left out", blank)
+        notes.lose("blank_rows", f"{uri}: {blank:,} rows without a single value are left out", blank)
 
 
 def _row(where: str, cells: list[str], dialect: Dialect, names: tuple[str, ...], decoded: Decoded, notes: Tally) -> Row | Bad:

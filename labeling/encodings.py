@@ -24,6 +24,7 @@ _MARKS = (
 )
 _SAMPLE_BYTES = 1 << 16
 _LONG_LINE = 1 << 13
+_SHOWN_FROM = 1 << 20
 _MIXED_UTF8 = re.compile(rb"\xc3[\x80-\xbf](?![\x80-\xbf])|\xe2\x80[\x80-\xbf]")
 _ENOUGH = 0.9
 _WHOLE_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -45,7 +46,8 @@ def decode_text(name: str, data: bytes, notes: Tally | None = None) -> Decoded:
     """
     decoded = _decode(name, data)
     if notes is not None and decoded.encoding != "utf-8":
-        shown = next((line.strip() for line in re.split(r"[\r\n]", decoded.text) if not line.isascii()), decoded.text[:60])
+        lines = [line.strip() for line in re.split(r"[\r\n]+", decoded.text[:_SHOWN_FROM])]
+        shown = next((line for line in lines if not line.isascii()), lines[0])
         notes.lose("encoding", f"{name} is not UTF-8; it was read as {decoded.encoding}: {shown[:80]!r}")
     return decoded
 
@@ -99,7 +101,8 @@ def _guess(data: bytes) -> Decoded:
     if isinstance(found, str):
         text = _try(data, found)
         return Decoded(text, found) if text is not None else broken
-    return Decoded(broken.text, "utf-8", f"not UTF-8, and it cannot be told whether it is {' or '.join(found[:4])}" if found else "not UTF-8")
+    between = f", and it cannot be told whether it is {' or '.join(found[:4])}" if found else ""
+    return Decoded(broken.text, "utf-8", f"not UTF-8{between}")
 
 
 def _sample(data: bytes) -> bytes:

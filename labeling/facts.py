@@ -36,7 +36,7 @@ def fact_names(columns: FactColumns) -> tuple[str, ...]:
 
 
 def read_facts(row: Row, columns: FactColumns) -> Facts:
-    """The facts of one row. A tempo that is no number between SLOWEST and FASTEST is unknown, and what cannot be read is said (`Row.warn`)."""
+    """The facts of one row. A tempo that is no number between SLOWEST and FASTEST is unknown; what cannot be read is said."""
     tags = split_tags(text for name in columns.tags for text in row.items(name))
     instruments = split_tags(text for name in columns.instruments for text in row.items(name))
     said = "".join(row.texts(columns.tempo)) if columns.tempo else ""

@@ -68,7 +68,10 @@ def _lines(uri: str, decoded: Decoded, notes: Tally) -> Iterator[tuple[str, Any]
             continue
         where = f"{uri}, line {number}"
         if "\0" in line:
-            yield where, Bad(where, "bad_row", f"{where}: a NUL byte, so this is no text, or a damaged one. Export the table again as UTF-8.")
+            yield (
+                where,
+                Bad(where, "bad_row", f"{where}: a NUL byte, so this is no text, or a damaged one. Export the table again as UTF-8."),
+            )
         elif decoded.doubt and is_broken(line):
             yield where, Bad(where, "not_utf8", f"{where}: {decoded.doubt}. Save the table as UTF-8.")
         else:
@@ -79,7 +82,7 @@ def _lines(uri: str, decoded: Decoded, notes: Tally) -> Iterator[tuple[str, Any]
                 content = content if isinstance(mended, Bad) else mended
             yield where, content
     if commas:
-        notes.lose("comma_after_row", f"{uri}: lines that end with a comma after their object; it is left out", commas)
+        notes.lose("comma_after_row", f"{uri}: {commas:,} lines end with a comma after their object; it is left out", commas)
 
 
 def _spread(uri: str, text: str, place: int) -> list[tuple[str, Any]] | None:

@@ -32,7 +32,7 @@ _FORMATS = {
 
 
 def format_of(uri: str) -> str | None:
-    """"csv", "json", "parquet" or "txt" by the suffix; None for another."""
+    """The format that the suffix names: "csv" (tsv too), "json" (jsonl too), "parquet" or "txt"; None for another."""
     return _FORMATS.get(uri.rsplit("/", 1)[-1].rpartition(".")[2].lower())
 
 
@@ -67,9 +67,7 @@ def table_rows(
     return _kept(found, losses)
 
 
-def text_rows(
-    uri: str, column: str, notes: Tally | None = None, losses: Tally | None = None, data: bytes | None = None
-) -> Iterator[Row]:
+def text_rows(uri: str, column: str, notes: Tally | None = None, losses: Tally | None = None, data: bytes | None = None) -> Iterator[Row]:
     """A local or remote text file -> its lines as cells of one column; blank lines are left out. LF, CRLF and CR end a line.
 
     notes, losses, data: as for `table_rows`. Raises UserError.

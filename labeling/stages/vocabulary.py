@@ -35,7 +35,12 @@ def labels_training(settings: VocabularySettings) -> bool:
 
 
 def vocabulary_part(
-    context: PartContext, name: str, rows: Iterable[dict[str, Any]], losses: Counter[str], held_out: HeldOut | None, notes: Tally | None = None
+    context: PartContext,
+    name: str,
+    rows: Iterable[dict[str, Any]],
+    losses: Counter[str],
+    held_out: HeldOut | None,
+    notes: Tally | None = None,
 ) -> Iterator[pa.Table]:
     """Rows of one part (labeling.vocabulary.merge) -> schemas.VOCABULARY in key order (caption id), with the losses counted by reason.
 
