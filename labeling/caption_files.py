@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,17 +111,19 @@ def _aspects(file: CaptionFile, row: Row) -> Iterator[str]:
         except UnreadableCellError as error:
             file.lose(row, "bad_aspect_list", str(error))
         return
-    yield from _items(file, row, "aspect_list", "bad_aspect_list")
+    yield from _items(file, row, "aspect_list", "bad_aspect_list", looks_listed)
 
 
-def _items(file: CaptionFile, row: Row, column: str, unreadable: str = "bad_list") -> Iterator[str]:
+def _items(
+    file: CaptionFile, row: Row, column: str, unreadable: str = "bad_list", is_listed: Callable[[str], bool] = is_list_text
+) -> Iterator[str]:
     """The texts in a cell, be it one, a list, or written as a list."""
     value = row.cells.get(column)
     if value is None or (isinstance(value, str) and missing(value)) or (isinstance(value, float) and plain_text(value) is None):
         file.lose(row, "missing", f"{column} holds nothing")
         return
     try:
-        items = [value] if isinstance(value, str) and not is_list_text(value) else list_items(value)
+        items = list_items(value) if not isinstance(value, str) or is_listed(value) else [value]
     except UnreadableCellError as error:
         file.lose(row, unreadable if error.reason == "bad_list" else error.reason, str(error))
         return

@@ -54,9 +54,14 @@ def looks_listed(text: str) -> bool:
 
 
 def is_list_text(text: str) -> bool:
-    """Whether a text is, from its first character to its last, what a list is written as, readable or not."""
+    """Whether a sentence is rather a list, or half of one: "['calm', 'slow'" is, "[Intro] calm" is not."""
     text = text.strip()
-    return looks_listed(text) and _BRACKETS.get(text[0], ")") == text[-1]
+    if not looks_listed(text):
+        return False
+    if text[0] in _BRACKETS:
+        whole = _BRACKETS[text[0]] == text[-1] and not any(mark in text[1:-1] for mark in "[]{}")
+        return whole or text.startswith(("['", '["', "[[", "[{", "{'", '{"', "('", '("'))
+    return text[0] in "'\"" or text.startswith(("array([", "Index([", "Series(["))
 
 
 def list_items(value: Any) -> list[Any]:

@@ -22,7 +22,7 @@ def json_rows(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_col
     Raises UserError when no row has a wanted column (after the last row).
     """
     names: dict[str, None] = {}
-    for where, content in _contents(uri, decoded, wanted, notes):
+    for where, content in _contents(uri, decoded, wanted, text_column is not None, notes):
         if isinstance(content, Bad):
             yield content
         elif isinstance(content, str) and text_column is not None:
@@ -38,12 +38,12 @@ def json_rows(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_col
         require(uri, list(names), wanted)
 
 
-def _contents(uri: str, decoded: Decoded, wanted: Sequence[str] | None, notes: Tally) -> Iterator[tuple[str, Any]]:
+def _contents(uri: str, decoded: Decoded, wanted: Sequence[str] | None, bare: bool, notes: Tally) -> Iterator[tuple[str, Any]]:
     """(where, value) of each row; a Bad row as the value where one cannot be read."""
     text = decoded.text
     start = _BETWEEN.match(text).end()  # type: ignore[union-attr]
     whole = _parsed(text) if text[start : start + 1] in ("[", "{") else None
-    if isinstance(whole, list) and (not whole or any(isinstance(item, dict | str) for item in whole)):
+    if isinstance(whole, list) and (not whole or any(isinstance(item, dict) or (bare and isinstance(item, str)) for item in whole)):
         yield from ((where, _whole(where, item, decoded)) for number, item in enumerate(whole, 1) if (where := f"{uri}, item {number}"))
         return
     if isinstance(whole, dict) and (rows := _columns(whole, wanted)):

@@ -172,7 +172,7 @@ def test_a_request_is_all_that_is_asked_for(tmp_path: Path) -> None:
         ("p.txt", b"a\nb\xff\n", r"line 2: not UTF-8"),
         ("p.txt", b"a\nb\0\n", r"line 2: a NUL byte"),
         ("p.parquet", b"PAR1 nothing", r"is no readable Parquet file"),
-        ("p.xlsx", b"", r"ends in \.txt, \.csv, \.jsonl or \.parquet"),
+        ("p.xlsx", b"", r"ends in \.txt, \.csv, \.tsv, \.jsonl, \.json or \.parquet"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path, name: str, content: bytes, said: str) -> None:
