@@ -99,10 +99,13 @@ def find_dialect(
     claimed = _SEP_LINE.match(text, place)
     if claimed:
         place, line = claimed.end(), line + 1
+    begun = place
     tried = dict.fromkeys([*([claimed[1]] if claimed else []), *SEPARATORS])
     place, line, readings = _begin(text, place, line, list(tried), wanted, known)
     if not any(reading.records for reading in readings):
         return None
+    if text.startswith("#", begun) and place > begun and notes is not None:
+        notes.lose("comments", f"{uri}: the lines that begin with # before the header are left out")
     having = [reading for reading in readings if _has(reading.names, wanted, known)]
     several = [reading for reading in having if len(reading.names) > 1]
     if several:
