@@ -28,7 +28,8 @@ _HEBREW_FINAL, _HEBREW = "ךםןףץ", "אבגדהוזחטיכךלמםנןסעפ
 _CYRILLIC = "абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґў"
 _CYRILLIC_VOWELS = "аеёиоуыэюяіїє"
 _VOWELS = set("aeiouyàâæéèêëîïôœùûüäöáíóúãõìòåøýěůęąőűăı")
-_QUOTES, _MARKS = set("‘’´"), set("“”„–—…•«»¡¿°©®™€£½¼²·×ªº")
+_QUOTES, _MARKS = set("‘’"), set("“”„–—…•«»¡¿°©®™€£½¼²·×ªº´")
+_PAIRED, _SIGNS = set("‘’“”„–—…«»\xa0"), set("°©®™½¼²×ªº´")
 _WORD = re.compile(r"\w+")
 _CJK_MARKS = "、。「」『』・ー〜～！？（），：；《》【】…—　·"
 _HANZI = (
@@ -63,23 +64,27 @@ def explained(encoding: str, text: str) -> tuple[int, int]:
 
 
 def common_share(encoding: str, text: str) -> float:
-    """Share of the wide characters of a text that are among the commonest of Chinese (gb18030, big5) or Korean (cp949)."""
+    """Share of the wide characters of a text that are among the commonest of Chinese (gb18030, big5) or Korean (cp949); 0 without any."""
     common = _HANGUL if encoding == "cp949" else _HANZI
     wide = [mark for mark in text if ord(mark) > 0x2FFF and mark not in _CJK_MARKS]
     return sum(mark in common for mark in wide) / max(1, len(wide))
 
 
 def _mark_fits(text: str, place: int) -> bool:
-    before, after = text[place - 1 : place], text[place + 1 : place + 2]
-    if text[place] in _QUOTES:
+    mark, before, after = text[place], text[place - 1 : place] if place else "", text[place + 1 : place + 2]
+    if mark == "\xa0":
         return True
-    if text[place] == "\xa0":
+    if mark not in _QUOTES and mark not in _MARKS:
+        return False
+    if before and not before.isascii() and not before.isalnum() and not (before in _PAIRED and mark in _PAIRED):
+        return False
+    if mark in _QUOTES:
         return True
-    if text[place] not in _MARKS:
+    if mark in "¡¿" and before.isalnum():
         return False
-    if before.isalpha() and not before.isascii() and text[place] in "©®°£€½¼²×ªº":
+    if mark in _SIGNS and (after.isalpha() or (before.isalpha() and not before.isascii())):
         return False
-    return not (before.isalpha() and after.isalpha()) or text[place] in "–—·…"
+    return not (before.isalpha() and after.isalpha()) or mark in "—·…"
 
 
 def _cased(word: str) -> bool:
@@ -92,7 +97,7 @@ def _latin(languages: tuple[str, ...]) -> Callable[[str], bool]:
     def judge(word: str) -> bool:
         lowered = word.lower()
         strange = {letter for letter in lowered if not letter.isascii()}
-        if not any(strange <= alphabet for alphabet in alphabets):
+        if not any(strange <= alphabet for alphabet in alphabets) or re.search(r"[^\W\d_]\d+[^\W\d_]", word):
             return False
         parts = re.findall(r"[^\W\d_]+", word)
         if not all(part.isascii() or _cased(part) for part in parts):
@@ -117,6 +122,8 @@ def _sounds(word: str, place: int) -> bool:
         if place and after:
             return not (before in _VOWELS and after in _VOWELS)
         return bool(place) or after not in _VOWELS or after == "y" or letter in "åà"
+    if letter == "ż" and before and after:
+        return before in _VOWELS or after in _VOWELS or before == "r"
     if letter in "čřćďňťđľ" and before and after:
         return before in _VOWELS or after in _VOWELS or before in "rl" or after in "rlk"
     return True
@@ -157,7 +164,7 @@ def _first_level(encoding: str, low: int, high: int) -> Callable[[str], bool]:
     """Characters of the commoner half of a national standard: those with a first byte from `low` to `high`, and punctuation."""
 
     def is_common(mark: str) -> bool:
-        if mark in _CJK_MARKS or 0xFF01 <= ord(mark) <= 0xFF5E:
+        if mark in _CJK_MARKS or mark.lower() in _CYRILLIC or mark.lower() in _GREEK or 0xFF01 <= ord(mark) <= 0xFF5E:
             return True
         try:
             code = mark.encode(encoding)
@@ -168,17 +175,17 @@ def _first_level(encoding: str, low: int, high: int) -> Callable[[str], bool]:
     return is_common
 
 
-def _japanese(encoding: str, low: int, high: int) -> Callable[[str], bool]:
+def _with_kana(encoding: str, low: int, high: int) -> Callable[[str], bool]:
     kanji = _first_level(encoding, low, high)
     return lambda mark: _kana(mark) or mark in "々〆" or kanji(mark)
 
 
 _WIDE: dict[str, Callable[[str], bool]] = {
     "gb18030": _first_level("gb2312", 0xB0, 0xD7),
-    "cp932": _japanese("cp932", 0x88, 0x98),
-    "euc_jp": _japanese("euc_jp", 0xB0, 0xCF),
+    "cp932": _with_kana("cp932", 0x88, 0x98),
+    "euc_jp": _with_kana("euc_jp", 0xB0, 0xCF),
     "big5": _first_level("big5", 0xA4, 0xC6),
-    "cp949": _first_level("euc_kr", 0xB0, 0xC8),
+    "cp949": _with_kana("euc_kr", 0xB0, 0xC8),
 }
 _JUDGES: dict[str, Callable[[str], bool]] = {
     "cp1252": _latin(_WESTERN),

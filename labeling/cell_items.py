@@ -28,8 +28,9 @@ MISSING = frozenset(
 _NAMES = ("name", "title", "label", "tag", "text", "value", "caption", "description", "path")
 _LITERAL = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _TOKEN = re.compile(rf"\s*(?:(?P<text>{_LITERAL})|(?P<cut>\.\.\.)|(?P<comma>,)|(?P<bare>[^\s,'\"\[\]{{}}()]+))", re.DOTALL)
-_BARE_ITEMS = re.compile(r"[^'\"\[\]{}()]+")
-_SIDE_BY_SIDE = re.compile(rf"{_LITERAL}\s*{_LITERAL}", re.DOTALL)
+_QUOTED = re.compile(_LITERAL, re.DOTALL)
+_AFTER = re.compile(r"\s*(.?)", re.DOTALL)
+_QUOTE = re.compile("['\"]")
 _ARRAY = re.compile(r"(?:array|Index|Series)\((\[.*\])(?:\s*,\s*(?:dtype|name)=[^\[\]]*)?\)", re.DOTALL)
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -140,9 +141,22 @@ def _read(text: str) -> list[Any]:
     if isinstance(content, list | dict):
         return list_items(content)
     inner = text[1:-1]
-    if (text[0] == "{" and re.search(rf"{_LITERAL}\s*:", inner)) or re.match(r"\s*[\[({]", inner):
+    if re.match(r"\s*[\[({]", inner) or (text[0] == "{" and ":" in _after_literals(text)):
         return _literal(text)
     return _flat(text, inner)
+
+
+def _after_literals(text: str) -> list[str]:
+    """The first character that is no space after each quoted text. Raises UnreadableCellError where a quote is not closed."""
+    found = []
+    quote = _QUOTE.search(text)
+    while quote:
+        literal = _QUOTED.match(text, quote.start())
+        if literal is None:
+            raise UnreadableCellError("bad_list", f"{shortened(text)} has a quote that is not closed")
+        found.append(_AFTER.match(text, literal.end())[1])  # type: ignore[index]
+        quote = _QUOTE.search(text, literal.end())
+    return found
 
 
 def _flat(text: str, inner: str) -> list[Any]:
@@ -192,7 +206,7 @@ def _unquoted(literal: str) -> str:
 
 def _literal(text: str) -> list[Any]:
     """Python's objects and nested lists. It would join two texts side by side, so those are refused."""
-    if _SIDE_BY_SIDE.search(text):
+    if any(after in ("'", '"') for after in _after_literals(text)):
         raise UnreadableCellError("bad_list", f"{shortened(text)} has two texts without a comma between them")
     try:
         return list_items(ast.literal_eval(text))

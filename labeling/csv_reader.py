@@ -72,8 +72,6 @@ def _unreadable(uri: str, line: int, error: csv.Error) -> str:
 
 
 def _advice(text: str, dialect: Dialect) -> str:
-    if dialect.separator == ",":
-        return ""
-    if dialect.separator and len(dialect.names) > 1:
-        return f" (separated by {dialect.said})"
+    if len(dialect.names) > 1:
+        return "" if dialect.separator == "," else f" (separated by {dialect.said})"
     return f" (cells of its first line with each separator: {tried_separators(text, dialect)})"

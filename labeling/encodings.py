@@ -13,7 +13,7 @@ from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 
 _LATIN = ("cp1252", "cp1250", "cp850", "mac_roman")
-"""In a tie the first reads; cp1252 is by far the commonest."""
+"""In a tie cp1252 reads, which is by far the commonest; between the others nothing does."""
 _OTHERS = ("cp1254", "cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "gb18030", "cp932", "big5", "cp949", "euc_jp")
 _WIDE = ("gb18030", "cp932", "big5", "cp949", "euc_jp")
 _MARKS = (
@@ -23,6 +23,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE_BYTES = 1 << 16
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _LONG_LINE = 1 << 13
 _SHOWN_FROM = 1 << 20
 _MIXED_UTF8 = re.compile(rb"\xc3[\x80-\xbf](?![\x80-\xbf])|\xe2\x80[\x80-\xbf]")
@@ -91,7 +92,7 @@ def _unmarked(data: bytes) -> Decoded | None:
 def _guess(data: bytes) -> Decoded:
     broken = Decoded(data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape"), "utf-8", "not UTF-8")
     sample = _sample(data)
-    if not sample or b"\0" in data or data.startswith(codecs.BOM_UTF8) or _mostly_utf8(sample):
+    if not sample or _CONTROL.search(sample) or b"\0" in data or data.startswith(codecs.BOM_UTF8) or _mostly_utf8(sample):
         return broken
     latin = () if _MIXED_UTF8.search(sample) else _LATIN
     readings = {encoding: text for encoding in (*latin, *_OTHERS) if (text := _try(sample, encoding)) is not None}
@@ -149,7 +150,7 @@ def _sure(readings: dict[str, str]) -> str | list[str]:
     wide = [encoding for encoding in ("gb18030", "cp949", "big5") if encoding in likely]
     if len(wide) > 1:
         shares = sorted(((common_share(encoding, readings[encoding]), encoding) for encoding in wide), reverse=True)
-        if shares[0][0] - shares[1][0] >= 0.15:
+        if shares[0][0] - shares[1][0] >= 0.15 and all(_is_wide(readings[encoding]) for encoding in wide):
             for _, encoding in shares[1:]:
                 del likely[encoding]
     narrow = [encoding for encoding in likely if encoding not in _WIDE]
@@ -161,9 +162,13 @@ def _sure(readings: dict[str, str]) -> str | list[str]:
             del likely[encoding]
     first = next(iter(likely))
     different = [encoding for encoding in likely if readings[encoding] != readings[first]]
-    if not different or (first in _LATIN and all(encoding in _LATIN for encoding in different)):
-        return max(likely, key=lambda encoding: likely[encoding]) if first in _LATIN and different else first
-    return [first, *different]
+    if different and first == "cp1252" and all(encoding in _LATIN for encoding in different):
+        return max(likely, key=lambda encoding: likely[encoding])
+    return [first, *different] if different else first
+
+
+def _is_wide(text: str) -> bool:
+    return any(ord(mark) > 0x2FFF for mark in text)
 
 
 def _mostly_common(encoding: str, text: str) -> bool:

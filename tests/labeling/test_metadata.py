@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 from labeling.facts import Facts
 from labeling.fields import MAX_FIELD_CHARACTERS
@@ -252,3 +253,28 @@ def test_the_shared_manifest() -> None:
     assert all(row and row.licence for row in known.values())
     assert not ambiguous
     assert not without
+
+
+def test_lists_and_missing_values_as_pandas_writes_them(tmp_path: Path) -> None:
+    notes = Tally()
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "file,title,licence,genre,mood\na.mp3,nan,None,\"['lo-fi', 'chill']\",['a' 'b']\nb.mp3,Null,<NA>,NULL,['x'\n", encoding="utf-8"
+    )
+    rows = read_metadata(str(path), COLUMNS, notes).rows
+    assert rows["a.mp3"] == TrackMetadata(facts=Facts(("lo-fi", "chill", "a", "b")))
+    assert rows["b.mp3"] == TrackMetadata("Null")
+    assert notes.lost == {"bad_list": 1}
+    assert "t.csv, line 3" in notes.examples["bad_list"][0]
+
+
+def test_numbers_that_gaps_made_decimal(tmp_path: Path) -> None:
+    table = pa.table({"file": [2.0, 3.0], "title": [1979.0, None], "licence": ["a", "b"], "genre": [["x"], None], "mood": ["", ""]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    rows = read_metadata(str(tmp_path / "t.parquet"), COLUMNS).rows
+    assert {key: row.title for key, row in rows.items()} == {"2": "1979", "3": None}
+
+
+@pytest.mark.parametrize(("data", "suffix"), [("file,title,licence,genre,mood\n", "csv"), ("", "jsonl"), ("[]", "json")])
+def test_a_table_without_rows_is_refused(tmp_path: Path, data: str, suffix: str) -> None:
+    assert "holds no row" in complaint(tmp_path, data, suffix)

@@ -17,7 +17,7 @@ import pytest
 from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 from labeling.metadata import read_metadata
-from labeling.settings import Columns, Songs, VocabularySettings, VocabularyKind
+from labeling.settings import Columns, Songs, VocabularyKind, VocabularySettings
 from labeling.tables import table_rows, text_rows
 from labeling.vocabulary import clean, read_captions
 from models.job.prompts import read_prompts
@@ -92,7 +92,9 @@ def mutated(random_: random.Random, data: bytes) -> bytes:
             random_.shuffle(lines)
             data = b"\n".join(lines)
         elif kind == 9:
-            data = data.decode("utf-8", "replace").encode(random_.choice(["cp1252", "gb18030", "cp932", "cp1251", "utf-16", "utf-32"]), "replace")
+            data = data.decode("utf-8", "replace").encode(
+                random_.choice(["cp1252", "gb18030", "cp932", "cp1251", "utf-16", "utf-32"]), "replace"
+            )
         elif kind == 10:
             data = random_.choice([b"\xef\xbb\xbf", b"\xff\xfe", b"sep=;\n", b"# note\n", b"\n\n", b"[", b",,,,\n"]) + data
         elif kind == 11:

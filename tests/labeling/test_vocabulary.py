@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,6 +177,69 @@ def test_wrong_sources_name_what_is_there(
     with pytest.raises(UserError, match="vocabulary words") as raised:
         read(kind, write(tmp_path, name, content), **options)
     assert message in str(raised.value)
+
+
+ASPECTS = {"calm piano": (1, "train"), "soft strings": (1, "train")}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "['calm piano', 'soft strings']",
+        '["calm piano", "soft strings"]',
+        "['calm piano' 'soft strings']",
+        "['calm piano'\n 'soft strings']",
+        "calm piano, soft strings",
+        "calm piano|soft strings",
+        "{'calm piano': 0.9, 'soft strings': 1, 'drums': 0}",
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_aspects_in_every_form_of_a_list(tmp_path: Path, cell: str, separator: str) -> None:
+    quoted = '"' + cell.replace('"', '""') + '"'
+    lines = [HEADER.strip().split(","), ["a", quoted, "text", "False"]]
+    source = write(tmp_path, "m.csv", "".join(separator.join(line) + "\n" for line in lines))
+    assert read("musiccaps-aspects", source)[0] == ASPECTS
+
+
+def test_lists_and_truth_values_of_parquet(tmp_path: Path) -> None:
+    rows = [{"aspect_list": list(ASPECTS), "caption": "A calm piano.", "is_audioset_eval": False}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "m.parquet")
+    assert read("musiccaps-aspects", str(tmp_path / "m.parquet"))[0] == ASPECTS
+
+
+def test_a_list_that_numpy_cut_is_lost_with_its_reason(tmp_path: Path) -> None:
+    content = HEADER + "a,['x' 'y' ... 'z'],text,False\nb,['k'],text,False\n"
+    captions, stats = read("musiccaps-aspects", write(tmp_path, "m.csv", content))
+    assert (set(captions), stats["lost:cut_list"]) == ({"k"}, 1)
+
+
+def test_captions_that_are_lists_and_files_that_are_arrays(tmp_path: Path) -> None:
+    lists = write(tmp_path, "a.jsonl", json.dumps({"caption": ["A harp.", "A lute."]}) + "\n" + json.dumps({"caption": "An oud."}) + "\n")
+    array = write(tmp_path, "a.json", json.dumps([{"caption": "A harp."}, {"caption": ["A lute.", "An oud."]}], indent=1))
+    assert set(read("jsonl", lists)[0]) == set(read("jsonl", array)[0]) == set(read("tags", array)[0]) == {"A harp.", "A lute.", "An oud."}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "words"),
+    [
+        ("tags", "t.txt", "", "holds no caption"),
+        ("tags", "t.csv", "caption\n", "holds no caption"),
+        ("tags", "t.csv", "", "is empty"),
+        ("tags", "t.json", "[]", "holds no caption"),
+        ("jsonl", "t.jsonl", "\n\n", "holds no caption"),
+        ("jsonl", "t.jsonl", '{"caption": 7}\n{broken\n', "Lost: 2 x bad_row, for example"),
+        ("tags", "t.csv", "caption\nnan\n...\n", "Lost: 1 x empty, 1 x missing"),
+        ("musiccaps-aspects", "m.csv", HEADER + "a,['x' ... 'y'],text,False\n", "Lost: 1 x cut_list, for example"),
+        ("musiccaps-aspects", "m.csv", HEADER, "holds no caption"),
+    ],
+)
+def test_an_empty_vocabulary_is_one_line(tmp_path: Path, kind: str, name: str, content: str, words: str) -> None:
+    with pytest.raises(UserError, match="vocabulary words: ") as caught:
+        read(kind, write(tmp_path, name, content))
+    assert words in str(caught.value)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_source_names_the_nearest_file(tmp_path: Path) -> None:
