@@ -50,8 +50,9 @@ def looks_listed(text: str) -> bool:
     text = text.strip()
     if not text:
         return False
-    opened = text[0] in "[{" or text.startswith(("('", '("', "array([", "Index([", "Series(["))
-    return opened or text.endswith(("']", '"]', "'}", '"}', "')", '")'))
+    if text[0] in "[{" or text.startswith(("('", '("', "array([", "Index([", "Series([")):
+        return True
+    return text[0] in "'\"" and text.endswith(("']", '"]', "'}", '"}', "')", '")'))
 
 
 def is_list_text(text: str) -> bool:

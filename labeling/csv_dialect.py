@@ -249,7 +249,7 @@ def _named(reading: _Reading) -> _Reading:
     records = reading.records
     if not records:
         return reading
-    first = [cell.strip() for cell in records[0]]
+    first = [cell.strip().strip("\ufeff") for cell in records[0]]
     if len(records) > 3 and len(first) > 2 and not first[0] and not records[1][0].strip() and len(records[1]) == len(first):
         third = [cell.strip() for cell in records[2]]
         if len(third) == len(first) and third[0] and not any(third[1:]):

@@ -22,7 +22,7 @@ def json_rows(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_col
     Raises UserError when no row has a wanted column (after the last row).
     """
     names: dict[str, None] = {}
-    for where, content in _contents(uri, decoded, wanted, text_column is not None, notes):
+    for where, content in _contents(uri, decoded, wanted, text_column, notes):
         if isinstance(content, Bad):
             yield content
         elif isinstance(content, str) and text_column is not None:
@@ -38,15 +38,17 @@ def json_rows(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_col
         require(uri, list(names), wanted)
 
 
-def _contents(uri: str, decoded: Decoded, wanted: Sequence[str] | None, bare: bool, notes: Tally) -> Iterator[tuple[str, Any]]:
+def _contents(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_column: str | None, notes: Tally) -> Iterator[tuple[str, Any]]:
     """(where, value) of each row; a Bad row as the value where one cannot be read."""
     text = decoded.text
     start = _BETWEEN.match(text).end()  # type: ignore[union-attr]
     whole = _parsed(text) if text[start : start + 1] in ("[", "{") else None
-    if isinstance(whole, list) and (not whole or any(isinstance(item, dict) or (bare and isinstance(item, str)) for item in whole)):
+    if isinstance(whole, list) and (
+        not whole or any(isinstance(item, dict) or (text_column is not None and isinstance(item, str)) for item in whole)
+    ):
         yield from ((where, _whole(where, item, decoded)) for number, item in enumerate(whole, 1) if (where := f"{uri}, item {number}"))
         return
-    if isinstance(whole, dict) and (rows := _columns(whole, wanted)):
+    if isinstance(whole, dict) and (rows := _columns(uri, whole, set(wanted or [text_column] if text_column or wanted else []), notes)):
         yield from ((where, _whole(where, row, decoded)) for number, row in enumerate(rows, 1) if (where := f"{uri}, row {number}"))
         return
     first = _LINE.search(text, start)
@@ -106,16 +108,27 @@ def _spread(uri: str, text: str, place: int) -> list[tuple[str, Any]] | None:
     return numbered
 
 
-def _columns(whole: dict[str, Any], wanted: Sequence[str] | None) -> list[dict[str, Any]]:
-    """The rows of {"column": {"0": value, ...}}, {"column": [value, ...]} or {"0": {"column": value, ...}}; [] when it is no such table."""
+def _columns(uri: str, whole: dict[str, Any], wanted: set[Any], notes: Tally) -> list[Any]:
+    """The rows of an object that is a table; [] when it is none.
+
+    {"column": {"0": value, ...}}, {"column": [value, ...]}, {"0": {"column": value, ...}}, or one list of objects among other things.
+    """
     values = list(whole.values())
     if values and all(isinstance(value, dict) for value in values):
-        if all(set(wanted or ("prompt",)) <= value.keys() for value in values):
+        if wanted and all(wanted <= value.keys() for value in values):
             return values
         if len({tuple(value) for value in values}) == 1:
             values = [list(value.values()) for value in values]
     if len(values) > 1 and all(isinstance(value, list) for value in values) and len({len(value) for value in values}) == 1:
         return [dict(zip(whole, cells, strict=True)) for cells in zip(*values, strict=True)]
+    inside = [
+        name
+        for name, value in whole.items()
+        if isinstance(value, list) and value and isinstance(value[0], dict) and wanted <= value[0].keys()
+    ]
+    if wanted and not wanted & whole.keys() and len(inside) == 1:
+        notes.lose("wrapped", f"{uri} is one object; its rows are read from {short(inside[0])!r}")
+        return list(whole[inside[0]])
     return []
 
 

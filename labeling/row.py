@@ -1,5 +1,6 @@
 """One row of a table, and what its cells say as text."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 
 _SHOWN_CHARACTERS = 80
+_DECIMAL_YEAR = re.compile(r"\d{4,15}\.0")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Row:
     def texts(self, column: str) -> list[str]:
         """The cell as texts: none when it is empty or missing, several when it is a list or is written as one (labeling.cell_items).
 
-        1979.0 is "1979". A truth value is no text, and is said. Raises UserError when it is a structure.
+        1979.0 is "1979", and so is the text "1979.0". A truth value is no text. Both are said.
+        Raises UserError when it is a structure.
         """
         return [text for item in self._listed(column) if (text := self._text(column, item))]
 
@@ -80,6 +83,12 @@ class Row:
         text = plain_text(value)
         if text is None and isinstance(value, bytes):
             raise UserError(f"{self.where}: column {short(column)!r} holds bytes that are no UTF-8 text: {shortened(repr(value))}")
+        if text and _DECIMAL_YEAR.fullmatch(text.strip()) and isinstance(value, str):
+            self.warn(
+                "decimal",
+                f"column {short(column)!r} holds {text.strip()!r}, as a column with gaps makes of a number; it is read without .0",
+            )
+            return text.strip()[:-2]
         return text or ""
 
 
