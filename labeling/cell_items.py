@@ -106,7 +106,7 @@ def plain_text(value: Any) -> str | None:
     if isinstance(value, float | Decimal):
         if math.isnan(value):
             return None
-        if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
+        if math.isfinite(value) and value == int(value) and abs(float(value)) < 1e15:
             return str(int(value))
     return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
 

@@ -48,7 +48,7 @@ def _contents(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_col
     ):
         yield from ((where, _whole(where, item, decoded)) for number, item in enumerate(whole, 1) if (where := f"{uri}, item {number}"))
         return
-    if isinstance(whole, dict) and (rows := _columns(uri, whole, set(wanted or [text_column] if text_column or wanted else []), notes)):
+    if isinstance(whole, dict) and (rows := _columns(uri, whole, set(wanted or ([text_column] if text_column else [])), notes)):
         yield from ((where, _whole(where, row, decoded)) for number, row in enumerate(rows, 1) if (where := f"{uri}, row {number}"))
         return
     first = _LINE.search(text, start)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from labeling.cleaning.tally import Tally
 from labeling.csv_dialect import Lines
 from labeling.csv_reader import csv_rows
+from labeling.disguise import format_inside
 from labeling.encodings import Decoded, decode_text, is_broken
 from labeling.errors import UserError
 from labeling.json_reader import json_rows
@@ -58,6 +59,7 @@ def table_rows(
         raise UserError(f"{uri}: a table ends in .csv, .tsv, .jsonl, .json or .parquet; rename or convert this one")
     notes = Tally() if notes is None else notes
     data = read_uri(uri) if data is None else data
+    form = format_inside(uri, data, form, notes)
     if form == "parquet":
         found = parquet_rows(uri, data, wanted, notes)
     elif form == "json":
@@ -73,7 +75,10 @@ def text_rows(uri: str, column: str, notes: Tally | None = None, losses: Tally |
     notes, losses, data: as for `table_rows`. Raises UserError.
     """
     notes = Tally() if notes is None else notes
-    decoded = decode_text(uri, read_uri(uri) if data is None else data, notes)
+    data = read_uri(uri) if data is None else data
+    if format_inside(uri, data, "txt", Tally()) != "txt":
+        raise UserError(f"{uri} is Parquet and no text. Name it .parquet.")
+    decoded = decode_text(uri, data, notes)
     yield from _kept(_lines(uri, column, decoded, notes), losses)
 
 

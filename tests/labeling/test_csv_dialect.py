@@ -4,6 +4,8 @@ import csv
 import io
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from labeling.cleaning.tally import Tally
@@ -152,3 +154,26 @@ def test_what_was_found_is_said(tmp_path: Path) -> None:
     notes = Tally()
     rows_of(tmp_path, ("# made\n" + written() + ",,\n").encode("cp1252"), notes=notes)
     assert notes.lost == {"encoding": 1, "comments": 1, "blank_rows": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"PK\x03\x04rest", "Excel workbook"),
+        (b"\x1f\x8brest", "gzip"),
+        (b"<!DOCTYPE html><html>404</html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid 1\n", "Git LFS"),
+    ],
+)
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.txt"])
+def test_another_kind_of_file_is_named(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=words):
+        list(text_rows(str(tmp_path / name), "x") if name == "t.txt" else table_rows(str(tmp_path / name), HEAD))
+
+
+def test_parquet_under_another_name_is_read_and_said(tmp_path: Path) -> None:
+    pq.write_table(pa.table({name: ["x"] for name in HEAD}), tmp_path / "t.csv")
+    notes = Tally()
+    assert [row.cells["file"] for row in table_rows(str(tmp_path / "t.csv"), HEAD, notes=notes)] == ["x"]
+    assert notes.lost == {"format": 1}
