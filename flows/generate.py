@@ -58,6 +58,8 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
     """
     started = time.monotonic()
     prompts = call("prompts", lambda: read_prompts(settings.prompts, settings.seconds, settings.seed))
+    for said in prompts.said:
+        log.warning("%s", said)
     weights = weights_identity(settings)
     store = open_store(settings.out)
     check_place(store, settings, weights)

@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from labeling.cell_items import UnreadableCellError, cell_items
 from labeling.errors import UserError
-from labeling.facts import Facts, read_tempo
+from labeling.facts import Facts, read_key, read_tempo
 from labeling.fields import clean_field, split_tags
 from labeling.prompt import load_prompt, shipped_prompts
 from labeling.settings import Write
@@ -37,8 +38,15 @@ def make_song(
     beats = read_tempo(tempo)
     if tempo.strip() and beats is None:
         raise UserError(f"the tempo {tempo!r} is not one number of beats a minute. Write it as --tempo 120.")
-    facts = Facts(split_tags(tags), split_tags(instruments), beats, clean_field(musical_key))
+    facts = Facts(_listed(tags), _listed(instruments), beats, read_key([musical_key]))
     return Song.of(cleaned, clean_field(artist or ""), facts)
+
+
+def _listed(values: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return split_tags(item for value in values for item in cell_items(value))
+    except UnreadableCellError as error:
+        raise UserError(f"{error}. Write tags with commas between them, or as a whole list.") from error
 
 
 def show_prompt(name: str, song: Song, write: Write) -> str:

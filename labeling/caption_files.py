@@ -1,24 +1,28 @@
-"""Reads captions from files: MusicCaps-form csv, lists of tags, lines of JSON. What cannot be read is counted by reason."""
+"""Reads captions from files: MusicCaps-form tables, lists of tags, lines of JSON. What cannot be read is counted by reason."""
 
-import ast
-import csv
 import difflib
-import io
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any
 
+from labeling.cell_items import UnreadableCellError, is_list_text, list_items, looks_listed, plain_text, split_plain
+from labeling.cleaning.tally import Tally
+from labeling.columns_wanted import require
+from labeling.encodings import decode_text
 from labeling.errors import UserError
+from labeling.row import Row, missing
 from labeling.sentences import split_sentences
+from labeling.storage import is_remote, local_path, read_uri
+from labeling.tables import format_of, table_rows, text_rows
 
 TRAIN, EVAL = "train", "eval"
 MUSICCAPS_COLUMNS = ("aspect_list", "caption", "is_audioset_eval")
-MAX_LIST_CHARACTERS = 20_000
-HELD_OUT = {"true": True, "1": True, "false": False, "0": False}
+HELD_OUT = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
-Losses = Counter[str]
+_COMMENT = re.compile(r"#+(?:\s|$)")
+_COUNTED = re.compile(r".*[^\s\d.,;|].*(?:[;\t|]|,(?=\S))\s*\d+")
 
 
 @dataclass(frozen=True)
@@ -30,193 +34,189 @@ class RawCaption:
     occurrences: int = 1
 
 
-def open_source(name: str, source: str | None) -> BinaryIO:
+@dataclass(frozen=True)
+class CaptionFile:
+    """A vocabulary's file, read. losses: rows and items that are lost, by reason. notes: what is not as declared."""
+
+    source: str
+    data: bytes
+    losses: Tally
+    notes: Tally
+
+    def rows(
+        self, wanted: Sequence[str] | None, text_column: str | None = None, form: str = "csv", known: Sequence[str] = ()
+    ) -> Iterator[Row]:
+        """Its rows as a table; `form` where its suffix names no format."""
+        form = format_of(self.source) or form
+        ways: dict[str, Any] = {"notes": self.notes, "losses": self.losses, "data": self.data}
+        return table_rows(self.source, wanted, known=known, text_column=text_column, form=form, **ways)
+
+    def lose(self, row: Row, reason: str, message: str) -> None:
+        """Count a row, or an item of it, that is lost."""
+        self.losses.lose(reason, f"{row.where}: {message}")
+
+
+def open_source(name: str, source: str | None, losses: Tally, notes: Tally) -> CaptionFile:
     """The file of a vocabulary, local or in an object store. Raises UserError when it is not given or not there."""
     if not source:
         raise UserError(f"vocabulary {name} needs a source: give the path or URI of its file as `source`")
-    from labeling.storage import Store, is_remote, local_path
-
     try:
-        if is_remote(source):
-            folder, _, file = source.rpartition("/")
-            return Store(folder).reader(file)
-        return local_path(source).open("rb")
-    except OSError as error:
-        beside = [] if is_remote(source) else _names_beside(source)
-        advice = _nearest(source.rsplit("/", 1)[-1], beside) or "check the path; relative paths start at the working folder"
-        raise UserError(f"vocabulary {name}: cannot read {source} ({error.strerror or type(error).__name__}): {advice}") from error
+        return CaptionFile(source, read_uri(source), losses, notes)
+    except UserError as error:
+        near = difflib.get_close_matches(source.rsplit("/", 1)[-1], [] if is_remote(source) else _names_beside(source), n=3)
+        advice = f" did you mean {' or '.join(near)}?" if near else ""
+        raise UserError(f"vocabulary {name}: {error}{advice}") from error
 
 
 def _names_beside(source: str) -> list[str]:
-    from labeling.storage import local_path
-
     folder = local_path(source).parent
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
-def _nearest(wanted: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(near)}?" if near else ""
-
-
-def _missing(name: str, source: str, wanted: str, names: Sequence[str]) -> UserError:
-    advice = _nearest(wanted, names) or f"it has {', '.join(names[:12]) or 'no columns'}"
-    return UserError(f"vocabulary {name}: {source} has no column {wanted!r}: {advice}")
-
-
-def csv_rows(name: str, source: str, file: BinaryIO, columns: Sequence[str], losses: Losses) -> Iterator[dict[str, str]]:
-    """Rows of a csv whose header has `columns`. A row with cells too few or too many is lost as "bad_row", one not in UTF-8 as "not_utf8".
-
-    Raises UserError when a column is missing.
-    """
-    text = io.TextIOWrapper(cast(Any, file), "utf-8-sig", errors="surrogateescape", newline="")
-    rows = csv.reader(text)
-    try:
-        header = [cell.strip() for cell in next(rows, [])]
-    except csv.Error as error:
-        raise UserError(f"vocabulary {name}: {source} is not a csv file ({error})") from error
-    for column in columns:
-        if column not in header:
-            raise _missing(name, source, column, header)
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error:
-            losses["bad_row"] += 1
-            continue
-        if not row:
-            continue
-        if len(row) != len(header):
-            losses["bad_row"] += 1
-        elif any("\udc80" <= mark <= "\udcff" for cell in row for mark in cell if not cell.isascii()):
-            losses["not_utf8"] += 1
-        else:
-            yield dict(zip(header, row, strict=True))
-
-
-def musiccaps(name: str, source: str, file: BinaryIO, kind: str, caption_split: str, losses: Losses) -> Iterator[RawCaption]:
-    """Aspects or sentences of a MusicCaps-form csv; `caption_split` ("all", "train", "eval") chooses rows by `is_audioset_eval`."""
-    for row in csv_rows(name, source, file, MUSICCAPS_COLUMNS, losses):
-        held_out = HELD_OUT.get(row["is_audioset_eval"].strip().lower())
+def musiccaps_rows(file: CaptionFile) -> Iterator[tuple[Row, bool]]:
+    """Rows of a MusicCaps-form table, and whether each is held out for evaluation. One that does not say is lost as "bad_split"."""
+    for row in file.rows(MUSICCAPS_COLUMNS):
+        said = row.cells["is_audioset_eval"]
+        held_out = said if isinstance(said, bool) else HELD_OUT.get((plain_text(said) or "").strip().lower().removesuffix(".0"))
         if held_out is None:
-            losses["bad_split"] += 1
-            continue
+            file.lose(row, "bad_split", f"is_audioset_eval is {str(said)[:40]!r}, neither True nor False")
+        else:
+            yield row, held_out
+
+
+def musiccaps(file: CaptionFile, kind: str, caption_split: str) -> Iterator[RawCaption]:
+    """Aspects or sentences of a MusicCaps-form table; `caption_split` ("all", "train", "eval") chooses rows by `is_audioset_eval`."""
+    for row, held_out in musiccaps_rows(file):
         split = EVAL if held_out else TRAIN
-        if caption_split not in ("all", split):
-            continue
-        texts = _aspects(row["aspect_list"], losses) if kind == "musiccaps-aspects" else _sentences(row["caption"], losses)
-        for text in texts:
-            yield RawCaption(text, split)
+        if caption_split in ("all", split):
+            for text in _aspects(file, row) if kind == "musiccaps-aspects" else _sentences(file, row):
+                yield RawCaption(text, split)
 
 
-def _sentences(caption: str, losses: Losses) -> Iterator[str]:
-    for sentence in split_sentences(caption):
-        if len(sentence.split()) > 1:
-            yield sentence
-        else:
-            losses["fragment"] += 1
+def _sentences(file: CaptionFile, row: Row) -> Iterator[str]:
+    for caption in _items(file, row, "caption"):
+        for sentence in split_sentences(caption):
+            if len(sentence.split()) > 1:
+                yield sentence
+            else:
+                file.lose(row, "fragment", sentence)
 
 
-def _aspects(cell: str, losses: Losses) -> Iterator[str]:
-    """The strings of a Python list literal; nothing is evaluated but literals."""
-    try:
-        if len(cell) > MAX_LIST_CHARACTERS:
-            raise ValueError("too long")
-        aspects = ast.literal_eval(cell.strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        aspects = None
-    if not isinstance(aspects, list):
-        losses["bad_aspect_list"] += 1
+def _aspects(file: CaptionFile, row: Row) -> Iterator[str]:
+    """The texts of a list, in any of the forms of labeling.cell_items, or of one without quotes."""
+    cell = row.cells["aspect_list"]
+    if isinstance(cell, str) and not looks_listed(cell) and not missing(cell):
+        try:
+            yield from split_plain(cell)
+        except UnreadableCellError as error:
+            file.lose(row, "bad_aspect_list", str(error))
         return
-    for aspect in aspects:
-        if isinstance(aspect, str):
-            yield aspect
+    yield from _items(file, row, "aspect_list", "bad_aspect_list", looks_listed)
+
+
+def _items(
+    file: CaptionFile, row: Row, column: str, unreadable: str = "bad_list", is_listed: Callable[[str], bool] = is_list_text
+) -> Iterator[str]:
+    """The texts in a cell, be it one, a list, or written as a list."""
+    value = row.cells.get(column)
+    if value is None or (isinstance(value, str) and missing(value)) or (isinstance(value, float) and plain_text(value) is None):
+        file.lose(row, "missing", f"{column} holds nothing")
+        return
+    try:
+        items = list_items(value) if not isinstance(value, str) or is_listed(value) else [value]
+    except UnreadableCellError as error:
+        file.lose(row, unreadable if error.reason == "bad_list" else error.reason, str(error))
+        return
+    for item in items:
+        if isinstance(item, str):
+            yield item.encode("utf-8", "replace").decode()
         else:
-            losses["not_text"] += 1
+            file.lose(row, "not_text", f"{column} holds {str(item)[:40]!r}, which is no text")
 
 
-def text_lines(file: BinaryIO, losses: Losses) -> Iterator[str]:
-    """Lines of a UTF-8 file, blank ones left out; a line in another encoding is lost as "not_utf8"."""
-    for position, line in enumerate(file):
-        try:
-            text = line.decode("utf-8-sig" if position == 0 else "utf-8").strip()
-        except UnicodeDecodeError:
-            losses["not_utf8"] += 1
-            continue
-        if text:
-            yield text
+def json_lines(file: CaptionFile, column: str) -> Iterator[RawCaption]:
+    """Objects or rows; the caption, or several, stand under `column`, their split under "split" where there is one.
 
-
-def json_lines(name: str, source: str, file: BinaryIO, column: str, losses: Losses) -> Iterator[RawCaption]:
-    """One JSON object a line; the caption stands under `column`, its split under "split" where there is one.
-
-    Raises UserError when no line has the column.
+    Raises UserError when no row has the column.
     """
-    found = 0
-    seen: dict[str, None] = {}
-    for line in text_lines(file, losses):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            losses["bad_row"] += 1
-            continue
-        text = row.get(column) if isinstance(row, dict) else None
-        if isinstance(row, dict) and text is None and len(seen) < 100:
-            seen.update(dict.fromkeys(row))
-        split = row.get("split", TRAIN) if isinstance(row, dict) else None
-        if not isinstance(text, str) or not isinstance(split, str) or not split.strip():
-            losses["bad_row"] += 1
-            continue
-        found += 1
-        yield RawCaption(text, split.strip())
-    if not found and seen:
-        raise _missing(name, source, column, list(seen))
+    found = False
+    names: dict[str, None] = {}
+    form = "json" if format_of(file.source) in (None, "txt") else format_of(file.source)
+    ways: dict[str, Any] = {"notes": file.notes, "losses": file.losses, "data": file.data}
+    for row in table_rows(file.source, None, known=(column.casefold(),), text_column=column, form=form, **ways):
+        value, split = row.cells.get(column), row.cells.get("split", TRAIN)
+        if len(names) < 100:
+            names.update(dict.fromkeys(row.cells))
+        if not isinstance(split, str) or missing(split):
+            file.lose(row, "bad_row", f"its split is {str(split)[:40]!r}, which is no text")
+        elif not isinstance(value, str | list | dict):
+            file.lose(row, "bad_row", f"{column} is {str(value)[:40]!r}, which is no text")
+        else:
+            found = True
+            yield from (RawCaption(text, split.strip()) for text in _items(file, row, column))
+    if not found and names and column not in names:
+        require(file.source, list(names), (column,))
 
 
-def tags(name: str, source: str, file: BinaryIO, column: str, losses: Losses) -> Iterator[RawCaption]:
-    """Tags by the suffix of `source`: .json, .csv (the given column, or the only one), otherwise one a line."""
-    suffix = source.rsplit(".", 1)[-1].lower()
-    if suffix == "json":
+def tags(file: CaptionFile, column: str) -> Iterator[RawCaption]:
+    """Tags by the suffix: .json (`json_tags`), a table (the given column, or the only one), otherwise one a line."""
+    form = format_of(file.source)
+    if form == "json" and file.source.lower().endswith(".json"):
+        decoded = decode_text(file.source, file.data, file.notes)
         try:
-            content = json.load(file)
+            content = json.loads(decoded.text)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"vocabulary {name}: {source} is not JSON ({error})") from error
-        yield from json_tags(content, losses)
-    elif suffix == "csv":
-        yield from _csv_tags(name, source, file, column, losses)
-    else:
-        yield from (RawCaption(text) for text in text_lines(file, losses))
+            raise UserError(f"{file.source} is not JSON ({error})") from error
+        if not (isinstance(content, list) and any(isinstance(item, dict) for item in content)):
+            yield from json_tags(content, file.losses, file.source)
+            return
+    if form in (None, "txt") and not _is_table(file, column):
+        yield from _tag_lines(file)
+        return
+    for row in file.rows((column,), column, "csv" if form in (None, "txt") else str(form)):
+        for item in _items(file, row, column):
+            pieces = [piece.strip() for piece in item.split("|")] if "|" in item else [item]
+            yield from (RawCaption(piece) for piece in pieces if piece or len(pieces) == 1)
 
 
-def _csv_tags(name: str, source: str, file: BinaryIO, column: str, losses: Losses) -> Iterator[RawCaption]:
-    content = file.read()
-    header = [cell.strip() for cell in content.split(b"\n", 1)[0].decode("utf-8-sig", "replace").split(",")]
-    if len(header) > 1 or column in header:
-        yield from (RawCaption(row[column]) for row in csv_rows(name, source, io.BytesIO(content), (column,), losses))
-    else:
-        headed = io.BytesIO(column.encode() + b"\n" + content.removeprefix(b"\xef\xbb\xbf"))
-        yield from (RawCaption(row[column]) for row in csv_rows(name, source, headed, (column,), losses))
+def _is_table(file: CaptionFile, column: str) -> bool:
+    """Whether a text file is a table: its first line has the column beside others, with a tab between them."""
+    first = next((row.cells["line"] for row in text_rows(file.source, "line", losses=Tally(), data=file.data)), "")
+    return "\t" in first and column in [cell.strip() for cell in first.split("\t")]
 
 
-def json_tags(content: object, losses: Losses) -> Iterator[RawCaption]:
+def _tag_lines(file: CaptionFile) -> Iterator[RawCaption]:
+    """Lines of a text file; those that begin with "# " are comments. Raises UserError when every line is a text and a number."""
+    lines = [row.cells["line"] for row in text_rows(file.source, "line", file.notes, file.losses, file.data)]
+    kept = [line for line in lines if not _COMMENT.match(line)]
+    if len(kept) < len(lines):
+        file.notes.lose("comments", f'{file.source}: lines that begin with "# " are no captions', len(lines) - len(kept))
+    if len(kept) > 1 and all(_COUNTED.fullmatch(line) for line in kept):
+        raise UserError(
+            f"{file.source}: every line ends with a separator and a number, as {kept[0][:60]!r} does. "
+            "Name it .csv and give it a header, so that it is clear which column holds the texts."
+        )
+    yield from (RawCaption(line) for line in kept)
+
+
+def json_tags(content: object, losses: Tally, source: str = "") -> Iterator[RawCaption]:
     """A list of names or of [name, count] pairs, an object {name: count}, or an object of such lists by group."""
     if isinstance(content, dict):
         for key, value in content.items():
-            yield from json_tags(value, losses) if isinstance(value, list | dict) else _counted(key, value, losses)
+            yield from json_tags(value, losses, source) if isinstance(value, list | dict) else _counted(key, value, losses, source)
     elif isinstance(content, list):
         for item in content:
             if isinstance(item, list) and len(item) == 2:
-                yield from _counted(item[0], item[1], losses)
+                yield from _counted(item[0], item[1], losses, source)
             else:
-                yield from _counted(item, 1, losses)
+                yield from _counted(item, 1, losses, source)
     else:
-        losses["not_text"] += 1
+        losses.lose("not_text", f"{source}: {str(content)[:40]!r} is no text")
 
 
-def _counted(text: object, count: object, losses: Losses) -> Iterable[RawCaption]:
+def _counted(text: object, count: object, losses: Tally, source: str) -> Iterable[RawCaption]:
     if isinstance(text, str) and isinstance(count, int) and not isinstance(count, bool) and count > 0:
-        return (RawCaption(text, TRAIN, count),)
-    losses["not_text" if not isinstance(text, str) else "bad_count"] += 1
+        return (RawCaption(text.encode("utf-8", "replace").decode(), TRAIN, count),)
+    reason = "not_text" if not isinstance(text, str) else "bad_count"
+    losses.lose(reason, f"{source}: {str(text)[:40]!r} with the count {str(count)[:40]!r}")
     return ()

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from labeling.caption_files import HELD_OUT, MUSICCAPS_COLUMNS, csv_rows, open_source
+from labeling.caption_files import musiccaps_rows, open_source
+from labeling.cell_items import plain_text
+from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 from labeling.normalise import caption_key
 from labeling.sentences import split_sentences
@@ -53,18 +55,15 @@ def held_out_captions(sources: Sequence[str]) -> HeldOut:
     texts: dict[str, str] = {}
     training: set[str] = set()
     for source in sources:
-        losses: Counter[str] = Counter()
-        with open_source("held-out captions", source) as file:
-            for row in csv_rows("held-out captions", source, file, MUSICCAPS_COLUMNS, losses):
-                held_out = HELD_OUT.get(row["is_audioset_eval"].strip().lower())
-                if held_out is None:
-                    losses["bad_split"] += 1
-                elif held_out:
-                    texts.update((key, text) for key, text in _guarded(row["caption"]) if key not in texts)
-                else:
-                    training.update(caption_key(text) for text in (row["caption"], *split_sentences(row["caption"])))
-        if losses:
-            reasons = ", ".join(f"{count} x {reason}" for reason, count in sorted(losses.items()))
+        losses = Tally()
+        for row, held_out in musiccaps_rows(open_source("held-out captions", source, losses, Tally())):
+            caption = plain_text(row.cells["caption"]) or ""
+            if held_out:
+                texts.update((key, text) for key, text in _guarded(caption) if key not in texts)
+            else:
+                training.update(caption_key(text) for text in (caption, *split_sentences(caption)))
+        if losses.lost:
+            reasons = ", ".join(f"{count} x {reason}" for reason, count in sorted(losses.lost.items()))
             raise UserError(
                 f"cannot tell which captions of {source} are held out: {reasons}. Mend these rows, then run the same command again."
             )

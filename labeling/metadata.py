@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from labeling.cleaning.tally import Tally
 from labeling.corpus import SUFFIXES
+from labeling.errors import UserError
 from labeling.facts import NO_FACTS, Facts, fact_names, read_facts
 from labeling.fields import clean_field
 from labeling.settings import Columns
@@ -60,16 +62,17 @@ class Metadata:
         return known, ambiguous, sorted([key for key in self.rows if key not in named] + [""] * self.keyless)
 
 
-def read_metadata(uri: str, columns: Columns) -> Metadata:
+def read_metadata(uri: str, columns: Columns, notes: Tally | None = None) -> Metadata:
     """A csv, jsonl or parquet table, local or in an object store -> Metadata. Rows may be in any order.
 
-    Raises UserError: the table cannot be read (with the line), a column is not there (with the nearest names).
+    notes: what in it is not as declared, and values that cannot be read, in words. Raises UserError: the table cannot be read (with the
+    line), a column is not there (with the nearest names), there is no row.
     """
     named = (columns.title, columns.artist, columns.licence, columns.split)
     rows: dict[str, TrackMetadata] = {}
     ambiguous: set[str] = set()
     keyless = 0
-    for row in table_rows(uri, [name for name in (columns.key, *named, *fact_names(columns)) if name]):
+    for row in table_rows(uri, [name for name in (columns.key, *named, *fact_names(columns)) if name], notes=notes):
         key = unicodedata.normalize("NFC", "".join(row.texts(columns.key))).removeprefix("./")
         if not key:
             keyless += 1
@@ -78,6 +81,8 @@ def read_metadata(uri: str, columns: Columns) -> Metadata:
         read = TrackMetadata(title, artist, licence, split, read_facts(row, columns))
         if rows.setdefault(key, read) != read:
             ambiguous.add(key)
+    if not (rows or keyless):
+        raise UserError(f"{uri} holds no row. Fill it, or leave `metadata` out: then the tags inside the files count.")
     return Metadata({key: TrackMetadata() if key in ambiguous else row for key, row in rows.items()}, frozenset(ambiguous), keyless)
 
 

@@ -85,7 +85,9 @@ def build_index(joint: Float32s, meaning: Float32s | None, settings: Retrieval, 
     """
     joint = np.ascontiguousarray(joint)
     check_unit(joint, "caption embeddings")
-    if not 0 < len(joint) < 2**31:
+    if not len(joint):
+        raise UserError("a vocabulary of 0 captions cannot be searched. Give it captions, or take it out of the configuration.")
+    if len(joint) >= 2**31:
         raise ValueError(f"a vocabulary of {len(joint)} captions cannot be searched")
     if settings.collapse is not None:
         if meaning is None or len(meaning) != len(joint):

@@ -11,10 +11,14 @@ from typing import Any
 import pyarrow as pa
 
 from labeling.builtin import builtin_sentences, builtin_tags
-from labeling.caption_files import EVAL, TRAIN, Losses, RawCaption, json_lines, musiccaps, open_source, tags
+from labeling.caption_files import EVAL, TRAIN, RawCaption, json_lines, musiccaps, open_source, tags
+from labeling.cleaning.tally import Tally
+from labeling.errors import UserError
 from labeling.normalise import MAX_CHARACTERS, caption_key, key_id, normalise_caption
 from labeling.schemas import VOCABULARY
 from labeling.settings import VocabularySettings
+
+Losses = Counter[str]
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,10 @@ class Variant:
     occurrences: int = 1
 
 
-def read_captions(name: str, settings: VocabularySettings, losses: Losses) -> Iterator[RawCaption]:
+def read_captions(name: str, settings: VocabularySettings, losses: Tally, notes: Tally | None = None) -> Iterator[RawCaption]:
     """The captions of a vocabulary as they stand in its source, in the source's order. Unreadable rows are counted in `losses`.
 
-    Raises UserError when the source or a column is not there.
+    notes: what about the source is not as declared. Raises UserError when the source or a column is not there.
     """
     kind = settings.kind
     if kind in ("builtin", "builtin-tags"):
@@ -38,14 +42,30 @@ def read_captions(name: str, settings: VocabularySettings, losses: Losses) -> It
         yield from (RawCaption(sentence) for sentence in builtin_sentences())
     if kind.startswith("builtin"):
         return
-    with open_source(name, settings.source) as file:
-        source = settings.source or ""
+    file = open_source(name, settings.source, losses, Tally() if notes is None else notes)
+    try:
         if kind == "tags":
-            yield from tags(name, source, file, settings.column, losses)
+            yield from tags(file, settings.column)
         elif kind == "jsonl":
-            yield from json_lines(name, source, file, settings.column, losses)
+            yield from json_lines(file, settings.column)
         else:
-            yield from musiccaps(name, source, file, kind, settings.caption_split, losses)
+            yield from musiccaps(file, kind, settings.caption_split)
+    except UserError as error:
+        raise UserError(f"vocabulary {name}: {error}") from error
+
+
+def check_captions(name: str, settings: VocabularySettings, captions: int, losses: Losses, examples: Iterable[str] = ()) -> None:
+    """Raises UserError that names the file, and what was lost of it and why, when a vocabulary has no caption."""
+    if captions:
+        return
+    lost = ", ".join(f"{count:,} x {reason}" for reason, count in sorted(losses.items()) if count)
+    chosen = f' with caption_split = "{settings.caption_split}"' if settings.caption_split != "all" else ""
+    shown = next(iter(examples), "")
+    raise UserError(
+        f"vocabulary {name}: {settings.source or settings.kind} holds no caption{chosen}, so nothing can be labelled from it. "
+        + (f"Lost: {lost}{f', for example {shown}' if shown else ''}. Mend these rows" if lost else "Fill the file")
+        + " or take the vocabulary out of the configuration."
+    )
 
 
 def keyed(raw: Iterable[RawCaption], losses: Losses) -> Iterator[tuple[str, Variant]]:
@@ -101,7 +121,9 @@ def statistics(captions: int, losses: Losses) -> dict[str, float]:
 
 def vocabulary_table(name: str, settings: VocabularySettings) -> tuple[pa.Table, dict[str, float]]:
     """A whole vocabulary -> table of schemas.VOCABULARY sorted by caption id, and statistics. Raises UserError as read_captions does."""
-    unreadable: Losses = Counter()
+    unreadable = Tally()
     groups, losses = clean(read_captions(name, settings, unreadable))
+    losses += unreadable.lost
     rows = sorted((merge(key_id(key), variants) for key, variants in groups.items()), key=lambda row: str(row["caption_id"]))
-    return pa.Table.from_pylist(rows, VOCABULARY), statistics(len(rows), losses + unreadable)
+    check_captions(name, settings, len(rows), losses, (text for texts in unreadable.examples.values() for text in texts))
+    return pa.Table.from_pylist(rows, VOCABULARY), statistics(len(rows), losses)

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from labeling.cleaning.tally import Tally
 from labeling.corpus import AudioFile, Inventory, identify, list_corpus
 from labeling.dataset import Dataset
 from labeling.errors import RowError
@@ -40,7 +41,8 @@ def inventory(session: Session) -> Dataset:
     corpus = session.settings.corpus
     found = list_corpus(corpus.audio)
     contents = _contents(session.root, corpus.audio, found)
-    metadata = read_metadata(corpus.metadata, corpus.columns) if corpus.metadata else Metadata({}, frozenset())
+    notes = Tally()
+    metadata = read_metadata(corpus.metadata, corpus.columns, notes) if corpus.metadata else Metadata({}, frozenset())
     listed = _join(found, contents, metadata, bool(corpus.metadata))
     seen = [sorted((key, content) for key, content in contents.items()), sorted((key, error.reason) for key, error in listed.dead)]
     inputs = {"corpus": hashlib.sha256(canonical_json(seen).encode("utf-8", "backslashreplace")).hexdigest()}
@@ -50,16 +52,17 @@ def inventory(session: Session) -> Dataset:
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, INVENTORY)
         for part in parts:
-            writer.write(part, lambda context: iter(_part_tables(context, listed)))
+            writer.write(part, lambda context: iter(_part_tables(context, listed, notes)))
 
     return session.build("inventory", VERSION, make_parts, inputs=inputs)
 
 
-def _part_tables(context: PartContext, listed: _Listed) -> list[pa.Table]:
+def _part_tables(context: PartContext, listed: _Listed, notes: Tally) -> list[pa.Table]:
     for key, error in listed.dead:
         if part_of(stable_id("track", key), context.parts) == context.part:
             context.reject(key, error)
     if context.part == 0:
+        context.warnings.add(notes)
         for name, amount in listed.counts.items():
             context.count(name, amount)
     rows = [row for row in listed.rows if part_of(row["track_id"], context.parts) == context.part]

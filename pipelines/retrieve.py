@@ -61,7 +61,15 @@ class _Tables:
 
 
 def retrieve(session: Session, clips: Dataset, captions: Dataset, splits: frozenset[str] | None, device: Device) -> Dataset:
-    """Clip embeddings x caption embeddings -> schemas.RETRIEVE, part by part. `splits`: whose clips may get captions of this vocabulary."""
+    """Clip embeddings x caption embeddings -> schemas.RETRIEVE, part by part. `splits`: whose clips may get captions of this vocabulary.
+
+    Raises UserError for a vocabulary without captions.
+    """
+    if not captions.manifest.rows:
+        raise UserError(
+            f"vocabulary {captions.name} has no caption, so no clip can be labelled from it: all were lost or excluded "
+            f"(`n2m status {session.settings.root}` says why). Mend its source, or take it out of the configuration."
+        )
     settings, top_k = session.settings.retrieval, session.settings.sampling.top_k
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
+from labeling.cleaning.tally import Tally
 from labeling.dataset import Dataset
+from labeling.errors import UserError
 from labeling.facts import Facts, fact_names, read_facts
 from labeling.fields import clean_field
 from labeling.fingerprint import Identity, canonical_json
@@ -27,7 +29,8 @@ def songs(session: Session, tracks: Dataset | None) -> Dataset:
     is left out and counted. Raises UserError when the table cannot be read.
     """
     settings = session.settings.songs
-    rows = list(songs_of_table(settings) if tracks is None or settings.source else _from_tracks(tracks))
+    notes = Tally()
+    rows = list(songs_of_table(settings, notes) if tracks is None or settings.source else _from_tracks(tracks))
     listed = {song.song_id: song for song in rows if song is not None}
     left_out = Counter(no_title=rows.count(None), duplicate=len(rows) - rows.count(None) - len(listed))
 
@@ -36,6 +39,7 @@ def songs(session: Session, tracks: Dataset | None) -> Dataset:
 
         def tables(context: PartContext) -> Iterator[pa.Table]:
             if context.part == 0:
+                context.warnings.add(notes)
                 for reason, number in (+left_out).items():
                     context.count(f"excluded:{reason}", number)
             mine = [song for song_id, song in listed.items() if part_of(song_id, context.parts) == context.part]
@@ -48,14 +52,22 @@ def songs(session: Session, tracks: Dataset | None) -> Dataset:
     return session.build("songs", VERSION, make_parts, inputs=inputs)
 
 
-def songs_of_table(settings: Songs) -> Iterator[Song | None]:
-    """The rows of `[songs] source` in order, None for one without a title. Raises UserError when the table cannot be read."""
+def songs_of_table(settings: Songs, notes: Tally | None = None) -> Iterator[Song | None]:
+    """The rows of `[songs] source` in order, None for one without a title. notes: what in the table is not as declared.
+
+    Raises UserError when the table cannot be read, or no row of it has a title.
+    """
     columns = settings.columns
     wanted = [name for name in (columns.title, columns.artist, *fact_names(columns)) if name]
-    for row in table_rows(settings.source or "", wanted):
+    rows = titled = 0
+    for row in table_rows(settings.source or "", wanted, notes=notes):
         title = clean_field(", ".join(row.texts(columns.title)))
         artist = clean_field(", ".join(row.texts(columns.artist))) if columns.artist else None
+        rows, titled = rows + 1, titled + bool(title)
         yield Song.of(title, artist, read_facts(row, columns)) if title else None
+    if not titled:
+        holds = f"{rows:,} rows, and none has a title in column {columns.title!r}" if rows else "no row"
+        raise UserError(f"{settings.source} holds {holds}: there is no song to describe. Fill it, or name its columns in [songs.columns].")
 
 
 def _from_tracks(tracks: Dataset) -> Iterator[Song | None]:

@@ -13,23 +13,25 @@ import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
 from labeling.builtin import builtin_sentences, builtin_tags
+from labeling.cleaning.tally import Tally
 from labeling.dataset import Dataset
 from labeling.fingerprint import Identity
 from labeling.leaks import HeldOut, held_out_captions
-from labeling.normalise import key_id
+from labeling.normalise import MAX_CHARACTERS, key_id
 from labeling.parts import PartContext, part_of
 from labeling.schemas import VOCABULARY
 from labeling.settings import VocabularySettings
 from labeling.stages import vocabulary as stage
 from labeling.stages.vocabulary import labels_training
 from labeling.storage import read_uri
-from labeling.vocabulary import Variant, keyed, merge, read_captions
+from labeling.vocabulary import Variant, check_captions, keyed, merge, read_captions
 from pipelines.progress import show_progress
 from pipelines.runners import new_pipeline, run_pipeline
 from pipelines.session import Session
 from pipelines.spread import PartWriter
 
 _BLOCK = 200_000
+_UNFIT = {"empty": "texts without a letter or digit", "too_long": f"texts of more than {MAX_CHARACTERS:,} characters"}
 
 Spelling = tuple[Variant, int]
 Merged = tuple[dict[str, Any], int]
@@ -42,9 +44,13 @@ class _Read:
 
     def __call__(self, _: None) -> Iterator[Any]:
         losses: Counter[str] = Counter()
-        for block in _blocks(keyed(read_captions(self.name, self.settings, losses), losses)):
+        unreadable, notes = Tally(), Tally()
+        for block in _blocks(keyed(read_captions(self.name, self.settings, unreadable, notes), losses)):
             yield from _combine(block)
-        yield TaggedOutput("losses", (0, dict(losses)))
+        for reason, number in losses.items():
+            notes.lose(reason, f"{self.settings.source}: {_UNFIT.get(reason, reason)}", number)
+        notes.add(unreadable)
+        yield TaggedOutput("losses", (0, (losses + unreadable.lost, notes)))
 
 
 def _blocks(captions: Iterator[tuple[str, Variant]]) -> Iterator[list[tuple[str, Variant]]]:
@@ -92,19 +98,24 @@ class _WritePart:
             return
         merged: list[Merged] = list(grouped["merged"])
         losses: Counter[str] = Counter()
-        for counted in grouped["losses"]:
+        notes = Tally()
+        for counted, said in grouped["losses"]:
             losses.update(counted)
+            notes.add(said)
         losses["duplicate"] += sum(duplicates for _, duplicates in merged)
         held_out = read_held_out(self.held_out) if self.held_out else None
 
         def tables(context: PartContext) -> Iterator[pa.Table]:
-            return stage.vocabulary_part(context, self.name, (row for row, _ in merged), +losses, held_out)
+            return stage.vocabulary_part(context, self.name, (row for row, _ in merged), +losses, held_out, notes)
 
         self.writer.write(part, tables)
 
 
 def vocabulary(session: Session, name: str) -> Dataset:
-    """The captions of `[vocabulary.NAME]` -> schemas.VOCABULARY. Raises UserError when a held-out caption could label training tracks."""
+    """The captions of `[vocabulary.NAME]` -> schemas.VOCABULARY.
+
+    Raises UserError when there are none, and when a held-out caption could label training tracks.
+    """
     settings = session.settings.vocabulary[name]
     held_out = held_out_sources(session) if labels_training(settings) else ()
 
@@ -128,7 +139,11 @@ def vocabulary(session: Session, name: str) -> Dataset:
 
     inputs = {"source": _source_identity(settings)} | held_out_inputs(held_out)
     config = settings.model_dump(mode="json", include={"kind", "column", "caption_split"})
-    return session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs)
+    made = session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs)
+    lost = {key.removeprefix("lost:"): int(value) for key, value in made.manifest.stats.items() if key.startswith("lost:")}
+    examples = [text for reason, texts in made.manifest.warned.items() if reason in lost for text in texts]
+    check_captions(name, settings, made.manifest.rows, Counter(lost), examples)
+    return made
 
 
 def held_out_sources(session: Session) -> tuple[str, ...]:

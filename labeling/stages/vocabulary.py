@@ -6,13 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from labeling.cleaning.tally import Tally
 from labeling.leaks import HeldOut, check_leaks
 from labeling.parts import PartContext
 from labeling.schemas import VOCABULARY
 from labeling.settings import VocabularySettings
 from labeling.vocabulary import statistics
 
-VERSION = 1
+VERSION = 2
 TRAIN = "train"
 PAPER_HELD_OUT_SPLITS = frozenset({"validation", "test", "eval"})
 
@@ -34,15 +35,23 @@ def labels_training(settings: VocabularySettings) -> bool:
 
 
 def vocabulary_part(
-    context: PartContext, name: str, rows: Iterable[dict[str, Any]], losses: Counter[str], held_out: HeldOut | None
+    context: PartContext,
+    name: str,
+    rows: Iterable[dict[str, Any]],
+    losses: Counter[str],
+    held_out: HeldOut | None,
+    notes: Tally | None = None,
 ) -> Iterator[pa.Table]:
     """Rows of one part (labeling.vocabulary.merge) -> schemas.VOCABULARY in key order (caption id), with the losses counted by reason.
 
+    notes: what was lost in reading, and what about the source is not as declared: it becomes the part's warnings.
     Raises UserError that names captions equal or nearly equal to one in `held_out`.
     """
     ordered = sorted(rows, key=lambda row: str(row["caption_id"]))
     for figure, amount in statistics(len(ordered), losses).items():
         context.count(figure, amount)
+    if notes is not None:
+        context.warnings.add(notes)
     context.advance(len(ordered))
     if held_out is not None:
         check_leaks(name, [row["caption"] for row in ordered], held_out)

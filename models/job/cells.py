@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from labeling.errors import RowError
+from labeling.row import missing
 
 MOST_SPANS = 1000
 LARGEST_SEED = 2**63 - 1
 
+_DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
 _SPAN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*-\s*(\d+(?:\.\d*)?|\.\d+)\s*")
 
 
@@ -31,13 +33,19 @@ def text(row: Mapping[str, Any], column: str) -> str | None:
     return str(value).encode("utf-8", "replace").decode().replace("\0", " ").strip() or None
 
 
+def given_text(row: Mapping[str, Any], column: str) -> str | None:
+    """As `text`; what tables write for a value that is not there ("nan", "None") is none."""
+    said = text(row, column)
+    return None if said is None or missing(said) else said
+
+
 def number(row: Mapping[str, Any], column: str) -> float | None:
-    """A finite number."""
+    """A finite number. "1,5" is 1.5, as tables with semicolons write it; "1,500" might be either and is none."""
     said = text(row, column)
     if said is None:
         return None
     try:
-        value = float(said)
+        value = float(said.replace(",", ".") if _DECIMAL_COMMA.fullmatch(said) else said)
     except ValueError:
         value = math.nan
     # Python reads 1_0 as ten.

@@ -1,44 +1,47 @@
 """The prompts of a batch job: each row of somebody's file becomes a clip to make or a dead letter. Their order decides nothing."""
 
-import difflib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from labeling.cleaning.tally import Tally
 from labeling.errors import RowError, UserError
 from labeling.ids import stable_id
-from labeling.tables import Row, table_rows, text_rows
+from labeling.row import missing
 from models.generation.plan import MAX_SECONDS, says_something
 from models.job import cells
 from models.job.key import check_key
 from models.job.letter import DeadLetter, row_letter, shown
 from models.job.prompt import Prompt, content_of
+from models.job.prompt_rows import prompt_rows
 
-COLUMNS = ("prompt", "key", "seed", "seconds", "negative", "init", "keep")
 LONGEST_PROMPT = 100_000
-
-_OTHER_NAMES = {"negative_prompt": "negative"}
 
 
 @dataclass(frozen=True)
 class PromptFile:
-    """wanted: in the order of the file, each key once. refused: rows that cannot become a clip. rows: how many the file has."""
+    """wanted: in the order of the file, each key once. refused: rows that cannot become a clip. rows: how many the file has.
+
+    said: what about the file is not as it might be thought: its encoding, rows that are the same, lines that are no prompt.
+    """
 
     wanted: tuple[Prompt, ...]
     refused: tuple[DeadLetter, ...]
     rows: int
+    said: tuple[str, ...] = ()
 
 
 def read_prompts(uri: str, seconds: float, seed: int) -> PromptFile:
-    """A txt (a prompt a line), csv, jsonl or parquet file, local or remote; `seconds` and `seed` where a row gives none.
+    """A txt (a prompt a line), csv, tsv, json, jsonl or parquet file, local or remote; `seconds` and `seed` where a row gives none.
 
     A row without a key gets a hash of all that it says. Equal rows are one clip; rows that share a key (case apart, which some file
     systems do not tell) and ask for different things are all dead. Raises UserError: the file cannot be read, has a column that is not
     known, or holds no prompt.
     """
     read: defaultdict[str, dict[str, Prompt | DeadLetter]] = defaultdict(dict)
+    notes = Tally()
     rows = 0
-    for row in _rows(uri):
+    for row in prompt_rows(uri, notes):
         rows += 1
         try:
             made = _read(row.cells, seconds, seed)
@@ -57,38 +60,10 @@ def read_prompts(uri: str, seconds: float, seed: int) -> PromptFile:
         else:
             wanted.extend(item for item in made_of if isinstance(item, Prompt))
             refused.extend(item for item in made_of if isinstance(item, DeadLetter))
-    return PromptFile(tuple(wanted), tuple(refused), rows)
-
-
-def _rows(uri: str) -> Iterator[Row]:
-    suffix = uri.rsplit("/", 1)[-1].rpartition(".")[2].lower()
-    if suffix not in ("txt", "csv", "jsonl", "ndjson", "parquet"):
-        raise UserError(f"{uri}: a file of prompts ends in .txt, .csv, .jsonl or .parquet; rename or convert this one.")
-    if suffix == "txt":
-        yield from text_rows(uri, "prompt")
-        return
-    columns: set[str] = set()
-    for row in table_rows(uri, None):
-        named = _known(row)
-        columns.update(named)
-        yield replace(row, cells=named)
-    if columns and "prompt" not in columns:
-        raise UserError(f"{uri} has no column 'prompt'.")
-
-
-def _known(row: Row) -> dict[str, object]:
-    """The row's cells by their own names. A column that is not known may be a known one, misspelt, so it is an error."""
-    named: dict[str, object] = {}
-    for name, value in row.cells.items():
-        column = _OTHER_NAMES.get(name, name)
-        if column not in COLUMNS:
-            near = difflib.get_close_matches(name.lower(), [*COLUMNS, *_OTHER_NAMES], n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise UserError(f"{row.where}: unknown column {name[:80]!r}: {hint}Known are {', '.join(COLUMNS)}; drop or rename it.")
-        if column in named:
-            raise UserError(f"{row.where}: both {column!r} and {name!r} are given; keep one.")
-        named[column] = value
-    return named
+    different = sum(map(len, read.values()))
+    if different < rows:
+        notes.lose("same_rows", f"{uri}: {rows:,} rows ask for {different:,} different things; equal rows are one", rows - different)
+    return PromptFile(tuple(wanted), tuple(refused), rows, tuple(texts[0] for _, texts in sorted(notes.examples.items())))
 
 
 def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
@@ -96,9 +71,11 @@ def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
     prompt = cells.text(row, "prompt")
     if prompt is None:
         raise RowError("empty_prompt", "the row has no prompt")
+    if missing(prompt):
+        raise RowError("empty_prompt", f"the prompt is {prompt!r}, which is what tables write for a value that is not there")
     if not says_something(prompt):
         raise RowError("empty_prompt", "the prompt holds nothing that can be seen")
-    negative = cells.text(row, "negative")
+    negative = cells.given_text(row, "negative")
     for name, said in (("prompt", prompt), ("negative", negative or "")):
         if len(said) > LONGEST_PROMPT:
             raise RowError(f"long_{name}", f"the {name} has {len(said):,} characters; at most {LONGEST_PROMPT:,} are read")
@@ -112,14 +89,14 @@ def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
         seconds=seconds if asked is None else asked,
         seed=seed if own_seed is None else own_seed,
         negative=negative,
-        init=cells.text(row, "init"),
+        init=cells.given_text(row, "init"),
         keep=cells.spans(row, "keep"),
     )
     if made.keep and made.init is None:
         raise RowError("bad_keep", "keep says what stays of the init audio, but the row has no init")
     if made.keep and (last := max(end for _, end in made.keep)) > made.seconds:
         raise RowError("bad_keep", f"keep ends at {last:g} s, after the clip of {made.seconds:g} s")
-    key = cells.text(row, "key")
+    key = cells.given_text(row, "key")
     return replace(made, key=stable_id(content_of(made, asked, own_seed)) if key is None else check_key(key))
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from labeling.facts import Facts, fact_names, read_facts, read_tempo
+from labeling.cleaning.tally import Tally
+from labeling.facts import Facts, fact_names, read_facts, read_key, read_tempo
 from labeling.settings import SongColumns
 from labeling.songs import Song, read_songs, songs_table
 from labeling.tables import Row
@@ -23,10 +24,44 @@ COLUMNS = SongColumns(tags=("genre", "mood"), instruments=("played",), tempo="bp
         ("401", None),
         ("0", None),
         ("1e9" * 99, None),
+        ("120,5", 120.5),
+        ("1e2", 100.0),
+        ("200.1 BPM", 200.1),
+        ("120, 140", None),
+        ("1,200", None),
     ],
 )
 def test_a_tempo_is_one_number_of_beats_a_minute(text: str, tempo: float | None) -> None:
     assert read_tempo(text) == tempo
+
+
+@pytest.mark.parametrize(
+    ("texts", "key"),
+    [
+        (["0", "1"], "C major"),
+        (["5", "0"], "F minor"),
+        (["0 1"], "C major"),
+        (["7"], "G"),
+        (["F#", "0"], "F# minor"),
+        (["F", "minor"], "F minor"),
+        (["8A"], "8A"),
+        (["-1", "1"], None),
+        (["13", "1"], None),
+        (["5", "7"], None),
+        ([], None),
+    ],
+)
+def test_a_key_in_numbers_is_that_of_spotify(texts: list[str], key: str | None) -> None:
+    assert read_key(texts) == key
+
+
+def test_what_a_row_says_without_meaning_is_said() -> None:
+    notes = Tally()
+    row = Row("t.csv, line 2", {"genre": "['lo-fi' 'chill']", "mood": "['sad'", "bpm": "fast", "key": 13, "mode": 1}, notes)
+    assert read_facts(row, COLUMNS) == Facts(("lo-fi", "chill"))
+    assert notes.lost == {"bad_list": 1, "tempo_unread": 1, "key_unread": 1}
+    assert read_facts(Row("t", {"key": -1, "mode": 1}, notes), COLUMNS) == Facts()
+    assert notes.lost.total() == 3
 
 
 def test_facts_of_a_row() -> None:

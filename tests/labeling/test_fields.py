@@ -41,4 +41,5 @@ def test_a_cut_shows() -> None:
 def test_tags_are_split_lowered_and_once() -> None:
     assert split_tags(["Rock, pop;ROCK | Drum & Bass", "", ",,", "jazz/fusion"]) == ("rock", "pop", "drum & bass", "jazz/fusion")
     assert split_tags([]) == ()
+    assert split_tags(["nan, rock", "None", "genre---lo-fi", "mood/theme---calm"]) == ("rock", "lo-fi", "calm")
     assert len(split_tags([",".join(map(str, range(10_000)))])) == MAX_TAGS

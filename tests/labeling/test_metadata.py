@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 from labeling.facts import Facts
 from labeling.fields import MAX_FIELD_CHARACTERS
@@ -72,7 +73,7 @@ def test_three_formats_say_the_same(tmp_path: Path) -> None:
 def test_numbers_and_missing_values_become_text(tmp_path: Path) -> None:
     lines = ['{"file": 7, "title": 1999, "mood": true}', '{"file": "x", "title": NaN, "genre": null, "licence": ["a", "b"]}']
     assert read(tmp_path, "\n".join(lines), "jsonl").rows == {
-        "7": TrackMetadata("1999", facts=Facts(("true",))),
+        "7": TrackMetadata("1999"),
         "x": TrackMetadata(licence="a, b"),
     }
 
@@ -110,7 +111,7 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
     text = "File,title,licence,genre,mod\na,b,c,d,e\n"
     assert complaint(tmp_path, text) == (
         "/table.csv has no column 'file': did you mean 'File' or 'title'? It has 'File', 'title', 'licence', 'genre', 'mod'. "
-        "Name the right one in `columns`."
+        "Name the right one, or mend the header."
     )
     assert "has no column 'mood': did you mean 'mod'?" in complaint(tmp_path, text.replace("File", "file"))
     assert "has no column 'mood'" in complaint(tmp_path, '{"file": "a", "title": 1, "licence": 1, "genre": 2}', "jsonl")
@@ -127,8 +128,10 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
         (b'file,title,licence,genre,mood\na,b,c,d,e\na,"b,c,d,e\nf,g,h,i,j\n', ["begins in line 3", "must be closed"]),
         (b'file,title,licence,genre,mood\na,"b" x,c,d,e\n', ["begins in line 2"]),
         (b"file,title,licence,genre,mood\na,b\0,c,d,e\n", ["line 2", "NUL"]),
-        ("file,title,licence,genre,mood\na,é,c,d,e\n".encode("latin-1"), ["line 2", "not UTF-8"]),
-        ("file,title,licence,genre,mood\n".encode("utf-16"), ["UTF-16", "Save it as UTF-8"]),
+        (b"file,title,licence,genre,mood\na,\xc3\xa9\xe9,c,d,e\n", ["line 2", "not UTF-8"]),
+        (b"file,title,licence,genre,mood\na,\xe9\xff\xfe,c,d,e\n", ["line 2", "not UTF-8"]),
+        ("file,title,licence,genre,mood\n".encode("utf-16"), ["holds no row"]),
+        ("file,title,licence,genre,mood\na".encode("utf-16")[:-1], ["UTF-16", "Save it as UTF-8"]),
     ],
 )
 def test_a_broken_csv_is_named_with_its_line(tmp_path: Path, data: bytes, words: list[str]) -> None:
@@ -144,7 +147,7 @@ def test_a_broken_csv_is_named_with_its_line(tmp_path: Path, data: bytes, words:
         ("jsonl", b"[" * 100_000, ["line 1", "not JSON"]),
         ("jsonl", b'{"file": "a", "title": {"x": 1}, "licence": 1, "genre": 1, "mood": 1}', ["line 1", "'title' holds a dict"]),
         ("parquet", b"PAR1 nonsense", ["no readable Parquet file"]),
-        ("xlsx", b"x", ["ends in .csv, .jsonl or .parquet"]),
+        ("xlsx", b"x", ["ends in .csv, .tsv, .jsonl, .json or .parquet"]),
     ],
 )
 def test_other_broken_tables(tmp_path: Path, suffix: str, data: bytes, words: list[str]) -> None:
@@ -250,3 +253,28 @@ def test_the_shared_manifest() -> None:
     assert all(row and row.licence for row in known.values())
     assert not ambiguous
     assert not without
+
+
+def test_lists_and_missing_values_as_pandas_writes_them(tmp_path: Path) -> None:
+    notes = Tally()
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "file,title,licence,genre,mood\na.mp3,nan,None,\"['lo-fi', 'chill']\",['a' 'b']\nb.mp3,Null,<NA>,NULL,['x'\n", encoding="utf-8"
+    )
+    rows = read_metadata(str(path), COLUMNS, notes).rows
+    assert rows["a.mp3"] == TrackMetadata(facts=Facts(("lo-fi", "chill", "a", "b")))
+    assert rows["b.mp3"] == TrackMetadata("Null")
+    assert notes.lost == {"bad_list": 1}
+    assert "t.csv, line 3" in notes.examples["bad_list"][0]
+
+
+def test_numbers_that_gaps_made_decimal(tmp_path: Path) -> None:
+    table = pa.table({"file": [2.0, 3.0], "title": [1979.0, None], "licence": ["a", "b"], "genre": [["x"], None], "mood": ["", ""]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    rows = read_metadata(str(tmp_path / "t.parquet"), COLUMNS).rows
+    assert {key: row.title for key, row in rows.items()} == {"2": "1979", "3": None}
+
+
+@pytest.mark.parametrize(("data", "suffix"), [("file,title,licence,genre,mood\n", "csv"), ("", "jsonl"), ("[]", "json")])
+def test_a_table_without_rows_is_refused(tmp_path: Path, data: str, suffix: str) -> None:
+    assert "holds no row" in complaint(tmp_path, data, suffix)

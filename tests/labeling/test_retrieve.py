@@ -282,7 +282,7 @@ def test_bad_input_is_named() -> None:
         index.search(unit(rng, 5, 8), 0)
     with pytest.raises(ValueError, match="caption embeddings: row 0"):
         build_index(2 * joint, None, Retrieval(), 0)
-    with pytest.raises(ValueError, match="0 captions"):
+    with pytest.raises(UserError, match="0 captions"):
         build_index(joint[:0], None, Retrieval(), 0)
     with pytest.raises(ValueError, match="meaning"):
         build_index(joint, None, Retrieval(collapse=0.9), 0)

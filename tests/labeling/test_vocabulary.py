@@ -5,12 +5,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.builtin import builtin_sentences, builtin_tags
 from labeling.caption_files import RawCaption
+from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 from labeling.normalise import caption_key
 from labeling.schemas import VOCABULARY
@@ -99,7 +102,14 @@ def test_bad_rows_are_counted_and_the_rest_is_read(tmp_path: Path) -> None:
     assert "harp" in captions
     assert "lute" not in captions
     lost = {name: count for name, count in stats.items() if name.startswith("lost:") and name not in ("lost:duplicate", "lost:empty")}
-    assert lost == {"lost:bad_aspect_list": 2, "lost:not_text": 2, "lost:bad_split": 1, "lost:bad_row": 2, "lost:not_utf8": 1}
+    assert lost == {
+        "lost:bad_aspect_list": 2,
+        "lost:not_text": 2,
+        "lost:bad_split": 1,
+        "lost:bad_row": 1,
+        "lost:not_utf8": 1,
+        "lost:too_long": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -153,11 +163,11 @@ def test_lines_of_json(tmp_path: Path) -> None:
             "m.csv",
             "ytid,aspect_lst,caption,is_audioset_eval\n",
             {},
-            "no column 'aspect_list': did you mean aspect_lst",
+            "no column 'aspect_list': did you mean 'aspect_lst'",
         ),
-        ("musiccaps-aspects", "m.csv", "", {}, "no column 'aspect_list'"),
-        ("jsonl", "c.jsonl", '{"caption_text": "harp"}\n', {}, "no column 'caption': did you mean caption_text"),
-        ("tags", "t.csv", "id,tags\n1,harp\n", {"column": "tag"}, "no column 'tag': did you mean tags"),
+        ("musiccaps-aspects", "m.csv", "", {}, "is empty"),
+        ("jsonl", "c.jsonl", '{"caption_text": "harp"}\n', {}, "no column 'caption': did you mean 'caption_text'"),
+        ("tags", "t.csv", "id,tags\n1,harp\n", {"column": "tag"}, "no column 'tag': did you mean 'tags'"),
         ("tags", "t.json", "{", {}, "is not JSON"),
     ],
 )
@@ -167,6 +177,69 @@ def test_wrong_sources_name_what_is_there(
     with pytest.raises(UserError, match="vocabulary words") as raised:
         read(kind, write(tmp_path, name, content), **options)
     assert message in str(raised.value)
+
+
+ASPECTS = {"calm piano": (1, "train"), "soft strings": (1, "train")}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "['calm piano', 'soft strings']",
+        '["calm piano", "soft strings"]',
+        "['calm piano' 'soft strings']",
+        "['calm piano'\n 'soft strings']",
+        "calm piano, soft strings",
+        "calm piano|soft strings",
+        "{'calm piano': 0.9, 'soft strings': 1, 'drums': 0}",
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_aspects_in_every_form_of_a_list(tmp_path: Path, cell: str, separator: str) -> None:
+    quoted = '"' + cell.replace('"', '""') + '"'
+    lines = [HEADER.strip().split(","), ["a", quoted, "text", "False"]]
+    source = write(tmp_path, "m.csv", "".join(separator.join(line) + "\n" for line in lines))
+    assert read("musiccaps-aspects", source)[0] == ASPECTS
+
+
+def test_lists_and_truth_values_of_parquet(tmp_path: Path) -> None:
+    rows = [{"aspect_list": list(ASPECTS), "caption": "A calm piano.", "is_audioset_eval": False}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "m.parquet")
+    assert read("musiccaps-aspects", str(tmp_path / "m.parquet"))[0] == ASPECTS
+
+
+def test_a_list_that_numpy_cut_is_lost_with_its_reason(tmp_path: Path) -> None:
+    content = HEADER + "a,['x' 'y' ... 'z'],text,False\nb,['k'],text,False\n"
+    captions, stats = read("musiccaps-aspects", write(tmp_path, "m.csv", content))
+    assert (set(captions), stats["lost:cut_list"]) == ({"k"}, 1)
+
+
+def test_captions_that_are_lists_and_files_that_are_arrays(tmp_path: Path) -> None:
+    lists = write(tmp_path, "a.jsonl", json.dumps({"caption": ["A harp.", "A lute."]}) + "\n" + json.dumps({"caption": "An oud."}) + "\n")
+    array = write(tmp_path, "a.json", json.dumps([{"caption": "A harp."}, {"caption": ["A lute.", "An oud."]}], indent=1))
+    assert set(read("jsonl", lists)[0]) == set(read("jsonl", array)[0]) == set(read("tags", array)[0]) == {"A harp.", "A lute.", "An oud."}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "words"),
+    [
+        ("tags", "t.txt", "", "holds no caption"),
+        ("tags", "t.csv", "caption\n", "holds no caption"),
+        ("tags", "t.csv", "", "is empty"),
+        ("tags", "t.json", "[]", "holds no caption"),
+        ("jsonl", "t.jsonl", "\n\n", "holds no caption"),
+        ("jsonl", "t.jsonl", '{"caption": 7}\n{broken\n', "Lost: 2 x bad_row, for example"),
+        ("tags", "t.csv", "caption\nnan\n...\n", "Lost: 1 x empty, 1 x missing"),
+        ("musiccaps-aspects", "m.csv", HEADER + "a,['x' ... 'y'],text,False\n", "Lost: 1 x cut_list, for example"),
+        ("musiccaps-aspects", "m.csv", HEADER, "holds no caption"),
+    ],
+)
+def test_an_empty_vocabulary_is_one_line(tmp_path: Path, kind: str, name: str, content: str, words: str) -> None:
+    with pytest.raises(UserError, match="vocabulary words: ") as caught:
+        read(kind, write(tmp_path, name, content))
+    assert words in str(caught.value)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_source_names_the_nearest_file(tmp_path: Path) -> None:
@@ -231,15 +304,15 @@ def test_the_real_musiccaps() -> None:
     assert {"piano", "no drums", "low quality"} <= set(aspects)
     assert 12_000 < len(aspects) < 14_000
     assert "lost:bad_aspect_list" not in stats
-    losses = Counter[str]()
+    losses = Tally()
     sentences = list(read_captions("long", VocabularySettings(kind="musiccaps-sentences", source=source), losses))
     assert 20_000 < len(sentences) < 23_000
-    assert losses["fragment"] < 10
+    assert losses.lost["fragment"] < 10
 
 
 def test_builtin_labels_do_not_say_what_is_missing_but_for_voices() -> None:
     """Scorers give "no guitar" to guitars."""
-    texts = {caption.text for caption in read_captions("words", VocabularySettings(kind="builtin-tags"), Counter())}
+    texts = {caption.text for caption in read_captions("words", VocabularySettings(kind="builtin-tags"), Tally())}
     assert {"guitar", "no vocals"} <= texts
     assert not texts & {"no guitar", "no piano", "no drums", "no beat"}
     assert len(texts) >= 600

@@ -172,7 +172,7 @@ def test_a_request_is_all_that_is_asked_for(tmp_path: Path) -> None:
         ("p.txt", b"a\nb\xff\n", r"line 2: not UTF-8"),
         ("p.txt", b"a\nb\0\n", r"line 2: a NUL byte"),
         ("p.parquet", b"PAR1 nothing", r"is no readable Parquet file"),
-        ("p.xlsx", b"", r"ends in \.txt, \.csv, \.jsonl or \.parquet"),
+        ("p.xlsx", b"", r"ends in \.txt, \.csv, \.tsv, \.jsonl, \.json or \.parquet"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -184,3 +184,57 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path: Path, name: str
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*nothing\.txt"):
         read_prompts(str(tmp_path / "nothing.txt"), 30.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "prompts", "said"),
+    [
+        ("p.txt", "calm piano\rfast drums, loud bass\rsad violin\r", ["calm piano", "fast drums, loud bass", "sad violin"], []),
+        ("p.txt", '"calm piano"\r\n"fast drums"\r\n', ["calm piano", "fast drums"], ["in quotes"]),
+        ("p.txt", "1. calm piano\n2. fast drums\n", ["calm piano", "fast drums"], ["numbered from 1"]),
+        ("p.txt", "# mine\n#1 hit\ncalm\ncalm\n", ["#1 hit", "calm"], ["4 lines, 1 of them comments", "3 rows ask for 2"]),
+        ("p.txt", "1. calm piano\n808 drums\n", ["1. calm piano", "808 drums"], []),
+        ("p.txt", "prompt\tseconds\ncalm\t2\n", ["calm"], []),
+        ("p.txt", "träumerisches Klavier\n".encode("cp1252"), ["träumerisches Klavier"], ["read as cp1252"]),
+        ("p.txt", "calm\nfast\n".encode("utf-16"), ["calm", "fast"], ["read as utf-16"]),
+        ("p.csv", "\ufeffprompt;seconds\r\ncalm piano;1,5\r\nfast, loud;1,5\r\n", ["calm piano", "fast, loud"], []),
+        ("p.csv", "Prompt,Seconds\ncalm,1\n", ["calm"], []),
+        ("p.csv", ",prompt,seconds\n0,calm,1\n1,fast,1\n", ["calm", "fast"], []),
+        ("p.csv", "Unnamed: 0,prompt\n0,calm\n", ["calm"], []),
+        ("p.csv", "prompt,seconds\n,\ncalm,1\n,,\n", ["calm"], ["2 rows without a single value"]),
+        ("p.csv", "prompt\ncalm piano, soft; slow\n", ["calm piano, soft; slow"], []),
+        ("p.csv", "ytid,start_s,caption\nx,30,calm\n", ["calm"], ["'caption' holds the prompts; left out: ytid, start_s"]),
+        ("p.tsv", "prompt\tseconds\ncalm\t1\n", ["calm"], []),
+        ("p.json", '[{"prompt": "calm"}, {"prompt": "fast"}]', ["calm", "fast"], []),
+        ("p.json", '{"prompt": {"0": "calm", "1": "fast"}, "seconds": {"0": 1, "1": 2}}', ["calm", "fast"], []),
+        ("p.jsonl", '"calm"\n"fast"\n', ["calm", "fast"], []),
+        ("p.jsonl", '{"prompt": "calm"},\n{"prompt": "fast"}', ["calm", "fast"], ["1 lines end with a comma"]),
+    ],
+)
+def test_files_as_programs_write_them(tmp_path: Path, name: str, content: str | bytes, prompts: list[str], said: list[str]) -> None:
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    file = read_prompts(str(tmp_path / name), 30.0, 0)
+    assert [prompt.prompt for prompt in file.wanted] == prompts
+    assert not file.refused
+    assert len(file.said) == len(said)
+    assert all(any(words in line for line in file.said) for words in said), file.said
+
+
+def test_what_is_rather_a_mistake_is_refused(tmp_path: Path) -> None:
+    for content, words in (
+        ("captoin,prompt\na,b\n", "unknown column 'captoin'"),
+        ("caption,secnds\na,b\n", "unknown column 'secnds': did you mean 'seconds'"),
+        (",prompt\nx,calm\n", "the column '' holds 'x', which is no row number"),
+    ):
+        (tmp_path / "p.csv").write_text(content)
+        with pytest.raises(UserError, match=words):
+            read_prompts(str(tmp_path / "p.csv"), 30.0, 0)
+
+
+def test_missing_values_as_pandas_writes_them(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("prompt,key,negative,seconds\nnan,a,x,1\ncalm,nan,nan,\nfast,b,,1e1\n")
+    file = read_prompts(str(tmp_path / "p.csv"), 30.0, 0)
+    assert reasons(file) == {"a": "empty_prompt"}
+    assert [(prompt.negative, prompt.seconds) for prompt in file.wanted] == [(None, 30.0), (None, 10.0)]
+    pq.write_table(pa.table({"prompt": ["calm"], "__index_level_0__": [0]}), tmp_path / "p.parquet")
+    assert read_prompts(str(tmp_path / "p.parquet"), 30.0, 0).wanted[0].prompt == "calm"
