@@ -7,6 +7,7 @@ from flows.everything_page import write_everything_page
 from flows.everything_settings import EverythingSettings
 from flows.generate import Generated, run_generate
 from flows.label import Labeled, run_label
+from flows.train import exit_code
 from flows.train_parallel import train_stages
 from labeling.errors import UserError
 from models.training.trainer import Trained
@@ -20,6 +21,11 @@ class Everything:
     trained: tuple[Trained, ...]
     generated: Generated | None
     page: str
+
+    @property
+    def exit_code(self) -> int:
+        """0, or as flows.train.exit_code where training was stopped."""
+        return exit_code(self.trained)
 
 
 def everything(settings: EverythingSettings) -> Everything:
