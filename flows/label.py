@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from flows.call import Call, call_here
-from flows.latest import read_latest, write_latest
+from flows.latest import latest_run, write_latest
 from flows.report.sources import LabelDatasets, VocabularyDatasets
 from flows.report.stage import PAGE, report
 from flows.write import Written, write_replies
@@ -68,7 +68,7 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     asked = (replies.songs, replies.replies) if replies else (None, None)
     datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked)
     page = call("report", lambda: report(session, datasets, scorer.name))
-    write_latest(session.root, datasets, page)
+    write_latest(session.root, datasets, page, {"config": settings.as_json(), "scorer": scorer.name})
     return Labeled(datasets, page, tuple(session.built))
 
 
@@ -104,7 +104,6 @@ def run_label(settings: LabelSettings, replay: bool = False, announce: bool = Tr
 def remake_report(root: str) -> str:
     """The path of the latest run's report, made again when its files are missing or damaged. Raises UserError without a finished run."""
     store = open_existing(root)
-    datasets, page = read_latest(store)
-    settings = LabelSettings.model_validate(datasets.embed.manifest.config | {"root": root})
-    again = report(Session(settings), datasets, page.manifest.identity["inputs"]["scorer"])
+    datasets, settings, scorer = latest_run(store)
+    again = report(Session(settings, place=root), datasets, scorer)
     return again.store.describe(f"{again.path}/{PAGE}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from flows.cli.options import CONFIG, JSON, SET, label_settings
+from flows.cli.options import CONFIG, JSON, SET, label_settings, lines_on_stderr
 
 
 @click.group(invoke_without_command=True)
@@ -32,6 +32,7 @@ def plan(
     from flows.plan import plan_writing
     from flows.table import print_rows
 
+    lines_on_stderr()
     settings = label_settings(config, overrides, audio, root)
     planned = plan_writing(settings) if writing else plan_all(settings)
     if as_json:
