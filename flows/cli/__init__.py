@@ -84,6 +84,7 @@ def main(run: Callable[..., Any] = n2m) -> None:
 def _exit_code(run: Callable[..., Any]) -> Any:
     from labeling.errors import UserError
 
+    output = sys.stdout
     try:
         run(standalone_mode=False)
     except click.exceptions.Exit as leave:
@@ -99,8 +100,6 @@ def _exit_code(run: Callable[..., Any]) -> Any:
         print("\nStopped. Finished parts are kept; the same command goes on from here.", file=sys.stderr, flush=True)
         os._exit(130)
     except SystemExit as leave:
-        # click ends a command whose output was cut with 1.
-        if isinstance(leave.__context__, BrokenPipeError):
-            raise leave.__context__ from None
-        return leave.code
+        # click ends a command whose output was cut with 1, and puts another stream in its place.
+        return leave.code if sys.stdout is output else _OUTPUT_CUT
     return 0
