@@ -83,6 +83,7 @@ class VocabularySettings(Settings):
     `written`: the captions that `[write]` makes.
     `allowed_splits`: the splits of tracks that may be labelled from it; None means every split, except that
     `musiccaps-sentences` then stays out of "train" (paper section 2.5). `caption_split`: which MusicCaps rows are read.
+    `allow_unlabelled`: go on where no track of the corpus may be labelled from it; otherwise that is an error before anything is embedded.
     """
 
     kind: VocabularyKind
@@ -90,6 +91,7 @@ class VocabularySettings(Settings):
     column: str = "caption"
     allowed_splits: Splits | None = None
     caption_split: Literal["all", "train", "eval"] = "all"
+    allow_unlabelled: bool = False
 
 
 class SongColumns(FactColumns):

@@ -1,0 +1,88 @@
+"""What the captions of a run will take: how many there are, how long they take to embed, and how many labels they can become."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flows.inputs import unlabelled
+from labeling.corpus import AudioFile
+from labeling.errors import UserError
+from labeling.ids import stable_id
+from labeling.metadata import read_metadata
+from labeling.scorers.base import Scorer
+from labeling.stages.ingest import DEFAULT_SPLIT
+from labeling.stages.vocabulary import allowed_splits
+from labeling.vocabulary import clean, read_captions
+from pipelines.settings import LabelSettings
+
+TIMED = 64
+
+
+@dataclass(frozen=True)
+class PlannedCaptions:
+    """number: captions to embed, by vocabulary. sample: some of them, chosen by hash. problems: one line each."""
+
+    number: Mapping[str, int]
+    sample: Sequence[str]
+    problems: tuple[str, ...]
+
+
+def plan_captions(settings: LabelSettings) -> PlannedCaptions:
+    """Read every vocabulary that is not written by an LLM. What cannot be read is a problem, not an error."""
+    number: dict[str, int] = {}
+    sample: list[str] = []
+    problems = []
+    for name, vocabulary in settings.vocabulary.items():
+        if vocabulary.kind == "written":
+            continue
+        try:
+            captions, _ = clean(read_captions(name, vocabulary, Counter()))
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        number[name] = len(captions)
+        sample += sorted(captions, key=lambda key: stable_id("plan", key))[:TIMED]
+    return PlannedCaptions(number, sorted(sample, key=lambda text: stable_id("plan", text))[:TIMED], tuple(problems))
+
+
+def captions_per_second(scorer: Scorer, sample: Sequence[str]) -> float:
+    """How fast captions are embedded, here and now."""
+    if not sample:
+        return 0.0
+    scorer.embed_text(sample[:1])
+    started = time.perf_counter()
+    scorer.embed_text(sample)
+    return len(sample) / max(time.perf_counter() - started, 1e-9)
+
+
+def splits_of(settings: LabelSettings, files: Sequence[AudioFile]) -> tuple[dict[str, int], dict[str, int]]:
+    """Files and bytes by split, as the metadata table says. Raises UserError where that cannot be read."""
+    corpus = settings.corpus
+    keys = [file.key for file in files]
+    known = read_metadata(corpus.metadata, corpus.columns).match(keys)[0] if corpus.metadata else {}
+    number: Counter[str] = Counter()
+    size: Counter[str] = Counter()
+    for file in files:
+        row = known.get(file.key)
+        split = (row.split if row else None) or DEFAULT_SPLIT
+        number[split] += 1
+        size[split] += file.bytes
+    return dict(number), dict(size)
+
+
+def plan_labels(settings: LabelSettings, clips: int, captions: PlannedCaptions, splits: Mapping[str, int]) -> int:
+    """Labels at most: clips of the splits that each vocabulary may label, by their share of the bytes, times its labels a clip."""
+    total = max(1, sum(splits.values()))
+    labels = 0
+    for name, vocabulary in settings.vocabulary.items():
+        allowed = allowed_splits(vocabulary)
+        share = 1.0 if allowed is None else sum(splits.get(split, 0) for split in allowed) / total
+        labels += round(clips * share) * min(settings.draw(name), captions.number.get(name, settings.draw(name)))
+    return labels
+
+
+def unlabelled_problems(settings: LabelSettings, tracks: Mapping[str, int]) -> list[str]:
+    """Every vocabulary that can give no label to tracks of these splits."""
+    found = [unlabelled(name, vocabulary, tracks) for name, vocabulary in settings.vocabulary.items()]
+    return [problem for problem in found if problem]
