@@ -19,8 +19,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from flows.everything_settings import EverythingSettings
 from labeling.settings import Settings
+from models.job.settings import GenerateSettings
 from models.training.settings import TrainSettings
+from pipelines.settings import LabelSettings
 from tests.flows.prefect_server import Server
 from tests.flows.settings_done import KINDS, PROJECT, done, known_settings, name_of
 
@@ -91,6 +94,14 @@ def _is(item: Any, *names: str) -> bool:
 
 def raw_of(kind: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
     """Some fields of a class as a configuration may hold them: those it needs, and any of the others."""
+    if kind is EverythingSettings:
+        places = {"root", "out", "data", "checkpoints"}
+        tables = {
+            name: raw_of(inner).map(lambda raw: {key: value for key, value in raw.items() if key not in places})
+            for name, inner in (("label", LabelSettings), ("train", TrainSettings), ("generate", GenerateSettings))
+        }
+        shipped = tables["generate"].map(lambda raw: {**raw, "checkpoints": "tiny"})
+        return st.fixed_dictionaries({"root": st.just("runs/chain"), **tables, "generate": shipped})
     needed, others = {}, {}
     for name, field in kind.model_fields.items():
         (needed if field.is_required() else others)[name] = values_of(field.annotation, tuple(field.metadata))
