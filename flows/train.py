@@ -8,6 +8,7 @@ from flows.training_page import write_training_page
 from labeling.errors import UserError
 from models.cascade.stage import STAGES, StageName
 from models.training.journal import read_journal
+from models.training.prepare import cropped_stage
 from models.training.reweigh import WEIGHTS
 from models.training.settings import TrainSettings
 from models.training.stopping import Asked, stopping
@@ -22,6 +23,12 @@ def stages_of(names: Sequence[str]) -> list[StageName]:
     if unknown := [name for name in names if name not in known]:
         raise UserError(f"there is no stage {unknown[0]!r}: it is one of {', '.join(STAGES)}, or all.")
     return [known[name] for name in names if name in known]
+
+
+def check_recipes(settings: TrainSettings, stages: Sequence[StageName]) -> None:
+    """Raise UserError where one of the stages cannot be trained as told: before the first is, and not hours later."""
+    for stage in stages:
+        cropped_stage(settings, stage, settings.recipe_of(stage))
 
 
 def train_stage(settings: TrainSettings, stage: StageName) -> Trained:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from flows.stage_process import STOPPED, Order
-from flows.train import how_far, run_train
+from flows.train import check_recipes, how_far, run_train
 from labeling.errors import UserError
 from models.cascade.stage import StageName
 from models.training.settings import TrainSettings
@@ -39,6 +39,7 @@ def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce:
 
     Under torchrun all processes share one stage at a time. announce: see flows.train.run_train. Raises UserError.
     """
+    check_recipes(settings, stages)
     gpus = visible_gpus(settings.run.device)
     places = gpus if len(gpus) > 1 else ["" for _ in range(settings.run.at_once)]
     if len(places) > 1 and len(stages) > 1 and int(os.environ.get("WORLD_SIZE", "1")) == 1:
