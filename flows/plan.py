@@ -1,6 +1,7 @@
 """What a run will have to do, before it does anything: counted from the listing and from a sample of probed files."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,9 +43,14 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     sample = _sample(files)
     probed, unreadable, read = _probe(settings, sample)
     captions = plan_captions(settings)
-    tracks, by_split = ({}, {}) if problems else splits_of(settings, files)
+    splits = {} if problems else splits_of(settings, files)
     seconds = sum(file["duration_ms"] for file in probed) / 1000
-    clips = sum(len(cut_clips(stable_id("track", file["key"]), file["duration_ms"], settings.corpus)) for file in probed)
+    clips_of = {file["key"]: len(cut_clips(stable_id("track", file["key"]), file["duration_ms"], settings.corpus)) for file in probed}
+    clips = sum(clips_of.values())
+    tracks = Counter(splits.values())
+    by_split = tracks
+    if len(sample) == len(files):
+        by_split = Counter({split: sum(clips_of.get(key, 0) for key, of in splits.items() if of == split) for split in tracks})
     total, sampled = sum(file.bytes for file in files), sum(file.bytes for file in sample)
     scale = total / max(1, sampled)
     scorer = open_scorer(settings.scorer, settings.run.device)

@@ -56,23 +56,16 @@ def captions_per_second(scorer: Scorer, sample: Sequence[str]) -> float:
     return len(sample) / max(time.perf_counter() - started, 1e-9)
 
 
-def splits_of(settings: LabelSettings, files: Sequence[AudioFile]) -> tuple[dict[str, int], dict[str, int]]:
-    """Files and bytes by split, as the metadata table says. Raises UserError where that cannot be read."""
+def splits_of(settings: LabelSettings, files: Sequence[AudioFile]) -> dict[str, str]:
+    """The split of each file by key, as the metadata table says. Raises UserError where that cannot be read."""
     corpus = settings.corpus
     keys = [file.key for file in files]
     known = read_metadata(corpus.metadata, corpus.columns).match(keys)[0] if corpus.metadata else {}
-    number: Counter[str] = Counter()
-    size: Counter[str] = Counter()
-    for file in files:
-        row = known.get(file.key)
-        split = (row.split if row else None) or DEFAULT_SPLIT
-        number[split] += 1
-        size[split] += file.bytes
-    return dict(number), dict(size)
+    return {key: (row.split if (row := known.get(key)) else None) or DEFAULT_SPLIT for key in keys}
 
 
 def plan_labels(settings: LabelSettings, clips: int, captions: PlannedCaptions, splits: Mapping[str, int]) -> int:
-    """Labels at most: clips of the splits that each vocabulary may label, by their share of the bytes, times its labels a clip."""
+    """Labels at most: clips of the splits that each vocabulary may label, times its labels a clip. splits: shares, in any unit."""
     total = max(1, sum(splits.values()))
     labels = 0
     for name, vocabulary in settings.vocabulary.items():

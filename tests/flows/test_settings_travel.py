@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-import annotated_types
 import pytest
 from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as effort
@@ -68,8 +67,7 @@ def values_of(annotation: Any, limits: tuple[Any, ...] = ()) -> st.SearchStrateg
 
 
 def _plain(kind: Any, limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
-    low = next((item.ge if isinstance(item, annotated_types.Ge) else item.gt for item in limits if _is(item, "ge", "gt")), None)
-    high = next((item.le if isinstance(item, annotated_types.Le) else item.lt for item in limits if _is(item, "le", "lt")), None)
+    low, high = _limit(limits, "ge", "gt"), _limit(limits, "le", "lt")
     if kind is int:
         least = 0 if low is None else int(low)
         return st.integers(least, 10**12 if high is None else int(high))
@@ -88,8 +86,8 @@ def _limits(part: Any) -> tuple[Any, ...]:
     return tuple(part.metadata) if isinstance(part, FieldInfo) else (part,)
 
 
-def _is(item: Any, *names: str) -> bool:
-    return any(hasattr(item, name) for name in names)
+def _limit(limits: tuple[Any, ...], *names: str) -> Any:
+    return next((getattr(item, name) for item in limits for name in names if hasattr(item, name)), None)
 
 
 def raw_of(kind: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
@@ -102,7 +100,8 @@ def raw_of(kind: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
         }
         shipped = tables["generate"].map(lambda raw: {**raw, "checkpoints": "tiny"})
         return st.fixed_dictionaries({"root": st.just("runs/chain"), **tables, "generate": shipped})
-    needed, others = {}, {}
+    needed: dict[str, st.SearchStrategy[Any]] = {}
+    others: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in kind.model_fields.items():
         (needed if field.is_required() else others)[name] = values_of(field.annotation, tuple(field.metadata))
     return st.fixed_dictionaries(needed, optional=others)
