@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flows.inputs import input_problems
-from flows.plan_captions import captions_per_second, plan_captions, plan_labels, splits_of, unlabelled_problems
+from flows.plan_captions import captions_per_second, noted, plan_captions, plan_labels, splits_of, unlabelled_problems
 from flows.plan_write import plan_write
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
@@ -42,13 +42,14 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     files = list_corpus(settings.corpus.audio).files
     sample = _sample(files)
     probed, unreadable, read = _probe(settings, sample)
-    captions = plan_captions(settings)
-    splits = {} if problems else splits_of(settings, files)
+    captions = plan_captions(settings, problems)
+    unknown: dict[str, str] = {}
+    splits = noted(problems, lambda: splits_of(settings, files), unknown)
     seconds = sum(file["duration_ms"] for file in probed) / 1000
     clips_of = {file["key"]: len(cut_clips(stable_id("track", file["key"]), file["duration_ms"], settings.corpus)) for file in probed}
     clips = sum(clips_of.values())
     tracks = Counter(splits.values())
-    by_split = tracks
+    by_split = tracks  # A share of the files stands for that of their clips, where not all are probed.
     if len(sample) == len(files):
         by_split = Counter({split: sum(clips_of.get(key, 0) for key, of in splits.items() if of == split) for split in tracks})
     total, sampled = sum(file.bytes for file in files), sum(file.bytes for file in sample)
@@ -76,7 +77,6 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "caption_embedding_hours": round(all_captions / max(text_rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
-    problems += [problem for problem in captions.problems if problem not in problems]
     problems += unlabelled_problems(settings, tracks)
     if settings.is_written and not problems:
         planned |= plan_write(settings, files, _named(probed))

@@ -1,9 +1,10 @@
 """What the captions of a run will take: how many there are, how long they take to embed, and how many labels they can become."""
 
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from flows.inputs import unlabelled
 from labeling.corpus import AudioFile
@@ -13,37 +14,47 @@ from labeling.metadata import read_metadata
 from labeling.scorers.base import Scorer
 from labeling.stages.ingest import DEFAULT_SPLIT
 from labeling.stages.vocabulary import allowed_splits
-from labeling.vocabulary import clean, read_captions
+from labeling.vocabulary import vocabulary_table
 from pipelines.settings import LabelSettings
 
 TIMED = 64
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
 class PlannedCaptions:
-    """number: captions to embed, by vocabulary. sample: some of them, chosen by hash. problems: one line each."""
+    """number: captions to embed, by vocabulary. sample: some of them, chosen by hash."""
 
     number: Mapping[str, int]
     sample: Sequence[str]
-    problems: tuple[str, ...]
 
 
-def plan_captions(settings: LabelSettings) -> PlannedCaptions:
-    """Read every vocabulary that is not written by an LLM. What cannot be read is a problem, not an error."""
+def plan_captions(settings: LabelSettings, problems: list[str]) -> PlannedCaptions:
+    """Read every vocabulary that is not written by an LLM. What cannot be read is one of the `problems`, not an error."""
     number: dict[str, int] = {}
     sample: list[str] = []
-    problems = []
     for name, vocabulary in settings.vocabulary.items():
         if vocabulary.kind == "written":
             continue
-        try:
-            captions, _ = clean(read_captions(name, vocabulary, Counter()))
-        except UserError as error:
+        table = noted(problems, partial(vocabulary_table, name, vocabulary), None)
+        if table is not None:
+            number[name] = table[0].num_rows
+            sample += _chosen(table[0].column("caption").to_pylist())
+    return PlannedCaptions(number, _chosen(sample))
+
+
+def noted(problems: list[str], read: Callable[[], Read], otherwise: Read) -> Read:
+    """What was read; a UserError becomes a line of the problems, unless it is there already."""
+    try:
+        return read()
+    except UserError as error:
+        if str(error) not in problems:
             problems.append(str(error))
-            continue
-        number[name] = len(captions)
-        sample += sorted(captions, key=lambda key: stable_id("plan", key))[:TIMED]
-    return PlannedCaptions(number, sorted(sample, key=lambda text: stable_id("plan", text))[:TIMED], tuple(problems))
+        return otherwise
+
+
+def _chosen(captions: Sequence[str]) -> list[str]:
+    return sorted(captions, key=lambda text: stable_id("plan", text))[:TIMED]
 
 
 def captions_per_second(scorer: Scorer, sample: Sequence[str]) -> float:
