@@ -1,5 +1,6 @@
 """The labeling flow: corpus and captions in, balanced text-labelled training shards and a report out."""
 
+import logging
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from pipelines.shard import shard
 from pipelines.vocabulary import vocabulary
 from pipelines.written import written
 
+log = logging.getLogger("n2m")
+
 
 @dataclass(frozen=True)
 class Labeled:
@@ -61,7 +64,11 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     probed = call("probe", lambda: probe(session, files))
     tracks = call("ingest", lambda: ingest(session, files, probed))
-    check_labels(settings, _splits(tracks))
+    splits = _splits(tracks)
+    if not splits:
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in tracks.manifest.excluded.items())
+        log.warning("No track is left to label: of %s all are left out (%s).", f"{tracks.manifest.rows:,}", reasons)
+    check_labels(settings, splits)
     # Before anything is embedded: a server that is not there is said in the first minute, and so are captions that leak.
     replies = write_replies(session, tracks, call) if settings.is_written else None
     captions = {name: call(f"vocabulary {name}", partial(_captions, session, name, replies)) for name in settings.vocabulary}

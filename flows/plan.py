@@ -78,6 +78,8 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
     problems += unlabelled_problems(settings, tracks)
+    if not clips and len(sample) == len(files):
+        problems.append(f"none of {len(files):,} files gives a clip: they are shorter than corpus.min_seconds, or cannot be read")
     if settings.is_written and not problems:
         planned |= plan_write(settings, files, _named(probed))
     return planned | {"problems": problems}

@@ -13,6 +13,7 @@ import pytest
 from models.training.journal import read_journal
 from models.training.settings import TrainSettings
 from models.training.state import saved_states
+from tests.flows.prefect_server import Server
 from tests.flows.test_train_parallel import FAST, LONG, settings_of
 
 MANY = ["vocoder", "super-resolution"]
@@ -104,3 +105,33 @@ def test_a_process_that_the_system_ends_is_said(tmp_path: Path) -> None:
     said, wrong = process.communicate(timeout=100)
     assert process.returncode == 1, said
     assert "was ended by SIGKILL, as the system does where memory is short" in wrong
+
+
+ON_SERVER = """
+import json, sys
+from flows.prefect_train import train_flow
+train_flow(json.loads(sys.argv[1]), "super-resolution")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("how", ["command", "flow"])
+def test_on_a_prefect_server_a_training_that_was_stopped_is_cancelled(server: Server, tmp_path: Path, how: str) -> None:
+    settings = settings_of(tmp_path, **LONG)
+    arguments = ["-m", "flows.cli", "train", "super-resolution", "-c", str(write_config(settings, tmp_path / "t.toml"))]
+    arguments = arguments if how == "command" else ["-c", ON_SERVER, json.dumps(settings.as_json())]
+    before = {run["id"] for run in server.ask("flow_runs")}
+    process = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=server.environment
+    )
+    folder = settings.folder("super-resolution")
+    wait_for([folder], process, "step")
+    process.send_signal(signal.SIGTERM)
+    said, wrong = process.communicate(timeout=120)
+    if how == "command":
+        assert (process.returncode, wrong) == (143, "")
+        assert "super-resolution stopped after" in said
+    runs = [run for run in server.ask("flow_runs") if run["id"] not in before]
+    assert [(run["state_type"], run["run_count"]) for run in runs] == [("CANCELLED", 1)]
+    assert saved_states(folder / "state")
