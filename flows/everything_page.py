@@ -14,8 +14,8 @@ from flows.generate import Generated
 from flows.label import Labeled
 from flows.report.caption_use import use_curves
 from flows.report.page import asset, environment, flatten
+from flows.report.resolved import resolved_chain
 from flows.report.stage import FIGURES
-from flows.resolved import resolved_chain
 from flows.training_page import NAME as TRAINING_PAGE
 from flows.training_page import loss_chart
 from labeling.storage import is_remote, local_path, open_store

@@ -7,8 +7,8 @@ from pathlib import Path
 from flows.report.gather import gather_report
 from flows.report.json_report import report_json
 from flows.report.page import render_page
+from flows.report.resolved import resolved_labels
 from flows.report.sources import LabelDatasets
-from flows.resolved import resolved_labels
 from labeling.dataset import Dataset, open_dataset
 from labeling.fingerprint import Identity, canonical_json
 from labeling.manifest import PartFile, PartRecord

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.everything_settings import EverythingSettings
-from flows.resolved import resolved_labels
+from flows.report.resolved import resolved_labels
 from flows.stage_process import Order
 from labeling.errors import UserError
 from labeling.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 
 from flows.label import label, remake_report
 from flows.report.page import flatten
-from flows.resolved import resolved_labels
+from flows.report.resolved import resolved_labels
 from labeling.errors import UserError
 from labeling.latest import LATEST
 from labeling.storage import open_store
