@@ -47,7 +47,8 @@ def run_train(settings: TrainSettings, stages: Sequence[StageName], announce: bo
     done = list[Trained]()
     with stopping() as asked:  # Also while a page is written or the next stage is prepared.
         for stage in stages:
-            if asked.is_set():
+            # Several processes agree on it in the next stage's first step: one that left alone would let the others wait.
+            if asked.is_set() and int(os.environ.get("WORLD_SIZE", "1")) == 1:
                 return [*done, how_far(settings, stage, asked)]
             done.append(_through_prefect(settings, stage, announce) if os.environ.get("PREFECT_API_URL") else train_stage(settings, stage))
             if not done[-1].finished:
