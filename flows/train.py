@@ -46,10 +46,10 @@ def run_train(settings: TrainSettings, stages: Sequence[StageName], announce: bo
     """
     done = list[Trained]()
     with stopping() as asked:  # Also while a page is written or the next stage is prepared.
-        for stage in stages:
+        for number, stage in enumerate(stages):
             # Several processes agree on it in the next stage's first step: one that left alone would let the others wait.
             if asked.is_set() and int(os.environ.get("WORLD_SIZE", "1")) == 1:
-                return [*done, how_far(settings, stage, asked)]
+                return [*done, *not_begun(settings, stages[number:], asked)]
             done.append(_through_prefect(settings, stage, announce) if os.environ.get("PREFECT_API_URL") else train_stage(settings, stage))
             if not done[-1].finished:
                 break
@@ -63,6 +63,16 @@ def how_far(settings: TrainSettings, stage: StageName, asked: Asked) -> Trained:
     clips = int(journal[-1]["clips"]) if journal else 0
     finished = clips >= settings.recipe_of(stage).clips
     return Trained(stage, folder, clips, finished, folder / WEIGHTS, None if finished else asked.signal or signal.SIGTERM)
+
+
+def not_begun(settings: TrainSettings, stages: Sequence[StageName], asked: Asked) -> list[Trained]:
+    """Stages whose turn did not come, up to the first that an earlier run has not finished: there the chain stands."""
+    found = list[Trained]()
+    for stage in stages:
+        found.append(how_far(settings, stage, asked))
+        if not found[-1].finished:
+            break
+    return found
 
 
 def exit_code(trained: Sequence[Trained]) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from flows.stage_process import STOPPED, Order
-from flows.train import check_recipes, how_far, run_train
+from flows.train import check_recipes, how_far, not_begun, run_train
 from labeling.errors import UserError
 from models.cascade.stage import StageName
 from models.training.settings import TrainSettings
@@ -120,8 +120,7 @@ def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], pla
     if failed:
         raise UserError(f"{_say(failed)} The same command goes on with what is not finished.")
     begun = [how_far(settings, stage, asked) for stage in stages if stage not in waiting]
-    left = waiting[:1] if all(stage.finished for stage in begun) else []
-    return [*begun, *(how_far(settings, stage, asked) for stage in left)]
+    return [*begun, *(not_begun(settings, waiting, asked) if all(stage.finished for stage in begun) else [])]
 
 
 def _say(failed: Mapping[StageName, int]) -> str:
