@@ -65,7 +65,11 @@ def validate_settings(model: type[Model], raw: Mapping[str, Any], overrides: Seq
     try:
         return model.model_validate(merged)
     except ValidationError as error:
-        lines = [_explain(model, dict(item)) for item in error.errors()]
+        found: dict[str, list[str]] = {}
+        for item in error.errors():
+            name, message = _explain(model, {**item, "loc": _location(merged, item["loc"])})
+            found.setdefault(name, []).append(message)
+        lines = [name + ", or ".join(dict.fromkeys(messages)) for name, messages in found.items()]
         raise UserError(f"{where}: " + "; ".join(lines) + ".") from error
 
 
@@ -93,18 +97,32 @@ def _value(text: str) -> Any:
         return text
 
 
-def _explain(model: type[BaseModel], item: Mapping[str, Any]) -> str:
+def _location(raw: Mapping[str, Any], location: Sequence[str | int]) -> tuple[str | int, ...]:
+    """The part of a location that names a place of the configuration: behind a value pydantic names the kinds that it may be of."""
+    value: Any = raw
+    for depth, key in enumerate(location):
+        if not isinstance(value, Mapping | list | None) or (isinstance(value, list) and not isinstance(key, int)):
+            return tuple(location[:depth])
+        if isinstance(value, list):
+            value = value[int(key)] if int(key) < len(value) else None
+        else:
+            value = value.get(key) if value else None
+    return tuple(location)
+
+
+def _explain(model: type[BaseModel], item: Mapping[str, Any]) -> tuple[str, str]:
+    """The key with what was given, and what is wrong with it."""
     location = tuple(item["loc"])
     name = ".".join(str(key) for key in location)
     if item["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
         near = difflib.get_close_matches(str(location[-1]), known, 1, 0.5)
         hint = f"; did you mean {'.'.join([*map(str, location[:-1]), near[0]])}?" if near else f"; known here: {', '.join(known)}"
-        return f"unknown key {name}{hint}"
+        return f"unknown key {name}", hint
     if item["type"] == "missing":
-        return f"{name} is missing"
+        return name, " is missing"
     message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{name} = {_SECRET.sub('***', repr(item['input']))}: {message}" if name else message
+    return f"{name} = {_SECRET.sub('***', repr(item['input']))}: " if name else "", message
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:

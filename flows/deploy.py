@@ -40,7 +40,7 @@ def deployments(settings: EverythingSettings, name: str, pool: str, cron: str | 
             train_flow,
             f"{name}-{stage}",
             pool,
-            {"settings": settings.train.model_dump(mode="json"), "stage": stage},
+            {"settings": settings.train.as_json(), "stage": stage},
             triggers=[DeploymentEventTrigger(name=f"{name}: labels start {stage}", **_event(LABELS_READY, settings.label.root))],
         )
         for stage in settings.trained_stages
@@ -52,7 +52,7 @@ def deployments(settings: EverythingSettings, name: str, pool: str, cron: str | 
         generate_flow,
         name,
         pool,
-        {"settings": settings.generate.model_dump(mode="json")},
+        {"settings": settings.generate.as_json()},
         triggers=[DeploymentCompoundTrigger(name=f"{name}: stages start generation", require="all", triggers=[*ready])],
     )
     return [label, *train, generate, _deployment(everything_flow, name, pool, {"settings": settings.as_json()})]

@@ -7,8 +7,10 @@ from flows.everything_page import write_everything_page
 from flows.everything_settings import EverythingSettings
 from flows.generate import Generated, run_generate
 from flows.label import Labeled, run_label
+from flows.train import check_recipes, exit_code
 from flows.train_parallel import train_stages
 from labeling.errors import UserError
+from models.job.prompts import read_prompts
 from models.training.trainer import Trained
 
 
@@ -21,6 +23,11 @@ class Everything:
     generated: Generated | None
     page: str
 
+    @property
+    def exit_code(self) -> int:
+        """0, or as flows.train.exit_code where training was stopped."""
+        return exit_code(self.trained)
+
 
 def everything(settings: EverythingSettings) -> Everything:
     """Do what is missing of the chain, link by link, and write its page. Asked to stop in training, it ends after saving.
@@ -29,6 +36,9 @@ def everything(settings: EverythingSettings) -> Everything:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError("the whole chain starts its own processes: run it without torchrun, or train single stages with torchrun.")
+    # What the later links would stop at is said before the first begins.
+    check_recipes(settings.train, settings.trained_stages)
+    read_prompts(settings.generate.prompts, settings.generate.seconds, settings.generate.seed)
     labeled = run_label(settings.label, announce=False)
     page = write_everything_page(settings, labeled, None)
     trained = train_stages(settings.train, settings.trained_stages, announce=False)

@@ -14,6 +14,7 @@ from flows.generate import Generated
 from flows.label import Labeled
 from flows.report.caption_use import use_curves
 from flows.report.page import asset, environment, flatten
+from flows.report.resolved import resolved_chain
 from flows.report.stage import FIGURES
 from flows.training_page import NAME as TRAINING_PAGE
 from flows.training_page import loss_chart
@@ -91,7 +92,7 @@ def write_everything_page(settings: EverythingSettings, labeled: Labeled, genera
             stages=[_stage(settings, stage) for stage in settings.trained_stages],
             clips=_clips(generated, settings.root) if generated else None,
             shipped=settings.uses_shipped_weights,
-            settings=list(flatten(settings.as_json())),
+            settings=list(flatten(resolved_chain(settings))),
             css=Markup(asset("charts.css") + asset("page.css")),
         )
     )

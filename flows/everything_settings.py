@@ -73,10 +73,6 @@ class EverythingSettings(Settings):
         """Whether clips are made from the weights that ship instead of those that were trained."""
         return self.generate.checkpoints == SHIPPED
 
-    def as_json(self) -> dict[str, Any]:
-        """The resolved configuration."""
-        return {**self.model_dump(mode="json"), "label": self.label.as_json()}
-
 
 def _same_place(one: str, other: str) -> bool:
     return one.rstrip("/") == other.rstrip("/") if is_remote(one) or is_remote(other) else _path(one) == _path(other)

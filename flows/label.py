@@ -1,16 +1,20 @@
 """The labeling flow: corpus and captions in, balanced text-labelled training shards and a report out."""
 
 import os
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
+
+import pyarrow.compute as pc
 
 from flows.call import Call, call_here
-from flows.latest import read_latest, write_latest
+from flows.inputs import check_inputs, check_labels
+from flows.latest import latest_run, write_latest
 from flows.report.sources import LabelDatasets, VocabularyDatasets
 from flows.report.stage import PAGE, read_account, report
 from flows.write import Written, write_replies
 from labeling.build import Built
 from labeling.dataset import Dataset
-from labeling.settings import VocabularySettings
 from labeling.stages.vocabulary import allowed_splits
 from labeling.storage import open_existing
 from pipelines.count import count
@@ -51,38 +55,49 @@ class Labeled:
 
 def label(settings: LabelSettings, replay: bool = False, call: Call = call_here) -> Labeled:
     """All stages in their order, each by `call(name, stage)`. With `replay`, rows that died before are tried again. Raises UserError."""
+    check_inputs(settings)
     session = Session(settings, replay)
     files = call("inventory", lambda: inventory(session))
     scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     probed = call("probe", lambda: probe(session, files))
     tracks = call("ingest", lambda: ingest(session, files, probed))
-    # Before anything is embedded: a server that is not there is said in the first minute.
+    splits = _splits(tracks)
+    if not splits:
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in tracks.manifest.excluded.items())
+        log.warning("No track is left to label: of %s all are left out (%s).", f"{tracks.manifest.rows:,}", reasons)
+    check_labels(settings, splits)
+    # Before anything is embedded: a server that is not there is said in the first minute, and so are captions that leak.
     replies = write_replies(session, tracks, call) if settings.is_written else None
+    captions = {name: call(f"vocabulary {name}", partial(_captions, session, name, replies)) for name in settings.vocabulary}
     clips = call("embed", lambda: embed(session, tracks, scorer))
-    vocabularies = {
-        name: _label_from(session, name, vocabulary_settings, replies, clips, scorer, call)
-        for name, vocabulary_settings in settings.vocabulary.items()
-    }
+    vocabularies = {name: _label_from(session, name, found, clips, scorer, call) for name, found in captions.items()}
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
     shards = call("shard", lambda: shard(session, tracks, labels))
     asked = (replies.songs, replies.replies) if replies else (None, None)
     datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked)
     page = call("report", lambda: report(session, datasets, scorer.name))
-    write_latest(session.root, datasets, page)
+    write_latest(session.root, datasets, page, {"config": settings.as_json(), "scorer": scorer.name})
     for line in read_account(page):
         log.info("%s", line)
     return Labeled(datasets, page, tuple(session.built))
 
 
-def _label_from(
-    session: Session, name: str, settings: VocabularySettings, replies: Written | None, clips: Dataset, scorer: ScorerHandle, call: Call
-) -> VocabularyDatasets:
-    captions = call(
-        f"vocabulary {name}",
-        lambda: (
-            written(session, name, replies.songs, replies.replies) if replies and settings.kind == "written" else vocabulary(session, name)
-        ),
-    )
+def _splits(tracks: Dataset) -> Counter[str]:
+    """Tracks that have clips, by split."""
+    found: Counter[str] = Counter()
+    for table in tracks.tables(["split", "excluded"]):
+        found.update(table.filter(pc.is_null(table["excluded"])).column("split").to_pylist())
+    return found
+
+
+def _captions(session: Session, name: str, replies: Written | None) -> Dataset:
+    if replies and session.settings.vocabulary[name].kind == "written":
+        return written(session, name, replies.songs, replies.replies)
+    return vocabulary(session, name)
+
+
+def _label_from(session: Session, name: str, captions: Dataset, clips: Dataset, scorer: ScorerHandle, call: Call) -> VocabularyDatasets:
+    settings = session.settings.vocabulary[name]
     embedded = call(f"embed_text {name}", lambda: embed_text(session, captions, scorer))
     candidates = call(f"retrieve {name}", lambda: retrieve(session, clips, embedded, allowed_splits(settings), scorer.device))
     chance = call(f"null {name}", lambda: null(session, clips, embedded))
@@ -106,7 +121,6 @@ def run_label(settings: LabelSettings, replay: bool = False, announce: bool = Tr
 def remake_report(root: str) -> str:
     """The path of the latest run's report, made again when its files are missing or damaged. Raises UserError without a finished run."""
     store = open_existing(root)
-    datasets, page = read_latest(store)
-    settings = LabelSettings.model_validate(datasets.embed.manifest.config | {"root": root})
-    again = report(Session(settings), datasets, page.manifest.identity["inputs"]["scorer"])
+    datasets, settings, scorer = latest_run(store)
+    again = report(Session(settings, place=root), datasets, scorer)
     return again.store.describe(f"{again.path}/{PAGE}")

@@ -1,9 +1,12 @@
 """What a run will have to do, before it does anything: counted from the listing and from a sample of probed files."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flows.inputs import input_problems
+from flows.plan_captions import captions_per_second, noted, plan_captions, plan_labels, splits_of, unlabelled_problems
 from flows.plan_write import plan_write
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
@@ -30,20 +33,31 @@ def plan_writing(settings: LabelSettings) -> dict[str, Any]:
 
 
 def plan(settings: LabelSettings) -> dict[str, Any]:
-    """Files, bytes, hours of audio, clips, windows and the hours of computing that embedding will take here.
+    """Files, bytes, hours of audio, clips, windows, captions and the hours of computing that embedding them will take here.
 
-    Durations come from up to 200 files, chosen by hash, and are scaled up by bytes; nothing is written.
+    Durations come from up to 200 files, chosen by hash, and are scaled up by bytes; nothing is written. "problems": what would stop the
+    run, a line each. Captions that an LLM has yet to write are not counted.
     """
+    problems = list(input_problems(settings))
     files = list_corpus(settings.corpus.audio).files
     sample = _sample(files)
     probed, unreadable, read = _probe(settings, sample)
+    captions = plan_captions(settings, problems)
+    unknown: dict[str, str] = {}
+    splits = noted(problems, lambda: splits_of(settings, files), unknown)
     seconds = sum(file["duration_ms"] for file in probed) / 1000
-    clips = sum(len(cut_clips(stable_id("track", file["key"]), file["duration_ms"], settings.corpus)) for file in probed)
+    clips_of = {file["key"]: len(cut_clips(stable_id("track", file["key"]), file["duration_ms"], settings.corpus)) for file in probed}
+    clips = sum(clips_of.values())
+    tracks = Counter(splits.values())
+    by_split = tracks  # A share of the files stands for that of their clips, where not all are probed.
+    if len(sample) == len(files):
+        by_split = Counter({split: sum(clips_of.get(key, 0) for key, of in splits.items() if of == split) for split in tracks})
     total, sampled = sum(file.bytes for file in files), sum(file.bytes for file in sample)
     scale = total / max(1, sampled)
     scorer = open_scorer(settings.scorer, settings.run.device)
     rate, windows_a_clip = clips_per_second(scorer.load(), settings.corpus.clip_seconds)
-    all_clips = round(clips * scale)
+    text_rate = captions_per_second(scorer.load(), captions.sample)
+    all_clips, all_captions = round(clips * scale), sum(captions.number.values())
     planned = {
         "files": len(files),
         "bytes": total,
@@ -53,16 +67,22 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "clips": all_clips,
         "windows": round(all_clips * windows_a_clip),
         "vocabularies": len(settings.vocabulary),
-        "labels": all_clips * sum(settings.draw(name) for name in settings.vocabulary),
+        "captions": all_captions,
+        "labels": plan_labels(settings, all_clips, captions, by_split),
         "scorer": scorer.name,
         "device": scorer.device,
         "clips_per_second_and_worker": round(rate, 2),
         "embedding_hours": round(all_clips / max(rate * settings.run.workers, 1e-9) / 3600, 3),
+        "captions_per_second_and_worker": round(text_rate, 2),
+        "caption_embedding_hours": round(all_captions / max(text_rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
-    if settings.is_written:
+    problems += unlabelled_problems(settings, tracks)
+    if not clips and len(sample) == len(files):
+        problems.append(f"none of {len(files):,} files gives a clip: they are shorter than corpus.min_seconds, or cannot be read")
+    if settings.is_written and not problems:
         planned |= plan_write(settings, files, _named(probed))
-    return planned
+    return planned | {"problems": problems}
 
 
 def _sample(files: Sequence[AudioFile]) -> list[AudioFile]:

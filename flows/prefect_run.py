@@ -1,7 +1,7 @@
 """What every flow on a Prefect server shares: tasks that are retried when that may help, our lines of log, and a server that answers."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -9,12 +9,15 @@ from prefect import flow, get_client, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import CancelledRun
 from prefect.logging.handlers import APILogHandler
 from prefect.runtime import flow_run
+from prefect.states import Cancelled
 from prefect.tasks import Task
 
 from labeling.errors import UserError
 from labeling.storage import may_pass
+from models.training.trainer import Trained
 
 log = logging.getLogger("n2m")
 
@@ -46,19 +49,41 @@ def call_as_task(name: str, stage: Callable[[], Result]) -> Result:
     return run(stage)()
 
 
-def run_on_server(name: str, run_name: str, work: Callable[[], Result]) -> Result:
-    """Work as one flow run, for the command line: shown on the server, result kept here. Raises UserError where no server answers."""
+def run_on_server(
+    name: str, run_name: str, work: Callable[[], Result], ends_as: Callable[[Result], State[Any] | None] = lambda _done: None
+) -> Result:
+    """Work as one flow run, for the command line: shown on the server, result kept here. Raises UserError where no server answers.
+
+    ends_as: the state that the run ends in, None for Completed.
+    """
     check_server()
     _keep_off_terminal()
     done: list[Result] = []
 
     @flow(name=name, flow_run_name=run_name, persist_result=False)
-    def run() -> None:
+    def run() -> State[Any] | None:
         log.info("Prefect shows this run at %s", flow_run.ui_url)
         done.append(work())
+        return ends_as(done[0])
 
-    run()
+    try:
+        run()
+    except CancelledRun:
+        if not done:
+            raise
     return done[0]
+
+
+def stopped(trained: Sequence[Trained]) -> State[Any] | None:
+    """Cancelled where training was asked to stop, so that nobody takes the run for finished and no retry starts it; else None
+    (Completed).
+    """
+    for stage in trained:
+        if not stage.finished:
+            return Cancelled(
+                message=f"{stage.stage} was asked to stop after {stage.clips:,} clips, all saved; the next run goes on from there"
+            )
+    return None
 
 
 def check_server() -> None:

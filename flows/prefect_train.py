@@ -4,11 +4,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
 
 from flows.config import given_settings
 from flows.events import STAGE, STAGE_READY, announce
 from flows.prefect_page import figures_table, link_page
-from flows.prefect_run import logged_on_server, run_on_server
+from flows.prefect_run import logged_on_server, run_on_server, stopped
 from flows.report.picture import picture_uri
 from flows.train import train_stage
 from flows.training_page import NAME, loss_chart
@@ -19,16 +20,17 @@ from models.training.trainer import Trained
 
 
 @flow(name="train", flow_run_name="train {stage}", persist_result=False, retries=2, retry_delay_seconds=30)
-def train_flow(settings: dict[str, Any] | str, stage: StageName) -> str:
+def train_flow(settings: dict[str, Any] | str, stage: StageName) -> str | State[Any]:
     """Train one stage from its newest saved state. `settings`: the configuration file's path, or its content as JSON. Gives the path of the
-    weights.
+    weights. The run ends as Cancelled where it was asked to stop; all is saved then.
     """
-    return str(_train(given_settings(TrainSettings, settings), stage).weights)
+    trained = _train(given_settings(TrainSettings, settings), stage)
+    return stopped([trained]) or str(trained.weights)
 
 
 def train_with_prefect(settings: TrainSettings, stage: StageName, announce_it: bool = True) -> Trained:
     """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
-    return run_on_server("train", f"train {stage}", lambda: _train(settings, stage, announce_it))
+    return run_on_server("train", f"train {stage}", lambda: _train(settings, stage, announce_it), lambda done: stopped([done]))
 
 
 def _train(settings: TrainSettings, stage: StageName, announce_it: bool = True) -> Trained:

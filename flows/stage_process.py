@@ -25,9 +25,12 @@ class Order(Settings):
 
 def main() -> None:
     """Train, and leave with 0 when the stage is finished, STOPPED when it was asked to stop, 1 after one line about a mistake."""
-    from flows.cli import main as leave_well
+    from models.training.stopping import stopping
 
-    leave_well(_work)
+    with stopping():  # From here on a request is kept, also while all that training needs is imported.
+        from flows.cli import main as leave_well
+
+        leave_well(_work)
 
 
 def _work(standalone_mode: bool) -> None:

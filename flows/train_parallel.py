@@ -9,15 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from flows.stage_process import STOPPED, Order
-from flows.train import run_train
+from flows.train import check_recipes, how_far, not_begun, run_train
 from labeling.errors import UserError
 from models.cascade.stage import StageName
-from models.training.journal import read_journal
-from models.training.reweigh import WEIGHTS
 from models.training.settings import TrainSettings
 from models.training.stopping import stopping
 from models.training.trainer import Trained
@@ -41,6 +39,7 @@ def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce:
 
     Under torchrun all processes share one stage at a time. announce: see flows.train.run_train. Raises UserError.
     """
+    check_recipes(settings, stages)
     gpus = visible_gpus(settings.run.device)
     places = gpus if len(gpus) > 1 else ["" for _ in range(settings.run.at_once)]
     if len(places) > 1 and len(stages) > 1 and int(os.environ.get("WORLD_SIZE", "1")) == 1:
@@ -55,7 +54,7 @@ class _Running:
     """
 
     def __init__(self, order: Order, place: str) -> None:
-        self.stage, self.place, self._asked = order.stage, place, False
+        self.stage, self.place, self.asked = order.stage, place, False
         threads = {} if order.settings.run.threads is None else {"OMP_NUM_THREADS": str(order.settings.run.threads)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flows.stage_process"],
@@ -69,8 +68,8 @@ class _Running:
 
     def ask(self) -> None:
         """Let it save and end."""
-        if not self._asked:
-            self._asked = True
+        if not self.asked:
+            self.asked = True
             self.process.send_signal(signal.SIGTERM)
 
     def close(self) -> int:
@@ -93,9 +92,9 @@ def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], pla
     """Train stages in their order, as many at a time as there are places: names of GPUs, or "" for what all see.
 
     Asked to stop, all of them save and end. A stage that fails does not stop the others. Raises UserError that names those that failed;
-    each has said why.
+    each has said why, unless a signal ended it, which is said here.
     """
-    waiting, free, failed = list(stages), list(places), list[StageName]()
+    waiting, free, failed = list(stages), list(places), dict[StageName, int]()
     running: list[_Running] = []
     with stopping() as asked:
         try:
@@ -108,8 +107,10 @@ def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], pla
                 for ended in [each for each in running if each.process.poll() is not None]:
                     running.remove(ended)
                     free.append(ended.place)
-                    if ended.close() not in (0, STOPPED):
-                        failed.append(ended.stage)
+                    code = ended.close()
+                    # A process that is asked before it can catch a signal has done nothing yet.
+                    if code not in (0, STOPPED) and not (ended.asked and code == -signal.SIGTERM):
+                        failed[ended.stage] = code
                 time.sleep(POLL_SECONDS)
         finally:
             # After a second Ctrl-C or an error of our own: nothing goes on behind our back.
@@ -117,13 +118,18 @@ def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], pla
                 each.process.kill()
                 each.close()
     if failed:
-        raise UserError(f"training of {', '.join(failed)} failed; why is said above. The same command goes on with what is not finished.")
-    return [_trained(settings, stage) for stage in stages if stage not in waiting]
+        raise UserError(f"{_say(failed)} The same command goes on with what is not finished.")
+    begun = [how_far(settings, stage, asked) for stage in stages if stage not in waiting]
+    return [*begun, *(not_begun(settings, waiting, asked) if all(stage.finished for stage in begun) else [])]
 
 
-def _trained(settings: TrainSettings, stage: StageName) -> Trained:
-    """How far a stage is, from what it wrote."""
-    folder = settings.folder(stage)
-    journal = read_journal(folder)
-    clips = int(journal[-1]["clips"]) if journal else 0
-    return Trained(stage, folder, clips, clips >= settings.recipe_of(stage).clips, folder / WEIGHTS)
+def _say(failed: Mapping[StageName, int]) -> str:
+    """What became of stages whose processes ended with these codes."""
+    said = [stage for stage, code in failed.items() if code >= 0]
+    killed = [
+        f"The process that trained {stage} was ended by {signal.Signals(-code).name}"
+        f"{', as the system does where memory is short' if -code == signal.SIGKILL else ''}."
+        for stage, code in failed.items()
+        if code < 0
+    ]
+    return " ".join([*([f"training of {', '.join(said)} failed; why is said above."] if said else []), *killed])

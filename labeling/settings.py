@@ -1,17 +1,36 @@
 """What a labeling run can be told. Frozen, and an unknown key is an error."""
 
-from typing import Literal, get_args
+import json
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator
 
 Split = str
+Splits = Annotated[frozenset[Split], PlainSerializer(sorted, return_type=list[Split], when_used="json")]
+Numbers = Annotated[frozenset[int], PlainSerializer(sorted, return_type=list[int], when_used="json")]
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, no unknown keys."""
+    """Base of all settings: immutable, no unknown keys, and no meaning besides the values.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    What a setting does must not depend on whether it was given or is the default: through JSON, another process or a server every field
+    is given. "Not told" is None, and JSON holds infinity as "Infinity".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_number(cls, value: Any) -> Any:
+        if isinstance(value, float) and value != value:
+            raise ValueError("NaN is no number")
+        return value
+
+    def as_json(self) -> dict[str, Any]:
+        """The values as plain JSON, which is read as the same settings again."""
+        values: dict[str, Any] = json.loads(self.model_dump_json())
+        return values
 
 
 class FactColumns(Settings):
@@ -64,13 +83,15 @@ class VocabularySettings(Settings):
     `written`: the captions that `[write]` makes.
     `allowed_splits`: the splits of tracks that may be labelled from it; None means every split, except that
     `musiccaps-sentences` then stays out of "train" (paper section 2.5). `caption_split`: which MusicCaps rows are read.
+    `allow_unlabelled`: go on where no track of the corpus may be labelled from it; otherwise that is an error before anything is embedded.
     """
 
     kind: VocabularyKind
     source: str | None = None
     column: str = "caption"
-    allowed_splits: frozenset[Split] | None = None
+    allowed_splits: Splits | None = None
     caption_split: Literal["all", "train", "eval"] = "all"
+    allow_unlabelled: bool = False
 
 
 class SongColumns(FactColumns):

@@ -26,7 +26,9 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: BaseModel) 
     aside = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        mode = _usual_mode(aside)
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, aside, {KEY: header.model_dump_json()})
+        aside.chmod(mode)
         _flush(aside)
         os.replace(aside, path)
         _flush(path.parent)
@@ -98,3 +100,9 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _usual_mode(path: Path) -> int:
+    """The mode that this process gives new files there: safetensors would let nobody else read the weights."""
+    with path.open("wb") as file:
+        return os.fstat(file.fileno()).st_mode & 0o777

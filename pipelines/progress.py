@@ -1,5 +1,6 @@
-"""Progress of a long stage: one line that is renewed on a terminal, nothing elsewhere."""
+"""Progress of a long stage: one line that is renewed on a terminal, a line of the log now and then elsewhere."""
 
+import logging
 import sys
 import threading
 import time
@@ -12,24 +13,25 @@ from labeling.progress import rows_done
 from labeling.storage import open_store
 
 _EVERY = 0.5
+_LOGGED_EVERY = 30.0
+log = logging.getLogger("n2m")
 
 
 @contextmanager
 def show_progress(stage: str, total: int | None, finished: Callable[[], str] | None = None) -> Iterator[None]:
     """Show rows, rate and time left of a stage while the body runs. `finished`: what to say while no row of this process is done."""
-    if not sys.stderr.isatty():
-        yield
-        return
+    terminal = sys.stderr.isatty()
     stop = threading.Event()
-    thread = threading.Thread(target=_renew, args=(stage, total, finished, stop), daemon=True)
+    how = (_EVERY, _renew) if terminal else (_LOGGED_EVERY, log.info)
+    thread = threading.Thread(target=_say, args=(stage, total, finished, stop, *how), daemon=True)
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
-        sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
+        if terminal:
+            _renew("")
 
 
 def finished_parts(root: str, identity: Identity, parts: Sequence[int]) -> Callable[[], str]:
@@ -43,13 +45,18 @@ def finished_parts(root: str, identity: Identity, parts: Sequence[int]) -> Calla
     return say
 
 
-def _renew(stage: str, total: int | None, finished: Callable[[], str] | None, stop: threading.Event) -> None:
+def _renew(line: str) -> None:
+    sys.stderr.write(f"\r\033[K{line}")
+    sys.stderr.flush()
+
+
+def _say(
+    stage: str, total: int | None, finished: Callable[[], str] | None, stop: threading.Event, every: float, say: Callable[[str], None]
+) -> None:
     started, before = time.monotonic(), rows_done(stage)
-    while not stop.wait(_EVERY):
+    while not stop.wait(every):
         done, seconds = rows_done(stage) - before, time.monotonic() - started
-        line = progress_line(stage, done, total, seconds) if done or finished is None else f"{stage}  {finished()}  {seconds:.0f} s"
-        sys.stderr.write(f"\r\033[K{line}")
-        sys.stderr.flush()
+        say(progress_line(stage, done, total, seconds) if done or finished is None else f"{stage}  {finished()}  {seconds:.0f} s")
 
 
 def progress_line(stage: str, done: int, total: int | None, seconds: float) -> str:

@@ -18,16 +18,19 @@ log = logging.getLogger("n2m")
 
 @dataclass
 class Session:
-    """One run over one root. `replay`: datasets with dead rows are made again. `built` collects what was found and made."""
+    """One run over one root. `replay`: datasets with dead rows are made again. `place`: where the root is, where it is no longer where the
+    settings say. `built` collects what was found and made.
+    """
 
     settings: LabelSettings
     replay: bool = False
+    place: str | None = None
     built: list[Built] = field(default_factory=list)
 
     @property
     def root(self) -> Store:
         """The store that holds all datasets."""
-        return open_store(self.settings.root)
+        return open_store(self.place or self.settings.root)
 
     def build(
         self,

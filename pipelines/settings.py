@@ -1,6 +1,6 @@
 """The whole configuration of a labeling run."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -83,11 +83,3 @@ class LabelSettings(Settings):
     def draw(self, vocabulary: str) -> int:
         """Labels a clip and vocabulary (paper: K' = 3 where nothing else is said)."""
         return self.sampling.draw.get(vocabulary, min(DEFAULT_DRAW, self.sampling.top_k))
-
-    def as_json(self) -> dict[str, Any]:
-        """The resolved configuration, as manifests and the report show it."""
-        dumped: dict[str, Any] = self.model_dump(mode="json")
-        for vocabulary in dumped["vocabulary"].values():
-            if vocabulary["allowed_splits"] is not None:
-                vocabulary["allowed_splits"] = sorted(vocabulary["allowed_splits"])
-        return dumped

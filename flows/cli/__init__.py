@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -45,6 +46,8 @@ for _command in (
 ):
     n2m.add_command(_command)
 
+_OUTPUT_CUT = 128 + signal.SIGPIPE
+
 
 def _quiet_libraries() -> None:
     """Keep other packages' warnings off the terminal, and ours on it."""
@@ -65,23 +68,38 @@ def _quiet_libraries() -> None:
 
 
 def main(run: Callable[..., Any] = n2m) -> None:
-    """Entry point: a UserError is one line on stderr and exit 1; Ctrl-C stops at once and leaves a root that the next run completes."""
+    """Entry point: a UserError is one line on stderr and exit 1; Ctrl-C stops at once and leaves a root that the next run completes.
+
+    Where nobody reads the output any more (`| head`), the exit is 141 as that of other tools.
+    """
+    _quiet_libraries()
+    try:
+        code = _exit_code(run)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(_OUTPUT_CUT)
+    sys.exit(code)
+
+
+def _exit_code(run: Callable[..., Any]) -> Any:
     from labeling.errors import UserError
 
-    _quiet_libraries()
+    output = sys.stdout
     try:
         run(standalone_mode=False)
     except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
+        return leave.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except UserError as error:
         sys.stdout.flush()
         print(f"n2m: {error}", file=sys.stderr)
-        sys.exit(1)
+        return 1
     except (KeyboardInterrupt, click.Abort):
         print("\nStopped. Finished parts are kept; the same command goes on from here.", file=sys.stderr, flush=True)
         os._exit(130)
-    except BrokenPipeError:
-        os._exit(0)
+    except SystemExit as leave:
+        # click ends a command whose output was cut with 1, and puts another stream in its place.
+        return leave.code if sys.stdout is output else _OUTPUT_CUT
+    return 0

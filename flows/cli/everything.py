@@ -1,5 +1,6 @@
 """The whole chain in one command, and its deployments on a Prefect server."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ def everything(config: Path, overrides: tuple[str, ...]) -> None:
     from flows.everything import run_everything
     from flows.everything_settings import EverythingSettings
 
-    say_everything(run_everything(read_settings(EverythingSettings, config, overrides)))
+    done = run_everything(read_settings(EverythingSettings, config, overrides))
+    say_everything(done)
+    sys.exit(done.exit_code)
 
 
 def say_everything(done: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings
+from flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings, lines_on_stderr
 
 
 @click.command()
@@ -71,6 +71,7 @@ def report(root: str) -> None:
     """Print where the report of the latest run is; it is made again when it is missing or damaged."""
     from flows.label import remake_report
 
+    lines_on_stderr()
     print(remake_report(root))
 
 

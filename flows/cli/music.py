@@ -1,5 +1,6 @@
 """Music that the project renders itself, and the demo on it."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -22,6 +23,8 @@ def demo(root: Path, pieces: int, seed: int, overrides: tuple[str, ...]) -> None
     print_examples(done.labeled)
     print()
     say_everything(done)
+    if done.exit_code:
+        sys.exit(done.exit_code)
     open_page(done.page)
 
 

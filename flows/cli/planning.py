@@ -1,11 +1,12 @@
 """What a run will take, before it runs."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
 
-from flows.cli.options import CONFIG, JSON, SET, label_settings
+from flows.cli.options import CONFIG, JSON, SET, label_settings, lines_on_stderr
 
 
 @click.group(invoke_without_command=True)
@@ -25,20 +26,31 @@ def plan(
     writing: bool,
     as_json: bool,
 ) -> None:
-    """Count clips, windows, bytes, hours, and the LLM's tokens, before labeling runs; `plan train` counts training."""
+    """Count clips, windows, captions, bytes, hours, and the LLM's tokens, before labeling runs; `plan train` counts training.
+
+    What would stop the run is said after the figures, and the exit is 1.
+    """
     if context.invoked_subcommand is not None:
         return
     from flows.plan import plan as plan_all
     from flows.plan import plan_writing
     from flows.table import print_rows
 
+    lines_on_stderr()
     settings = label_settings(config, overrides, audio, root)
     planned = plan_writing(settings) if writing else plan_all(settings)
+    problems = planned.get("problems", [])
     if as_json:
         print(json.dumps(planned, indent=1))
     else:
+        planned.pop("problems", None)
         shown = {name.replace("_", " "): f"{value:,}" if isinstance(value, int) else str(value) for name, value in planned.items()}
         print_rows([{"what": name, "value": value} for name, value in shown.items()], False)
+        sys.stdout.flush()
+    for problem in problems:
+        print(f"n2m: {problem.rstrip('.')}.", file=sys.stderr)
+    if problems:
+        sys.exit(1)
 
 
 @plan.command("train")

@@ -1,5 +1,6 @@
 """Commands around the training of cascade stages."""
 
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -15,21 +16,24 @@ from flows.cli.options import CONFIG, SET
 def train(stages: tuple[str, ...], config: Path | None, overrides: tuple[str, ...]) -> None:
     """Train stages of the cascade on labelled shards, or go on where a run was stopped.
 
-    STAGE is waveform-generator, waveform-cascader, spectrogram-generator, vocoder, super-resolution, or all.
+    STAGE is waveform-generator, waveform-cascader, spectrogram-generator, vocoder, super-resolution, or all. Stopped before the end, it
+    saves and leaves with 130 after Ctrl-C, 143 after SIGTERM.
     """
     from flows.config import read_settings
-    from flows.train import stages_of
+    from flows.train import exit_code, stages_of
     from flows.train_parallel import train_stages
     from models.training.settings import TrainSettings
 
     wanted = stages_of(stages)
     if config is None:
         raise click.UsageError("give -c FILE, for example -c examples/train.toml")
-    for trained in train_stages(read_settings(TrainSettings, config, overrides), wanted):
+    done = train_stages(read_settings(TrainSettings, config, overrides), wanted)
+    for trained in done:
         if trained.finished:
             print(f"Weights: {trained.weights}\nCurves and samples: {trained.folder / 'index.html'}")
         else:
-            print(f"Stopped after {trained.clips:,} clips, all saved. The same command goes on from there.")
+            print(f"{trained.stage} stopped after {trained.clips:,} clips, all saved. The same command goes on from there.")
+    sys.exit(exit_code(done))
 
 
 @click.command()

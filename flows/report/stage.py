@@ -9,12 +9,14 @@ from flows.report.account_line import AccountLine
 from flows.report.gather import gather_report
 from flows.report.json_report import report_json
 from flows.report.page import render_page
+from flows.report.resolved import resolved_labels
 from flows.report.sources import LabelDatasets
-from labeling.dataset import Dataset
+from labeling.dataset import Dataset, open_dataset
 from labeling.fingerprint import Identity, canonical_json
 from labeling.manifest import PartFile, PartRecord
 from labeling.parts import record_path
 from pipelines.session import Session
+from pipelines.settings import LabelSettings
 
 VERSION = 1
 PAGE = "report.html"
@@ -22,11 +24,15 @@ FIGURES = "report.json"
 
 
 def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
-    """Write report.html and report.json; found again when nothing changed."""
+    """Write report.html and report.json; found again when nothing changed. Lost files are made again with the configuration that the
+    report's manifest keeps: what a run may change without another result (`[run]`, where the root is) stands on the page too.
+    """
 
     def make_parts(identity: Identity, _parts: Sequence[int]) -> None:
-        root, settings = session.root, session.settings
-        gathered = gather_report(datasets, _title(settings.root), scorer, settings.seed, settings.report.clips, settings.as_json())
+        root = session.root
+        before = open_dataset(root, identity.path)
+        settings = LabelSettings.model_validate(before.manifest.config) if before else session.settings
+        gathered = gather_report(datasets, _title(settings.root), scorer, settings.seed, settings.report.clips, resolved_labels(settings))
         files = {PAGE: render_page(gathered).encode(), FIGURES: report_json(gathered).encode()}
         for name, data in files.items():
             root.put(f"{identity.path}/{name}", data)

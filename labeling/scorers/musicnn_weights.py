@@ -6,7 +6,7 @@ dependencies and never imported: only its checkpoint files are read.
 
 import hashlib
 import os
-import tempfile
+import uuid
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -78,14 +78,10 @@ def _read_cached(path: Path) -> dict[str, Float32s] | None:
 
 def _write_atomically(path: Path, content: bytes) -> None:
     """Temporary name, then rename: a reader sees the whole file or none. Where nothing can be written, nothing is."""
+    temporary = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    except OSError:
-        return
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

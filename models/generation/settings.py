@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from labeling.settings import Settings
 from models.cascade.stage import SamplerName, StageName
@@ -26,9 +26,6 @@ class StageSampling(Settings):
     parallel, radius: see models.diffusion.guidance. percentile: of dynamic clipping, in (0, 1]. projections: how often what a
     vocoder made is drawn towards its spectrogram; above 0 a cascader takes the low band of its source over.
     """
-
-    # Infinite ends of an interval have to be told from none in what a job writes of its settings.
-    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     sampler: SamplerName | None = None
     schedule: ScheduleName | tuple[tuple[float, int], ...] | None = None

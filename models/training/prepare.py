@@ -173,14 +173,20 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
 
 
-def _stage_and_encoder(settings: TrainSettings, name: StageName, recipe: Recipe) -> tuple[Stage, TextEncoder | None]:
-    """The preset's stage with the recipe's crop and, where it reads text, the encoder whose embeddings it takes."""
+def cropped_stage(settings: TrainSettings, name: StageName, recipe: Recipe) -> Stage:
+    """The preset's stage with the recipe's crop. Raises UserError where it cannot have that."""
     stage = stage_of(settings.preset, name)
-    if recipe.seconds is not None:
-        try:
-            stage = replace(stage, seconds=recipe.seconds)
-        except ValueError as error:
-            raise UserError(f"the recipe of {name}: {error}.") from None
+    if recipe.seconds is None:
+        return stage
+    try:
+        return replace(stage, seconds=recipe.seconds)
+    except ValueError as error:
+        raise UserError(f"the recipe of {name}: {error}.") from None
+
+
+def _stage_and_encoder(settings: TrainSettings, name: StageName, recipe: Recipe) -> tuple[Stage, TextEncoder | None]:
+    """The stage and, where it reads text, the encoder whose embeddings it takes."""
+    stage = cropped_stage(settings, name, recipe)
     if not stage.tokens:
         return stage, None
     encoder = load_encoder(settings.text)

@@ -1,7 +1,7 @@
 """How long and how fast a stage is trained, counted in clips (paper table 2 and section 3.6)."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,13 +20,13 @@ PAPER_STEPS: Mapping[StageName, int] = {
 
 
 class Recipe(Settings):
-    """One stage's training. The defaults are the paper's.
+    """One stage's training, with a value for everything. The defaults are the paper's.
 
     clips: clips to see in all. clips_a_step: clips of one optimizer step, over all devices. clips_at_once: clips that one device
     holds at once; a step is accumulated from as many passes as that takes (None: its whole share in one). seconds: length of a crop
     (None: the stage's). optimizer: "adam" as in the paper, or "adamw". learning_rate: the peak, reached after `warmup_clips`, then a
-    cosine to 0 at `decay_clips`, which keep their ratio to `clips` where only those are told. clip_norm: the largest norm of a step's
-    gradient (the paper gives none). ema_decay: of the average of weights, a step; it starts as (1 + k) / (10 + k) at step k.
+    cosine to 0 at `decay_clips`. clip_norm: the largest norm of a step's gradient (the paper gives none). ema_decay: of the average of
+    weights, a step; it starts as (1 + k) / (10 + k) at step k.
     """
 
     clips: int = Field(PAPER_CLIPS_A_STEP * 1_600_000, ge=1)
@@ -45,24 +45,62 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _decays_while_it_learns(self) -> "Recipe":
-        if {"warmup_clips", "decay_clips"} <= self.model_fields_set and self.decay_clips <= self.warmup_clips:
-            raise ValueError(f"decay_clips = {self.decay_clips} must be more than warmup_clips = {self.warmup_clips}")
-        if {"clips", "decay_clips"} <= self.model_fields_set and self.clips > self.decay_clips:
-            raise ValueError(
-                f"clips = {self.clips} goes beyond decay_clips = {self.decay_clips}, where the learning rate is 0 and nothing more is "
-                "learnt: give a larger decay_clips too"
-            )
+        _check_cosine(self.clips, self.warmup_clips, self.decay_clips)
         return self
 
-    def changed_by(self, other: "Recipe") -> "Recipe":
-        """This recipe with what `other` was told explicitly; another number of clips moves the end of the cosine with it.
+    def changed_by(self, changes: "RecipeChanges") -> "Recipe":
+        """This recipe with what `changes` gives; another number of clips alone moves the end of the cosine with it.
 
         Raises pydantic's ValidationError where the two do not go together.
         """
-        told = {name: getattr(other, name) for name in other.model_fields_set}
-        if "clips" in told and "decay_clips" not in told:
-            told["decay_clips"] = max(round(self.decay_clips * other.clips / self.clips), told.get("warmup_clips", self.warmup_clips) + 1)
-        return Recipe.model_validate({**self.model_dump(), **told})
+        given = changes.model_dump(exclude_none=True)
+        if "clips" in given and "decay_clips" not in given:
+            given["decay_clips"] = max(
+                round(self.decay_clips * given["clips"] / self.clips), given.get("warmup_clips", self.warmup_clips) + 1, given["clips"]
+            )
+        whole = {"clips_at_once": "whole", "seconds": "stage"}
+        return Recipe.model_validate({**self.model_dump(), **{name: None if whole.get(name) == x else x for name, x in given.items()}})
+
+
+class RecipeChanges(Settings):
+    """What is told of a recipe; None leaves the value of the preset, or of [recipe] where it is told of one stage. So told and not told are
+    values like any other, and mean the same after JSON.
+
+    clips_at_once = "whole" and seconds = "stage" take back for one stage what was told of all: a step's whole share in one pass, and the
+    stage's own crop.
+    """
+
+    clips: int | None = Field(None, ge=1)
+    clips_a_step: int | None = Field(None, ge=1)
+    clips_at_once: Annotated[int, Field(ge=1)] | Literal["whole"] | None = None
+    seconds: Annotated[float, Field(gt=0)] | Literal["stage"] | None = None
+    optimizer: Literal["adam", "adamw"] | None = None
+    learning_rate: float | None = Field(None, gt=0)
+    beta_1: float | None = Field(None, ge=0, lt=1)
+    beta_2: float | None = Field(None, ge=0, lt=1)
+    weight_decay: float | None = Field(None, ge=0)
+    warmup_clips: int | None = Field(None, ge=0)
+    decay_clips: int | None = Field(None, ge=1)
+    clip_norm: float | None = Field(None, gt=0)
+    ema_decay: float | None = Field(None, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _decays_while_it_learns(self) -> "RecipeChanges":
+        _check_cosine(self.clips, self.warmup_clips, self.decay_clips)
+        return self
+
+
+def _check_cosine(clips: int | None, warmup_clips: int | None, decay_clips: int | None) -> None:
+    """Raise ValueError where two numbers that are given do not go together."""
+    if decay_clips is None:
+        return
+    if warmup_clips is not None and decay_clips <= warmup_clips:
+        raise ValueError(f"decay_clips = {decay_clips} must be more than warmup_clips = {warmup_clips}")
+    if clips is not None and clips > decay_clips:
+        raise ValueError(
+            f"clips = {clips} goes beyond decay_clips = {decay_clips}, where the learning rate is 0 and nothing more is "
+            "learnt: give a larger decay_clips too"
+        )
 
 
 def paper_recipe(stage: StageName) -> Recipe:

@@ -6,11 +6,11 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 
 from labeling.errors import UserError
-from labeling.settings import Settings
+from labeling.settings import Numbers, Settings
 from models.cascade.presets import Preset
 from models.cascade.stage import StageName
 from models.text.load import TextSettings
-from models.training.recipe import Recipe, recipe_of
+from models.training.recipe import Recipe, RecipeChanges, recipe_of
 
 
 class Data(Settings):
@@ -37,7 +37,7 @@ class Run(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     parallel: Literal["ddp", "fsdp"] = "ddp"
     compile: bool = False
-    recompute: frozenset[int] = frozenset()
+    recompute: Numbers = frozenset()
     threads: int | None = Field(None, ge=1)
     at_once: int = Field(1, ge=1, le=5)
     skips: int = Field(10, ge=0)
@@ -106,8 +106,8 @@ class TrainSettings(Settings):
     preset: Preset = "tiny"
     seed: int = 0
     text: TextSettings = TextSettings()
-    recipe: Recipe = Recipe()
-    stages: dict[StageName, Recipe] = Field(default_factory=dict)
+    recipe: RecipeChanges = RecipeChanges()
+    stages: dict[StageName, RecipeChanges] = Field(default_factory=dict)
     run: Run = Run()
     checkpoints: Checkpoints = Checkpoints()
     validation: Validation = Validation()

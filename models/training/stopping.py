@@ -2,28 +2,59 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+CAUGHT = (signal.SIGTERM, signal.SIGINT)
+Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
+
+
+class Asked(threading.Event):
+    """Set once the process is asked to stop. `signal`: by which signal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.signal: signal.Signals | None = None
+        self._before: dict[int, Handler] = {}
+
+    def _ask(self, number: int, _frame: FrameType | None) -> None:
+        self.signal = signal.Signals(number)
+        self.set()
+        signal.signal(number, self._before[number])
+
+    @contextmanager
+    def catching(self) -> Iterator["Asked"]:
+        """Ask instead of whatever a signal did before, in the block. Who is asked already, or catches already, changes nothing."""
+        here: dict[int, Handler] = {number: signal.getsignal(number) for number in CAUGHT}
+        before = {} if self.is_set() else {number: handler for number, handler in here.items() if handler != self._ask}
+        outer, self._before = self._before, {**self._before, **before}
+        for number in before:
+            signal.signal(number, self._ask)
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._before = outer
+
+
+_active: list[Asked] = []
+
 
 @contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """An event that is set once the process is asked to stop. Outside of the main thread nothing can be caught, and it never is."""
-    asked = threading.Event()
+def stopping() -> Iterator[Asked]:
+    """An event that is set once the process is asked to stop. Outside of the main thread nothing can be caught, and it never is.
+
+    Within another `stopping` it is the outer one's event, so a request between two runs, or before the first, is not lost.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield Asked()
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        asked.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in before:
-        signal.signal(number, ask)
+    asked = _active[-1] if _active else Asked()
+    _active.append(asked)
     try:
-        yield asked
+        with asked.catching():
+            yield asked
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _active.pop()

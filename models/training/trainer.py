@@ -2,7 +2,7 @@
 
 import logging
 import math
-import threading
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -28,7 +28,7 @@ from models.training.prepare import EMA, Prepared, prepare, profile_name
 from models.training.reweigh import WEIGHTS, snapshot_path
 from models.training.settings import TrainSettings
 from models.training.state import save_state
-from models.training.stopping import stopping
+from models.training.stopping import Asked, stopping
 from models.training.window import Window
 
 SAY_SECONDS = 15.0
@@ -37,13 +37,17 @@ log = logging.getLogger("n2m")
 
 @dataclass(frozen=True)
 class Trained:
-    """How a run ended: after how many clips, whether that is all of its recipe, and where its published weights are."""
+    """How a run ended: after how many clips, whether that is all of its recipe, and where its published weights are.
+
+    stopped_by: the signal that ended it early (SIGTERM where another process got it), None where it is finished.
+    """
 
     stage: StageName
     folder: Path
     clips: int
     finished: bool
     weights: Path
+    stopped_by: signal.Signals | None = None
 
 
 def train(settings: TrainSettings, stage: StageName) -> Trained:
@@ -58,7 +62,7 @@ def train(settings: TrainSettings, stage: StageName) -> Trained:
 class Trainer:
     """The loop over what `prepare` made."""
 
-    def __init__(self, prepared: Prepared, asked: threading.Event) -> None:
+    def __init__(self, prepared: Prepared, asked: Asked) -> None:
         self.made = prepared
         self.place: Place = prepared.place
         self.recipe = prepared.recipe
@@ -246,7 +250,8 @@ class Trainer:
 
     def _trained(self) -> Trained:
         made = self.made
-        return Trained(made.stage.name, made.folder, self._clips, self._finished, made.folder / WEIGHTS)
+        by = None if self._finished else self._asked.signal or signal.SIGTERM
+        return Trained(made.stage.name, made.folder, self._clips, self._finished, made.folder / WEIGHTS, by)
 
 
 @contextmanager

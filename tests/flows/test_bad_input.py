@@ -92,7 +92,7 @@ def test_evaluation_captions_do_not_reach_training_labels(tmp_path: Path) -> Non
     caption = "A slow piano piece with soft strings that would suit a quiet evening at home."
     table = "caption,aspect_list,is_audioset_eval\n" + f'"{caption}","[\'piano\']",True\n"A loud drum loop.","[\'drums\']",False\n'
     (tmp_path / "musiccaps.csv").write_text(table)
-    more = {"kind": "musiccaps-sentences", "source": str(tmp_path / "musiccaps.csv")}
+    more = {"kind": "musiccaps-sentences", "source": str(tmp_path / "musiccaps.csv"), "allow_unlabelled": True}
     assert label(small_settings(tmp_path, vocabulary__long=more)).datasets.vocabularies["long"].sample.manifest.stats["labels"] == 0
     with pytest.raises(UserError, match="A slow piano piece"):
         label(small_settings(tmp_path, vocabulary__long=more | {"allowed_splits": ["train"]}))

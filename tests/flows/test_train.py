@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from click.testing import CliRunner
 from flows.cli import n2m
 from flows.config import read_settings
 from flows.report.picture import picture_uri
-from flows.train import stages_of, train_stage
+from flows.train import exit_code, run_train, stages_of, train_stage
+from flows.train_parallel import train_stages
 from flows.training_page import loss_chart, write_training_page
 from labeling.errors import UserError
 from models.cascade.stage import STAGES
@@ -97,3 +99,31 @@ def test_a_run_whose_log_was_removed_goes_on_with_a_page(tmp_path: Path, monkeyp
 def test_no_run_no_page(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no training run"):
         write_training_page(tmp_path)
+
+
+def test_asked_between_two_stages_the_chain_stands_at_the_first_that_is_not_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "stage_of", lambda _preset, name: small_stage(name))
+    shards = uri_of(write_shards(tmp_path / "shards", clips=12, seconds=0.6))
+    settings = run_settings(shards, tmp_path / "out")
+    train_stage(settings, "vocoder")
+    stages = stages_of(["super-resolution", "vocoder", "waveform-cascader", "waveform-generator"])
+
+    def page_and_ctrl_c(folder: Path) -> None:
+        write_training_page(folder)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("flows.train.write_training_page", page_and_ctrl_c)
+    done = run_train(settings, stages)
+    assert [(item.stage, item.finished) for item in done] == [("super-resolution", True), ("vocoder", True), ("waveform-cascader", False)]
+    assert exit_code(done) == 130
+    assert exit_code(done[:2]) == 0
+    assert not settings.folder("waveform-cascader").exists()
+
+
+def test_a_recipe_that_cannot_be_is_said_before_the_first_stage_is_trained(tmp_path: Path) -> None:
+    settings = run_settings("nowhere", tmp_path / "out", stages={"vocoder": {"seconds": 0.003}})
+    with pytest.raises(UserError, match="the recipe of vocoder: seconds must be a whole number of hundredths"):
+        train_stages(settings, ["super-resolution", "vocoder"])
+    assert not (tmp_path / "out").exists()

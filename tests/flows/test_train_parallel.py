@@ -18,7 +18,7 @@ from tests.models.data.made_up_shards import uri_of, write_shards
 
 GPUS = ["0", "1"]
 FAST = {"recipe": {"clips": 4, "clips_a_step": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 10}}
-LONG = {"recipe": {"clips": 200_000, "clips_a_step": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 10}}
+LONG = {"recipe": {"clips": 200_000, "clips_a_step": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 200_000}}
 
 PARENT = """
 import sys

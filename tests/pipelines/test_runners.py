@@ -12,8 +12,9 @@ import pytest
 from labeling.errors import UserError
 from labeling.fingerprint import Identity
 from labeling.parts import PartContext, read_parquet
+from labeling.progress import advance
 from labeling.storage import open_store
-from pipelines.progress import progress_line
+from pipelines.progress import progress_line, show_progress
 from pipelines.runners import new_pipeline, run_pipeline
 from pipelines.settings import RunSettings
 from pipelines.spread import PartWriter, spread
@@ -86,6 +87,19 @@ def test_every_part_is_written_and_a_user_error_arrives_as_it_was(run: RunSettin
     with pytest.raises(UserError) as error:
         spread(run, PartWriter(str(tmp_path / "other"), identity, SCHEMA), range(5), Tables(fails=True))
     assert str(error.value) == "the file is gone [1]; put it back\nand run again"
+
+
+def test_without_a_terminal_progress_is_a_line_of_the_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("pipelines.progress._LOGGED_EVERY", 0.05)
+    caplog.set_level("INFO", "n2m")
+    with show_progress("a stage", 8):
+        advance("a stage", 2)
+        time.sleep(0.4)
+    assert caplog.messages[0].startswith("a stage  25% 2/8  ")
+    assert caplog.messages[0].endswith(" left")
+    said = len(caplog.messages)
+    time.sleep(0.1)
+    assert len(caplog.messages) == said
 
 
 def test_the_progress_line() -> None:
