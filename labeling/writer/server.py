@@ -74,6 +74,8 @@ class ServerWriter:
             while batch := _take(answered):
                 try:
                     keep(batch)
+                except Halted as halted:
+                    self._loop.call_soon_threadsafe(self._circuit.halt, str(halted))
                 finally:
                     self._loop.call_soon_threadsafe(self._release, len(batch))
         except BaseException:
