@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from labeling.dataset import Dataset
-from labeling.errors import UserError
 from labeling.fingerprint import Identity
 from labeling.parts import PartContext, part_name
 from labeling.prompt import load_prompt
@@ -22,7 +21,7 @@ from pipelines.session import Session
 from pipelines.settings import RunSettings
 from pipelines.spread import PartWriter, spread_parts
 from pipelines.stops import begin, leave_word, raise_stopped
-from pipelines.writer import WriterHandle
+from pipelines.writer import WriterHandle, changes
 
 log = logging.getLogger("n2m")
 
@@ -79,7 +78,10 @@ class _MakePart:
         journal = Journal(store, requests_prefix(identity.path, context.part, identity.parts))
         earlier = _EarlierReplies(store, identity.path, context.part, identity.parts)
         songs = self.songs.read_part(context.part)
-        yield from stage.write_part(context, songs, self.asker, self.handle.load(), journal, earlier, self.handle.server.price)
+        writer = self.handle.load()
+        yield from stage.write_part(context, songs, self.asker, writer, journal, earlier, self.handle.server.price)
+        for change in changes(writer):
+            context.warn("server_parameters", self.handle.name, change)
 
 
 def write(session: Session, songs: Dataset, handle: WriterHandle) -> Dataset:
