@@ -150,4 +150,4 @@ def _example(dataset: Dataset, reasons: Sequence[str]) -> str:
         if record.dead is not None and set(record.dead_reasons) - set(shown):
             for row in read_parquet(dataset.store, f"{dataset.path}/{record.dead.path}", ["key", "reason", "error"]).to_pylist():
                 shown.setdefault(row["reason"], f"{one_line(row['key'], 100)}: {one_line(row['error'])}")
-    return f" For example {' | '.join(shown[reason] for reason in reasons if reason in shown)}." if shown else ""
+    return f" For example {' | '.join(shown[reason] for reason in reasons if reason in shown).rstrip(' .')}." if shown else ""

@@ -120,12 +120,14 @@ class DeadCount:
             return None
         if rows is not None and left is not None and self._dead + left * since.dead / since.rows <= limit.max_dead * rows:
             return None
-        return f"{since.dead:,} of the last {since.rows:,} rows are dead; max_dead = {limit.max_dead:.1%}"
+        return (
+            f"{since.dead:,} of the last {since.rows:,} rows are dead, and at that rate more than max_dead = {limit.max_dead:.1%} will be"
+        )
 
     def _said(self, why: str) -> str:
         reasons = "; ".join(f"{reason}: {rows:,}" for reason, rows in self._reasons.most_common(3))
         examples = " | ".join(shown[0] for reason, _ in self._reasons.most_common(3) if (shown := self._examples[reason]))
-        return f"{why}. Reasons: {reasons}. For example {examples}"
+        return f"{why}. Reasons: {reasons}. For example {examples.rstrip(' .')}"
 
 
 class _Since:

@@ -123,4 +123,5 @@ def _say_cost(replies: Dataset) -> None:
         return
     counted = (f"{int(stats.get(name, 0)):,}" for name in ("requests", "retries", "prompt_tokens", "completion_tokens"))
     money = f", price {stats['price']:.2f}" if stats.get("price") else ""
-    log.info("%-24s %s requests (%s of them again), %s tokens in, %s out%s", "", *counted, money)
+    uncounted = "" if stats.get("prompt_tokens") else "; the server does not say how many tokens it used"
+    log.info("%-24s %s requests (%s of them again), %s tokens in, %s out%s%s", "", *counted, money, uncounted)
