@@ -20,7 +20,7 @@ from labeling.writer.base import Answer, Halted, Writer
 from labeling.writer.journal import Entry, Journal
 from labeling.writer.request import Reply, Request
 
-VERSION = 1
+VERSION = 2
 
 FindEarlier = Callable[[frozenset[str]], Mapping[str, Reply]]
 Price = Callable[[int, int], float]
