@@ -1,4 +1,4 @@
-"""Stages that stop before they have cost everything, through the whole flow: what is said, what is kept, and how the same command goes on."""
+"""Stages that stop before they have cost everything, through the whole flow: what is said and kept, and how the same command goes on."""
 
 import json
 from pathlib import Path

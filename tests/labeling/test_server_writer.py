@@ -387,7 +387,10 @@ def test_words_about_one_prompt_change_no_parameter() -> None:
         kept, _ = ask(served(llm, concurrency=1), [request(number) for number in range(8)])
         assert [number for number in range(8) if isinstance(kept[number], RowError)] == [3]
         assert sum("seed" not in body for body in llm.bodies) == 1
-    for words in ("max_tokens is too large: 9999. This model takes at most 4096", "This model's maximum context length is 512 (max_tokens: 50)"):
+    for words in (
+        "max_tokens is too large: 9999. This model takes at most 4096",
+        "This model's maximum context length is 512 (max_tokens: 50)",
+    ):
         with serving(lambda _before, _body, words=words: error(400, words)) as llm:  # type: ignore[misc]
             kept, _ = ask(served(llm), [request()])
             assert words in str(kept[0])
@@ -407,7 +410,7 @@ def test_parameters_are_called_as_configured() -> None:
 
 def test_a_server_that_answers_without_replies_is_not_told_to_be_started() -> None:
     with serving(lambda _before, _body: llm_server.Answer(body=b"<html>Welcome to nginx!</html>", content_type="text/html")) as llm:
-        kept, halted = ask(served(llm, patience=0.3), [request(number) for number in range(20)])
+        _, halted = ask(served(llm, patience=0.3), [request(number) for number in range(20)])
     assert halted is not None
     assert "answers, but has sent no reply" in halted
     assert "Welcome to nginx!" in halted
