@@ -7,10 +7,11 @@ from importlib.metadata import version
 from typing import Any
 
 from labeling.dataset import CheckLevel, Damage, Dataset, find_damage, list_datasets, open_dataset
+from labeling.dead_limit import one_line
 from labeling.errors import UserError
 from labeling.fingerprint import Identity, changed_keys
 from labeling.manifest import MANIFEST_NAME, Manifest, PartRecord, files_digest, parse_record
-from labeling.parts import record_path
+from labeling.parts import read_parquet, record_path
 from labeling.storage import Store
 
 log = logging.getLogger("n2m")
@@ -133,9 +134,20 @@ def check_dead_share(dataset: Dataset, max_dead: float) -> None:
     manifest = dataset.manifest
     if manifest.dead_share <= max_dead:
         return
-    reasons = "; ".join(f"{reason}: {rows}" for reason, rows in list(manifest.dead_reasons.items())[:3])
+    commonest = list(manifest.dead_reasons.items())[:3]
+    reasons = "; ".join(f"{reason}: {rows}" for reason, rows in commonest)
     raise UserError(
         f"{dataset.title}: {manifest.dead_rows} of {manifest.rows + manifest.dead_rows} rows are dead ({manifest.dead_share:.1%}), "
-        f"more than max_dead = {max_dead:.1%}. Commonest reasons: {reasons}. "
+        f"more than max_dead = {max_dead:.1%}. Commonest reasons: {reasons}.{_example(dataset, [reason for reason, _ in commonest])} "
         f"The dead letters are in {dataset.store.describe(dataset.path)}/dead. Mend the inputs and run `n2m replay`, or raise max_dead."
     )
+
+
+def _example(dataset: Dataset, reasons: Sequence[str]) -> str:
+    """One dead letter of each reason: what the server, the reader or the file said."""
+    shown: dict[str, str] = {}
+    for record in dataset.manifest.parts:
+        if record.dead is not None and set(record.dead_reasons) - set(shown):
+            for row in read_parquet(dataset.store, f"{dataset.path}/{record.dead.path}", ["key", "reason", "error"]).to_pylist():
+                shown.setdefault(row["reason"], f"{one_line(row['key'], 100)}: {one_line(row['error'])}")
+    return f" For example {' | '.join(shown[reason] for reason in reasons if reason in shown).rstrip(' .')}." if shown else ""

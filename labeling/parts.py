@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from labeling import progress
 from labeling.cleaning.tally import Tally
+from labeling.dead_limit import DeadLimit, TooManyDead
 from labeling.errors import RowError, UserError
 from labeling.ids import id_to_int
 from labeling.manifest import PartFile, PartRecord
@@ -39,9 +40,12 @@ def part_of(identifier: str, parts: int) -> int:
 
 
 class PartContext:
-    """What a stage's function says while it makes one part: which rows died or were odd, what it counted, how far it is."""
+    """What a stage's function says while it makes one part: which rows died or were odd, what it counted, how far it is.
 
-    def __init__(self, stage: str, part: int, parts: int, attempt: int = 1) -> None:
+    With a `limit`, `advance` and `reject` raise labeling.dead_limit.TooManyDead as soon as the stage has to stop.
+    """
+
+    def __init__(self, stage: str, part: int, parts: int, attempt: int = 1, limit: DeadLimit | None = None) -> None:
         self.stage = stage
         self.part = part
         self.parts = parts
@@ -51,18 +55,63 @@ class PartContext:
         self.examples: dict[str, tuple[str, ...]] = {}
         self.warnings = Tally()
         self.device = "cpu"
+        self._count = limit.count() if limit else None
+        self._expected: dict[str, RowError] = {}
+        self._open = 0
 
-    def reject(self, key: str, error: RowError) -> None:
-        """Send one row to the dead letters."""
-        self.dead.append(
-            {
-                "stage": self.stage,
-                "key": key,
-                "reason": error.reason,
-                "error": error.message.encode("utf-8", "backslashreplace").decode()[:2000],
-                "attempt": self.attempt,
-            }
-        )
+    def reject(self, key: str, error: RowError, subject: str = "") -> None:
+        """Send one row to the dead letters. subject: what it is about, where several rows are about one thing (a track, a song)."""
+        self.dead.append(self._dead_row(key, error))
+        if key not in self._expected:
+            self._died(key, error, subject)
+
+    def expect_dead(self, key: str, error: RowError, subject: str = "") -> None:
+        """Count a row as dead that `reject` will be told of when the part is over, unless it is `revive`d."""
+        if key not in self._expected:
+            self._expected[key] = error
+            self._died(key, error, subject)
+
+    def expects_dead(self, key: str) -> bool:
+        """Whether a row is expected to be dead."""
+        return key in self._expected
+
+    def revive(self, key: str) -> bool:
+        """Whether a row that was expected to be dead is not so any more."""
+        if self._expected.pop(key, None) is None:
+            return False
+        if self._count is not None:
+            self._count.revived()
+        return True
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the stage has to stop, None while it may go on."""
+        return self._count.stopped if self._count else None
+
+    def dead_so_far(self) -> list[dict[str, str | int]]:
+        """Rows that are dead, and those that are expected to be."""
+        there = {row["key"] for row in self.dead}
+        return [*self.dead, *(self._dead_row(key, error) for key, error in self._expected.items() if key not in there)]
+
+    def _dead_row(self, key: str, error: RowError) -> dict[str, str | int]:
+        return {
+            "stage": self.stage,
+            "key": key,
+            "reason": error.reason,
+            "error": error.message.encode("utf-8", "backslashreplace").decode()[:2000],
+            "attempt": self.attempt,
+        }
+
+    def _died(self, key: str, error: RowError, subject: str) -> None:
+        if self._count is None:
+            return
+        self._open = max(0, self._open - 1)
+        self._count.died(key, error, subject or key)
+        self._check()
+
+    def _check(self) -> None:
+        if self.stopped is not None:
+            raise TooManyDead(self.stopped)
 
     def warn(self, reason: str, key: str, message: str) -> None:
         """Say that a row lives although something about it is not as declared: "length_differs", its key, both numbers.
@@ -81,8 +130,17 @@ class PartContext:
         self.examples.update(examples)
 
     def advance(self, rows: int = 1) -> None:
-        """Show progress."""
+        """Show progress. Rows that are not rejected before the next call live."""
         progress.advance(self.stage, rows)
+        self.settle()
+        self._open = rows
+        self._check()
+
+    def settle(self) -> None:
+        """The rows of the last `advance` live, except for those that were rejected."""
+        if self._count is not None and self._open:
+            self._count.lived(self._open)
+        self._open = 0
 
 
 def parquet_bytes(table: pa.Table, schema: pa.Schema, row_group_rows: int | None = None) -> bytes:
@@ -135,10 +193,10 @@ def write_part(
     for number, table in enumerate(_at_least_one(tables, schema)):
         path = f"{name}.parquet" if number == 0 else f"{name}.{number:03d}.parquet"
         files.append(_create_file(store, folder, path, parquet_bytes(table, schema, row_group_rows), schema))
+    context.settle()
     dead = None
     if context.dead:
-        rows = sorted(context.dead, key=lambda row: (str(row["key"]), str(row["reason"])))
-        dead = _create_file(store, folder, f"dead/{name}.parquet", parquet_bytes(pa.Table.from_pylist(rows, DEAD), DEAD), DEAD)
+        dead = _create_file(store, folder, f"dead/{name}.parquet", dead_bytes(context.dead), DEAD)
     record = PartRecord(
         part=context.part,
         files=tuple(files),
@@ -154,6 +212,12 @@ def write_part(
     body = json.dumps(record.model_dump(mode="json"), sort_keys=True, indent=1).encode()
     store.create(f"{folder}/{record_path(context.part, context.parts)}", body)
     return record
+
+
+def dead_bytes(rows: Sequence[Mapping[str, str | int]]) -> bytes:
+    """Dead rows as a Parquet file of schemas.DEAD, in the order of their keys."""
+    ordered = sorted(rows, key=lambda row: (str(row["key"]), str(row["reason"])))
+    return parquet_bytes(pa.Table.from_pylist(ordered, DEAD), DEAD)
 
 
 def _at_least_one(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -37,6 +37,8 @@ _PLAIN = str.maketrans(dict.fromkeys('"“”„‟«»‘’‚‛`´', "'") | 
 _RUNS = re.compile(r"([#|]){2,}")
 _ROLE = re.compile(r"\b(user|assistant|system|human|developer|tool)\s*:", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[,;:]+")
+_MISSING = frozenset({"nan", "NaN", "-nan", "None", "none", "null", "NULL", "<NA>", "<na>", "NA", "N/A", "n/a", "#N/A", "NaT", "nil"})
+"""What programs write for a value that is not there."""
 _JOINERS = "\u200c\u200d"
 
 
@@ -159,7 +161,7 @@ def slot_values(song: Song) -> dict[str, str]:
     """What fills the slots: bounded, of one line."""
     return {
         "title": slot_value(song.title, MAX_NAME_CHARACTERS) or UNKNOWN_TITLE,
-        "artist": slot_value(song.artist or "", MAX_NAME_CHARACTERS) or UNKNOWN_ARTIST,
+        "artist": slot_value(_present(song.artist), MAX_NAME_CHARACTERS) or UNKNOWN_ARTIST,
         "facts": facts_text(song),
     }
 
@@ -184,19 +186,24 @@ def facts_text(song: Song) -> str:
         "tags": _listed(song.tags),
         "instruments": _listed(song.instruments),
         "tempo": f"{round(song.tempo, 1):g} bpm" if song.tempo is not None and math.isfinite(song.tempo) else "",
-        "key": _fact(song.musical_key or ""),
+        "key": _fact(" ".join(word for word in (song.musical_key or "").split() if _present(word))),
     }
     return "; ".join(f"{name}: {fact}" for name, fact in facts.items() if fact) or UNKNOWN_FACTS
 
 
 def _listed(values: Iterable[str]) -> str:
     text = ""
-    for fact in dict.fromkeys(_fact(value) for value in values):
+    for fact in dict.fromkeys(_fact(value) for value in values if _present(value)):
         longer = f"{text}, {fact}" if text and fact else text or fact
         if len(longer) > _MAX_LISTED:
             break
         text = longer
     return text
+
+
+def _present(value: str | None) -> str:
+    """A value, "" for one that is not there."""
+    return "" if value is None or value.strip() in _MISSING else value
 
 
 def _fact(value: str) -> str:

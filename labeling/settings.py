@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
 Split = str
 Splits = Annotated[frozenset[Split], PlainSerializer(sorted, return_type=list[Split], when_used="json")]
@@ -165,12 +165,34 @@ class Budget(Settings):
     money: float | None = Field(None, gt=0)
 
 
+ParameterName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_.-]{0,63})?$")] | bool
+
+
+class ParameterNames(Settings):
+    """What a server calls the parameters of a request: another name, or false (or "") for one that is not sent. true: its own name."""
+
+    temperature: ParameterName = "temperature"
+    top_p: ParameterName = "top_p"
+    max_tokens: ParameterName = "max_tokens"
+    seed: ParameterName = "seed"
+    stop: ParameterName = "stop"
+
+    @model_validator(mode="after")
+    def _are_distinct(self) -> "ParameterNames":
+        sent = [name if given is True else given for name, given in self if given]
+        taken = ["model", "prompt", "messages", "response_format", "stream"]
+        twice = sorted({str(name) for name in sent if [*sent, *taken].count(name) > 1})
+        if twice:
+            raise ValueError(f"two parameters of a request have the name {', '.join(twice)}")
+        return self
+
+
 class Server(Settings):
     """The OpenAI-compatible server that writes, for example "http://localhost:8000/v1". Without `url` the model is loaded in the worker.
 
     api_key_env: the environment variable that holds the key. concurrency: requests in flight, of each worker process. timeout: seconds
     a request. tries: of a request that fails while others are answered. patience: seconds without any answer after which the run stops.
-    input_price, output_price: money a million tokens.
+    input_price, output_price: money a million tokens. parameters: what the server calls them, where it differs from others.
     """
 
     url: str | None = None
@@ -182,6 +204,7 @@ class Server(Settings):
     input_price: float = Field(0.0, ge=0)
     output_price: float = Field(0.0, ge=0)
     budget: Budget = Budget()
+    parameters: ParameterNames = ParameterNames()
 
     def price(self, prompt_tokens: int, completion_tokens: int) -> float:
         """Money for so many tokens in and out."""

@@ -41,7 +41,7 @@ def embed(session: Session, tracks: Dataset, scorer: ScorerHandle) -> Dataset:
         tables = _Tables(identity, tracks, session.settings.corpus.audio, scorer, session.settings.run.batch)
         clips = int(tracks.manifest.stats.get("clips", 0))
         _say_device(session, scorer, clips)
-        spread(session.settings.run, writer, parts, tables, clips)
+        spread(session.settings.run, writer, parts, tables, clips, session.settings.max_dead)
 
     return session.build("embed", stage.VERSION, make_parts, inputs={"scorer": scorer.identity}, parents=[tracks])
 

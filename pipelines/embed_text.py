@@ -32,7 +32,8 @@ def embed_text(session: Session, captions: Dataset, scorer: ScorerHandle) -> Dat
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, embed_text_schema(scorer.dim, scorer.meaning_dim))
-        spread(session.settings.run, writer, parts, _Tables(identity, captions, scorer), captions.manifest.rows)
+        tables = _Tables(identity, captions, scorer)
+        spread(session.settings.run, writer, parts, tables, captions.manifest.rows, session.settings.max_dead)
 
     inputs = {"scorer": scorer.identity}
     return session.build("embed_text", stage.VERSION, make_parts, name=captions.name, inputs=inputs, parents=[captions])

@@ -32,6 +32,6 @@ def probe(session: Session, files: Dataset) -> Dataset:
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, PROBE)
         tables = _Tables(identity, files, session.settings.corpus.audio)
-        spread(session.settings.run, writer, parts, tables, files.manifest.rows)
+        spread(session.settings.run, writer, parts, tables, files.manifest.rows, session.settings.max_dead)
 
     return session.build("probe", stage.VERSION, make_parts, parents=[files])

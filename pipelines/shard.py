@@ -34,7 +34,7 @@ def shard(session: Session, tracks: Dataset, labels: Mapping[str, Dataset]) -> D
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(settings.root, identity, SHARD, stage.ROW_GROUP_ROWS)
         tables = _Tables(tracks, labels, settings.corpus.audio, settings.shards)
-        spread(settings.run, writer, parts, tables, int(tracks.manifest.stats.get("clips", 0)))
+        spread(settings.run, writer, parts, tables, int(tracks.manifest.stats.get("clips", 0)), settings.max_dead)
 
     config = settings.shards.model_dump(mode="json")
     return session.build("shard", stage.VERSION, make_parts, config=config, parents=[tracks, *(labels[name] for name in sorted(labels))])

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from labeling.dataset import Dataset
-from labeling.errors import UserError
 from labeling.fingerprint import Identity
 from labeling.parts import PartContext, part_name
 from labeling.prompt import load_prompt
@@ -21,7 +20,8 @@ from labeling.writer.request import Reply
 from pipelines.session import Session
 from pipelines.settings import RunSettings
 from pipelines.spread import PartWriter, spread_parts
-from pipelines.writer import WriterHandle
+from pipelines.stops import begin, leave_word, raise_stopped
+from pipelines.writer import WriterHandle, changes
 
 log = logging.getLogger("n2m")
 
@@ -45,9 +45,9 @@ class _EarlierReplies:
             if path == self.own:
                 continue
             for part, parts in stage.overlapping(self.part, self.parts, self._parts_of(path)):
-                for entry in Journal(self.store, requests_prefix(path, part, parts)).read().entries:
-                    if entry.key in keys and isinstance(entry.answer, Reply):
-                        found.setdefault(entry.key, entry.answer)
+                for key, reply in Journal(self.store, requests_prefix(path, part, parts)).read().replies.items():
+                    if key in keys:
+                        found.setdefault(key, reply)
         return found
 
     def _parts_of(self, path: str) -> list[tuple[int, int]]:
@@ -68,18 +68,20 @@ class _MakePart:
     handle: WriterHandle
 
     def __call__(self, part: int) -> None:
-        identity, store = self.writer.identity, open_store(self.writer.root)
         try:
             self.writer.write(part, self._tables)
         except Halted as halted:
-            store.put(f"{_halted(identity)}/{part_name(part, identity.parts)}.txt", str(halted).encode())
+            leave_word(open_store(self.writer.root), self.writer.identity, part, str(halted))
 
     def _tables(self, context: PartContext) -> Iterator[pa.Table]:
         identity, store = self.writer.identity, open_store(self.writer.root)
         journal = Journal(store, requests_prefix(identity.path, context.part, identity.parts))
         earlier = _EarlierReplies(store, identity.path, context.part, identity.parts)
         songs = self.songs.read_part(context.part)
-        yield from stage.write_part(context, songs, self.asker, self.handle.load(), journal, earlier, self.handle.server.price)
+        writer = self.handle.load()
+        yield from stage.write_part(context, songs, self.asker, writer, journal, earlier, self.handle.server.price)
+        for change in changes(writer):
+            context.warn("server_parameters", self.handle.name, change)
 
 
 def write(session: Session, songs: Dataset, handle: WriterHandle) -> Dataset:
@@ -89,14 +91,18 @@ def write(session: Session, songs: Dataset, handle: WriterHandle) -> Dataset:
     asker = stage.Asker(prompt, settings.write, handle.name, settings.seed)
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
-        writer = PartWriter(settings.root, identity, WRITE)
-        make_part = _MakePart(writer, songs, asker, handle)
+        run = _waiting(settings.run, handle)
+        at_once = settings.run.server.concurrency if settings.run.server.url else 1
+        limit, parts = begin(session.root, identity, parts, settings.max_dead, songs.manifest.rows * settings.write.samples, at_once)
+        writer = PartWriter(settings.root, identity, WRITE, limit=limit)
         total = sum(songs.manifest.parts[part].rows for part in parts) * settings.write.samples
         try:
-            spread_parts(_waiting(settings.run, handle), writer, parts, make_part, total)
+            spread_parts(run, writer, parts, _MakePart(writer, songs, asker, handle), total)
         finally:
             handle.close()
-        _raise_halted(session.root, identity, parts)
+            if limit is not None:
+                limit.forget()
+        raise_stopped(session.root, identity, parts)
 
     config = settings.write.model_dump(mode="json", exclude={"prompt", "model"}) | {"seed": settings.seed}
     inputs = {"prompt": prompt.identity, "model": handle.identity}
@@ -111,24 +117,11 @@ def _waiting(run: RunSettings, handle: WriterHandle) -> RunSettings:
     return run.model_copy(update={"workers": max(run.workers, at_once)})
 
 
-def _halted(identity: Identity) -> str:
-    return f"{identity.path}/halted"
-
-
-def _raise_halted(root: Store, identity: Identity, parts: Sequence[int]) -> None:
-    """Tell what the workers said when they stopped: they may be on other machines, so they left it in the store."""
-    paths = sorted(entry.path for entry in root.entries(_halted(identity)))
-    reasons = sorted({root.get(path).decode("utf-8", "replace") for path in paths})
-    for path in paths:
-        root.delete(path)
-    if reasons:
-        raise UserError(f"write: stopped with {len(parts) - len(paths)} of {len(parts)} parts made. {reasons[0]}")
-
-
 def _say_cost(replies: Dataset) -> None:
     stats = replies.manifest.stats
     if not stats.get("requests"):
         return
     counted = (f"{int(stats.get(name, 0)):,}" for name in ("requests", "retries", "prompt_tokens", "completion_tokens"))
     money = f", price {stats['price']:.2f}" if stats.get("price") else ""
-    log.info("%-24s %s requests (%s of them again), %s tokens in, %s out%s", "", *counted, money)
+    uncounted = "" if stats.get("prompt_tokens") else "; the server does not say how many tokens it used"
+    log.info("%-24s %s requests (%s of them again), %s tokens in, %s out%s%s", "", *counted, money, uncounted)

@@ -57,6 +57,11 @@ def open_writer(settings: LabelSettings) -> WriterHandle:
     return WriterHandle(settings.write, server, run.device, handle.run, writer.name, writer.identity)
 
 
+def changes(writer: Writer) -> tuple[str, ...]:
+    """What a server made its writer send otherwise than configured, in words; nothing for a model of one's own."""
+    return writer.changes if hasattr(writer, "changes") else ()
+
+
 def _share(budget: Budget, workers: int) -> Budget:
     return Budget(
         requests=max(1, budget.requests // workers) if budget.requests else None,

@@ -15,10 +15,16 @@ _HEADING = re.compile(
     re.I,
 )
 _MARKDOWN = re.compile(r"\*\*|__|~~|`+|(?<!\w)[*_](?=\w)|(?<=[\w.!?])[*_](?!\w)")
-_ALL_BOLD = re.compile(r"^\s*(?:[-*•]\s+)?(\*\*|__)[^*_]+\1:?\s*$")
-_CODE = re.compile(
-    r'^\s*(?:#{1,6}\s|```|---+\s*$|\|)|[{}]|\["|"\s*[:\]]|"\s*,\s*"|</?[a-zA-Z][^<>]*>|https?://|www\.\w|\w\.(?:com|org|net)\b|\\n'
+_MARKER = r"\s*(?:[-*•>]\s+|\(?\d{1,3}[.)]\s+)*"
+_ALL_MARKED = re.compile(
+    rf"^(?:{_MARKER}#{{1,6}}\s+(?P<title>.+)|{_MARKER}(?P<mark>\*\*\*?|___?)(?P<bold>[^*_]+)(?P=mark)(?P<colon>:?))\s*$"
 )
+"""A line that is a heading by its marks, or bold as a whole. Most are headings; some models write whole sentences so."""
+_LEAD_IN = re.compile(rf"^{_MARKER}(?:\*\*|__)(?P<title>[^*_]{{1,60}}?)(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)\s+(?P<rest>[\"'“(]?[A-Z].*)$")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*$")
+_FEWEST_WORDS, _FEWEST_WORDS_OPEN = 3, 7
+"""Words of a sentence that ends with a mark, and of one that does not."""
+_CODE = re.compile(r'^\s*(?:```|---+\s*$|\|)|[{}]|\["|"\s*[:\]]|"\s*,\s*"|</?[a-zA-Z][^<>]*>|https?://|www\.\w|\w\.(?:com|org|net)\b|\\n')
 _TRAILING = re.compile(r"\s*(?:\[\d+\]|\(\d+\))\s*$")
 
 
@@ -29,7 +35,13 @@ def tidy(text: str, _song: Song) -> str | None:
     """The bare sentence, normalised as captions are (labeling.normalise); None for headings, code, links and what has no letter."""
     if _PLAIN.fullmatch(text) and "  " not in text:
         return text
-    if _CODE.search(text) or _ALL_BOLD.match(text):
+    if marked := _ALL_MARKED.match(text):
+        text = marked["title"] or marked["bold"]
+        if marked["colon"] or not _is_sentence(text):
+            return None
+    elif (led := _LEAD_IN.match(text)) and not _HEADING.match(f"{led['title']}:") and _is_sentence(led["rest"]):
+        text = led["rest"]
+    if _CODE.search(text):
         return None
     bare = normalise_caption(_MARKDOWN.sub("", text))
     if not bare.isascii():
@@ -38,3 +50,12 @@ def tidy(text: str, _song: Song) -> str | None:
     if _HEADING.match(bare) or text.rstrip().endswith(":") or not any(mark.isalpha() for mark in bare):
         return None
     return bare[0].upper() + bare[1:] if bare[0].islower() and bare.endswith((".", "!", "?")) else bare
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether what stands in bold, or after a title in bold, is a sentence: it ends as one or is long, and is not written as a title."""
+    bare = normalise_caption(_MARKDOWN.sub("", text))
+    words = [word for word in bare.split() if word[0].isalnum()]
+    if bare.endswith(":") or _HEADING.match(bare) or sum(word[0].isupper() for word in words) > max(1, len(words) / 2):
+        return False
+    return len(words) >= (_FEWEST_WORDS if _SENTENCE_END.search(bare) else _FEWEST_WORDS_OPEN)

@@ -100,11 +100,11 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
     context.advance(len(earlier))
     done: dict[str, pa.Table | Embedded] = {plan.clip_id: earlier[plan.content] for plan in plans if plan.content in earlier}
     fresh = [plan for plan in plans if plan.content not in earlier]
-    titles = {plan.clip_id: plan.title for plan in fresh}
+    planned = {plan.clip_id: plan for plan in fresh}
     for result in embed_clips(scorer, read_waveforms(audio, fresh, scorer.sample_rate), batch):
         context.advance()
         if isinstance(result, Failed):
-            context.reject(titles[result.key], result.error)
+            context.reject(planned[result.key].title, result.error, planned[result.key].track_key)
         else:
             context.count("windows", result.windows)
             done[result.key] = result

@@ -32,7 +32,7 @@ def shard_part(context: PartContext, tracks: pa.Table, labels: Mapping[str, pa.T
         context.advance()
         plan = plans[clip.key]
         if isinstance(clip, Failed):
-            context.reject(plan.title, clip.error)
+            context.reject(plan.title, clip.error, plan.track_key)
             continue
         flac = audio_bytes(clip.audio, settings.sample_rate)
         context.count("audio_seconds", round(len(clip.audio) / settings.sample_rate, 6))

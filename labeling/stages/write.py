@@ -7,6 +7,7 @@ from typing import overload
 
 import pyarrow as pa
 
+from labeling.dead_limit import TooManyDead
 from labeling.errors import RowError
 from labeling.ids import stable_id
 from labeling.parts import PartContext
@@ -15,14 +16,15 @@ from labeling.schemas import WRITE
 from labeling.settings import Write
 from labeling.songs import Song, read_songs
 from labeling.writer.answer import ReadText, read_answer
-from labeling.writer.base import Answer, Writer
+from labeling.writer.base import Answer, Halted, Writer
 from labeling.writer.journal import Entry, Journal
 from labeling.writer.request import Reply, Request
 
-VERSION = 1
+VERSION = 2
 
 FindEarlier = Callable[[frozenset[str]], Mapping[str, Reply]]
 Price = Callable[[int, int], float]
+Read = tuple[Reply, ReadText] | RowError
 
 
 @dataclass(frozen=True)
@@ -85,27 +87,33 @@ def write_part(
     """schemas.SONGS of one part -> schemas.WRITE in key order (song id, sample). Replies that cannot be used are dead letters.
 
     `journal` is this part's request cache: what it holds is not asked again, and every answer goes into it as it comes.
-    `find_earlier(keys)`: replies among these requests that other datasets have; they are copied. In the n-th attempt of a dataset
-    (a replay) a reply that could not be used in the attempts before is asked for anew. `price(tokens in, tokens out)` is money.
-    Raises writer.base.Halted.
+    `find_earlier(keys)`: replies among these requests that other datasets have; those that can be used are copied. In the n-th attempt of a
+    dataset (a replay) a reply that could not be used in the attempts before is asked for anew. `price(tokens in, tokens out)` is money.
+    Raises writer.base.Halted, and labeling.dead_limit.TooManyDead: then what could not be used is asked again by the next run.
     """
     open_questions = [
         _Question(song_id, song, sample, 1) for song_id, song in read_songs(songs).items() for sample in range(asker.write.samples)
     ]
     context.count("replies", len(open_questions))
-    known = _Known(context, journal, find_earlier)
+    known = _Known(context, journal, find_earlier, asker.prompt)
     rows = []
     for attempt in range(1, context.attempt + 1):
-        answers = known.answers(asker, open_questions, writer)
+        try:
+            answers = known.answers(asker, open_questions, writer, is_last=attempt == context.attempt)
+        except (Halted, TooManyDead) as error:
+            if context.stopped is None:
+                raise
+            known.ask_again()
+            raise TooManyDead(context.stopped) from error
         unusable = []
         for question, answer in zip(open_questions, answers, strict=True):
-            try:
-                rows.append(_row(question, *_usable(answer, asker.prompt)))
-            except RowError as error:
-                unusable.append((question, error))
+            if isinstance(answer, RowError):
+                unusable.append((question, answer))
+            else:
+                rows.append(_row(question, *answer))
         open_questions = [_Question(q.song_id, q.song, q.sample, attempt + 1) for q, _ in unusable]
     for question, reason in unusable:
-        context.reject(question.name, reason)
+        context.reject(question.name, reason, question.song_id)
     repaired = Counter(row["repaired"] for row in rows if row["repaired"])
     for what, number in repaired.items():
         context.count(f"repaired:{what}", number)
@@ -115,40 +123,57 @@ def write_part(
 
 
 class _Known:
-    """What has been answered: in this part's journal, in earlier datasets, or now."""
+    """What has been answered, in this part's journal, in earlier datasets, or now, and what of it can be used."""
 
-    def __init__(self, context: PartContext, journal: Journal, find_earlier: FindEarlier) -> None:
+    def __init__(self, context: PartContext, journal: Journal, find_earlier: FindEarlier, prompt: Prompt) -> None:
         self._context = context
         self._journal = journal
         self._find_earlier = find_earlier
+        self._prompt = prompt
         contents = journal.read()
         self._entries: list[Entry] = list(contents.entries)
-        self._replies = {entry.key: entry.answer for entry in self._entries if isinstance(entry.answer, Reply)}
+        self._replies = contents.replies
+        self._read: dict[str, Read] = {}
         context.count("damaged_lines", contents.damaged)
 
-    def answers(self, asker: Asker, questions: Sequence[_Question], writer: Writer) -> list[Answer]:
-        """An answer to every question, from where it is cheapest."""
+    def answers(self, asker: Asker, questions: Sequence[_Question], writer: Writer, is_last: bool) -> list[Read]:
+        """What is known of every question, from where it is cheapest. is_last: what cannot be used is dead, and not asked another way."""
         keys = [asker.request(question).key for question in questions]
-        self._context.advance(sum(key in self._replies for key in keys))
         missing = [position for position, key in enumerate(keys) if key not in self._replies]
         if missing:
-            found = self._find_earlier(frozenset(keys[position] for position in missing))
-            self._add([Entry(key, reply, reused=True) for key, reply in sorted(found.items())])
+            self._take_over(frozenset(keys[position] for position in missing), only_usable=is_last)
             missing = [position for position in missing if keys[position] not in self._replies]
+        for question, key in zip(questions, keys, strict=True):
+            if key in self._replies:
+                self._tell(question, self._usable(key), is_last)
         failed: dict[int, RowError] = {}
 
         def keep(answered: Sequence[tuple[int, Answer]]) -> None:
             self._add([Entry(keys[missing[number]], answer) for number, answer in answered])
-            failed.update((missing[number], answer) for number, answer in answered if isinstance(answer, RowError))
+            try:
+                for number, answer in answered:
+                    position = missing[number]
+                    if isinstance(answer, RowError):
+                        failed[position] = answer
+                    self._tell(questions[position], failed.get(position) or self._usable(keys[position]), is_dead=True)
+            except TooManyDead as stopped:
+                raise Halted(str(stopped)) from stopped
 
         if missing:
             writer.write(_Requests(asker, [questions[position] for position in missing]), keep)
-        return [failed[position] if position in failed else self._replies[key] for position, key in enumerate(keys)]
+        return [failed.get(position) or self._usable(key) for position, key in enumerate(keys)]
+
+    def ask_again(self) -> None:
+        """Take back the replies that cannot be used: nothing says that they were final."""
+        own = {entry.key for entry in self._entries if not entry.reused} & self._replies.keys()
+        self._add([Entry.ask_again(key) for key in sorted(own) if isinstance(self._usable(key), RowError)])
 
     def account(self, price: Price) -> None:
         """Count what this dataset's replies cost, whichever run asked for them."""
         for entry in self._entries:
             answer = entry.answer
+            if entry.again:
+                continue
             if entry.reused:
                 self._context.count("reused")
             elif isinstance(answer, Reply):
@@ -161,19 +186,40 @@ class _Known:
             else:
                 self._context.count("failed_requests")
 
+    def _take_over(self, keys: frozenset[str], only_usable: bool) -> None:
+        """Take the replies that other datasets have to these requests."""
+        found = sorted(self._find_earlier(keys).items())
+        wanted = [(key, reply) for key, reply in found if not (only_usable and isinstance(self._judge(reply), RowError))]
+        self._add([Entry(key, reply, reused=True) for key, reply in wanted])
+
+    def _tell(self, question: _Question, read: Read, is_dead: bool) -> None:
+        """Count a row, once. is_dead: whether a reply that cannot be used makes a dead row."""
+        name = question.name
+        if not isinstance(read, RowError):
+            if not self._context.revive(name):
+                self._context.advance()
+        elif is_dead and not self._context.expects_dead(name):
+            self._context.advance()
+            self._context.expect_dead(name, read, question.song_id)
+
+    def _usable(self, key: str) -> Read:
+        """The reply and what it says, or why it cannot be used. Each is read once."""
+        if key not in self._read:
+            self._read[key] = self._judge(self._replies[key])
+        return self._read[key]
+
+    def _judge(self, reply: Reply) -> Read:
+        try:
+            return reply, read_answer(reply, self._prompt)
+        except RowError as error:
+            return error.with_traceback(None)
+
     def _add(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
         self._journal.append(entries)
         self._entries += entries
         self._replies.update((entry.key, entry.answer) for entry in entries if isinstance(entry.answer, Reply))
-        self._context.advance(len(entries))
-
-
-def _usable(answer: Answer, prompt: Prompt) -> tuple[Reply, ReadText]:
-    if isinstance(answer, RowError):
-        raise answer
-    return answer, read_answer(answer, prompt)
 
 
 def _row(question: _Question, reply: Reply, read: ReadText) -> dict[str, str | int | None]:

@@ -26,7 +26,7 @@ from labeling.schemas import VOCABULARY
 from labeling.songs import read_songs
 from labeling.vocabulary import Variant, keyed, merge, statistics
 
-VERSION = 1
+VERSION = 2
 DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
 
 SENTENCES = pa.schema(

@@ -18,7 +18,8 @@ KEPT_CHARACTERS = 1500
 MENDED_CHARACTERS = 8000
 """How much of a reply json_repair is given: hostile text costs it the square of its length. Six sentences need a fifth of this."""
 
-_CUT = frozenset({"length", "max_tokens", "content_filter"})
+_FILTERED = frozenset({"content_filter", "safety", "SAFETY"})
+_CUT = frozenset({"length", "max_tokens"}) | _FILTERED
 _THOUGHTS = re.compile(r"\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 _KEYS = ("sentences", "sentence", "descriptions", "description", "captions", "caption", "text")
 _OBJECT = re.compile(rf"\{{\s*[\"'“”]?(?:{'|'.join(_KEYS)})[\"'“”]?\s*:", re.IGNORECASE)
@@ -40,13 +41,14 @@ class ReadText:
 def read_answer(reply: Reply, prompt: Prompt) -> ReadText:
     """What a reply to `prompt` says.
 
-    Raises RowError with the reply's first KEPT_CHARACTERS: "too_long", "empty", "cut" (no whole sentence before the cut), "not_json".
+    Raises RowError with the reply's first KEPT_CHARACTERS: "too_long", "empty", "cut" (no whole sentence before the cut), "filtered" (by
+    the server, with nothing left), "not_json".
     """
     if len(reply.text) > MAX_CHARACTERS:
         raise _unusable("too_long", f"the reply has {len(reply.text)} characters, at most {MAX_CHARACTERS} are read", reply)
     text = _THOUGHTS.sub("", reply.text, count=1) if prompt.form == "chat" and _THOUGHTS.match(reply.text) else reply.text
     if not any(mark.isalnum() for mark in text):
-        raise _unusable("cut" if reply.finish in _CUT else "empty", "the reply says nothing", reply)
+        raise _says_nothing(reply)
     if prompt.schema is not None:
         return _read_json(text.strip(), reply)
     if reply.finish not in _CUT:
@@ -57,16 +59,25 @@ def read_answer(reply: Reply, prompt: Prompt) -> ReadText:
     return ReadText("\n".join(whole), "cut")
 
 
+def _says_nothing(reply: Reply) -> RowError:
+    if reply.finish in _FILTERED:
+        return _unusable("filtered", "the server's filter took the reply", reply)
+    if reply.finish in _CUT:
+        return _unusable("cut", "the reply was cut before it said anything", reply)
+    return _unusable("empty", "the reply says nothing", reply)
+
+
 def _whole_sentences(text: str) -> list[str]:
     """The sentences that end before the cut: "feat." and "4." end none, for they may go on."""
     goes_on = "0 The" if re.search(r"\d\.$", text) else " The"
     return split_sentences(text + goes_on)[:-1]
 
 
-def _read_json(text: str, reply: Reply) -> ReadText:
+def _read_json(wrapped: str, reply: Reply) -> ReadText:
+    text = _unescaped(wrapped)
     try:
         sentences = _sentences(json.loads(text), strict=True)
-        repaired = None
+        repaired = None if text == wrapped else "json"
     except (ValueError, RecursionError):
         sentences, repaired = None, "json"
     if sentences is None:
@@ -128,6 +139,8 @@ def _sentences(value: Any, strict: bool = False) -> list[str] | None:
         value = lowered[wanted]
     elif strict:
         return None
+    if isinstance(value, dict) and value and all(str(key).strip().isdigit() for key in value):
+        value = list(value.values())
     pieces = [value] if isinstance(value, str) else value
     if not isinstance(pieces, list):
         return None
@@ -138,5 +151,18 @@ def _sentences(value: Any, strict: bool = False) -> list[str] | None:
     return [sentence for sentence in sentences if any(mark.isalnum() for mark in sentence)]
 
 
+def _unescaped(text: str) -> str:
+    """JSON that was put into a JSON string, as some servers do, comes out of it."""
+    if not text.startswith('"'):
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value.strip() if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") else text
+
+
 def _unusable(reason: str, message: str, reply: Reply) -> RowError:
-    return RowError(reason, f"{message} (finish: {reply.finish}): {reply.text[:KEPT_CHARACTERS]}")
+    note = f"; {reply.note}" if reply.note else ""
+    text = f": {reply.text[:KEPT_CHARACTERS]}" if reply.text.strip() else ""
+    return RowError(reason, f"{message} (finish: {reply.finish}{note}){text}")

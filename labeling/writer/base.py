@@ -26,7 +26,8 @@ class Writer(Protocol):
     def write(self, requests: Sequence[Request], keep: Keep) -> None:
         """Answer every request. `keep([(position, answer), ...])` is called on the caller's thread as answers come, each position once.
 
-        A request is in flight until `keep` has returned. A request that fails alone is answered with a RowError.
+        A request is in flight until `keep` has returned. A request that fails alone is answered with a RowError. Where `keep` raises Halted
+        nothing more is asked of this writer, whoever asks; what is in flight is still given to `keep`.
 
         Raises Halted when it has to stop; what was answered by then has been kept.
         """

@@ -28,6 +28,7 @@ class Circuit:
         self._clock = clock
         self._failures = 0
         self._failing_since: float | None = None
+        self._heard = False
         self._not_before = 0.0
         self._probe = asyncio.Lock()
         self.halted: str | None = None
@@ -63,15 +64,22 @@ class Circuit:
         self._failures = 0
         self._failing_since = None
 
-    def failed(self, why: str) -> None:
-        """A try failed in a way that another may mend. Halts when patience is at its end."""
+    def failed(self, why: str, heard: bool = False) -> None:
+        """A try failed in a way that another may mend. Halts when patience is at its end. heard: the server answered, with whatever."""
         now = self._clock()
+        self._heard = heard or (self._heard and self._failures > 0)
         self._failures += 1
         self._failing_since = now if self._failing_since is None else self._failing_since
         if self._failures == OPENS_AFTER and self._patience:
-            log.warning("the server does not answer (%s); waiting for it, %.0f s at most", why, self._patience)
+            what = "answers without a reply" if self._heard else "does not answer"
+            log.warning("the server %s (%s); waiting for it, %.0f s at most", what, why, self._patience)
         if self.is_open and now - self._failing_since >= self._patience:
-            self.halt(f"the server has answered nothing for {now - self._failing_since:.0f} s ({why}). Start it, then run this again")
+            seconds = f"for {now - self._failing_since:.0f} s"
+            if self._heard:
+                advice = "Look at its log, and at [run.server] url, which ends in /v1; then run this again"
+                self.halt(f"the server answers, but has sent no reply {seconds} ({why}). {advice}")
+            else:
+                self.halt(f"the server has answered nothing {seconds} ({why}). Start it, then run this again")
 
     def asked_to_wait(self, seconds: float | None, why: str) -> None:
         """The server is there and wants to be left alone: for so long nothing is sent, and that time costs no patience."""

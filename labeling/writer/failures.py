@@ -1,14 +1,16 @@
 """What a failed try means: is it the request's own fault, may it pass, or can nothing go on."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Any, Literal
 
 import httpx2
 import openai
 
+from labeling.dead_limit import one_line
 from labeling.writer.transport import BodyTooLarge
 
 Kind = Literal["row", "busy", "try", "gone", "stop"]
@@ -16,6 +18,8 @@ Kind = Literal["row", "busy", "try", "gone", "stop"]
 there to answer. stop: no request can be answered before a person has changed something."""
 
 _EXCERPT = 200
+_MESSAGE_KEYS = ("error", "message", "detail", "msg", "errors", "reason", "title")
+_MOST_DETAILS = 3
 _STOPPING = {
     401: "the server refuses the key: set the environment variable {key_env} to a key that it takes",
     402: "the server wants to be paid: top up the account",
@@ -30,12 +34,16 @@ class BadReply(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """kind: see Kind. reason, message: of the dead letter, or of the stop. wait: seconds that the server asks for, if it does."""
+    """kind: see Kind. reason, message: of the dead letter, or of the stop. wait: seconds that the server asks for, if it does.
+
+    heard: whether a server answered, with whatever.
+    """
 
     kind: Kind
     reason: str
     message: str
     wait: float | None = None
+    heard: bool = False
 
 
 def classify(error: Exception, key_env: str, now: datetime | None = None) -> Failure:
@@ -48,35 +56,54 @@ def classify(error: Exception, key_env: str, now: datetime | None = None) -> Fai
     if isinstance(error, (openai.APITimeoutError, TimeoutError)):
         return Failure("try", "timeout", "no answer in time")
     if isinstance(error, BadReply | ValueError | openai.APIResponseValidationError):
-        return Failure("try", "bad_reply", f"the server sent no reply: {_excerpt(str(error))}")
+        return Failure("try", "bad_reply", f"what the server sent is no reply: {one_line(str(error), _EXCERPT)}", heard=True)
     if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
-        return Failure("gone", "unreachable", f"nobody answers: {_excerpt(str(cause))}")
-    return Failure("try", "dropped", f"the connection broke: {type(cause or error).__name__} {_excerpt(str(cause or error))}")
+        return Failure("gone", "unreachable", f"nobody answers: {one_line(str(cause), _EXCERPT)}")
+    return Failure("try", "dropped", f"the connection broke: {type(cause or error).__name__} {one_line(str(cause or error), _EXCERPT)}")
 
 
 def _status(error: openai.APIStatusError, key_env: str, now: datetime) -> Failure:
     status = error.status_code
-    message = f"{status}: {_said(error)}"
+    message = f"{status}: {said_by(error)}"
     if status in _STOPPING:
         return Failure("stop", "refused", f"{_STOPPING[status].format(key_env=key_env)}. It says {message}")
     wait = _retry_after(error.response.headers, now)
     if status == 429 or (status == 503 and wait is not None):
         return Failure("busy", "rate_limited", message, wait)
     if status in (408, 409, 425) or status >= 500:
-        return Failure("try", "server_error", message, wait)
+        return Failure("try", "server_error", message, wait, heard=True)
     return Failure("row", "bad_request", message)
 
 
-def _said(error: openai.APIStatusError) -> str:
+def said_by(error: openai.APIStatusError) -> str:
     """The server's own words, without the body around them where it is JSON of a known form."""
     text = error.response.text
+    with suppress(ValueError, RecursionError):
+        text = _words(json.loads(text)) or text
+    return one_line(text, _EXCERPT) or "no more"
+
+
+def refused_parameter(error: openai.APIStatusError) -> str | None:
+    """The parameter that an error names in a field of its own: {"error": {"param": "seed"}}."""
     try:
-        body = json.loads(text)
-        found = body.get("error", body)
-        text = str(found["message"] if isinstance(found, dict) else found)
-    except (ValueError, KeyError, AttributeError, RecursionError):
-        pass
-    return _excerpt(text) or "no more"
+        body = json.loads(error.response.text)
+        named = (body.get("error") or body).get("param")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return named if isinstance(named, str) else None
+
+
+def _words(value: Any) -> str:
+    """The message in the JSON of an error: OpenAI's, FastAPI's list of details, or a plain text. "" where none is found."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_words, value[:_MOST_DETAILS])))
+    if not isinstance(value, dict):
+        return ""
+    words = next((found for key in _MESSAGE_KEYS if (found := _words(value.get(key)))), "")
+    where = value.get("loc")
+    return f"{'.'.join(map(str, where))}: {words}" if words and isinstance(where, list) else words
 
 
 def _retry_after(headers: httpx2.Headers, now: datetime) -> float | None:
@@ -92,8 +119,3 @@ def _retry_after(headers: httpx2.Headers, now: datetime) -> float | None:
     except ValueError:
         return None
     return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now.timestamp())
-
-
-def _excerpt(text: str) -> str:
-    line = " ".join(text[: 4 * _EXCERPT].split())
-    return line if len(line) <= _EXCERPT else f"{line[:_EXCERPT]} ..."

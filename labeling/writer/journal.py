@@ -24,11 +24,20 @@ _CHECKSUM = 16
 
 @dataclass(frozen=True)
 class Entry:
-    """The answer to the request whose key this is. reused: taken over from another dataset, which has paid for it."""
+    """The answer to the request whose key this is. reused: taken over from another dataset, which has paid for it.
+
+    again: no answer, but that the replies before it are not to be taken: the stage was stopped, and the request will be sent again.
+    """
 
     key: str
     answer: Answer
     reused: bool = False
+    again: bool = False
+
+    @classmethod
+    def ask_again(cls, key: str) -> "Entry":
+        """The entry that takes back what was answered to a request."""
+        return cls(key, RowError("stopped", "the stage was stopped"), again=True)
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,17 @@ class Contents:
 
     entries: tuple[Entry, ...]
     damaged: int
+
+    @property
+    def replies(self) -> dict[str, Reply]:
+        """The replies that stand, by key."""
+        found: dict[str, Reply] = {}
+        for entry in self.entries:
+            if isinstance(entry.answer, Reply):
+                found[entry.key] = entry.answer
+            elif entry.again:
+                found.pop(entry.key, None)
+        return found
 
 
 class Journal:
@@ -104,8 +124,12 @@ class Journal:
 
 def _line(entry: Entry) -> bytes:
     answer = entry.answer
-    said = {"reply": asdict(answer)} if isinstance(answer, Reply) else {"error": {"reason": answer.reason, "message": str(answer)}}
-    value: dict[str, Any] = {"key": entry.key, **said} | ({"reused": True} if entry.reused else {})
+    if isinstance(answer, Reply):
+        said = {"reply": {name: value for name, value in asdict(answer).items() if value is not None}}
+    else:
+        said = {"error": {"reason": answer.reason, "message": str(answer)}}
+    marks = {name: True for name, is_set in (("reused", entry.reused), ("again", entry.again)) if is_set}
+    value: dict[str, Any] = {"key": entry.key, **said, **marks}
     payload = canonical_json(value).encode("utf-8", "surrogatepass")
     return _checksum(payload) + b" " + payload + b"\n"
 
@@ -116,7 +140,7 @@ def _read_line(line: bytes) -> Entry | None:
         return None
     value = json.loads(payload.decode("utf-8", "surrogatepass"))
     answer: Answer = Reply(**value["reply"]) if "reply" in value else RowError(value["error"]["reason"], value["error"]["message"])
-    return Entry(value["key"], answer, value.get("reused", False))
+    return Entry(value["key"], answer, value.get("reused", False), value.get("again", False))
 
 
 def _checksum(payload: bytes) -> bytes:

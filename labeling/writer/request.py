@@ -39,7 +39,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. finish: "stop", "length", or what else the server says. seconds: of the answered try; tries: 1 when none failed."""
+    """What came back. finish: "stop", "length", or what else the server says. seconds: of the answered try; tries: 1 when none failed.
+
+    note: what the server put in place of a text, for example a tool call.
+    """
 
     text: str
     finish: str
@@ -47,3 +50,4 @@ class Reply:
     completion_tokens: int
     tries: int = 1
     seconds: float = 0.0
+    note: str | None = None

@@ -6,6 +6,7 @@ until its answer has been kept, so what a killed process loses is what was in fl
 
 import asyncio
 import json
+import logging
 import os
 import threading
 import time
@@ -16,8 +17,6 @@ from typing import Any
 
 import numpy as np
 import openai
-from openai.types import Completion
-from openai.types.chat import ChatCompletion
 
 from labeling.errors import RowError
 from labeling.ids import hash_uniform
@@ -25,14 +24,19 @@ from labeling.settings import Server
 from labeling.writer.allowance import Allowance
 from labeling.writer.base import Answer, Halted, Keep
 from labeling.writer.circuit import Circuit
-from labeling.writer.failures import BadReply, classify
+from labeling.writer.failures import BadReply, classify, refused_parameter, said_by
+from labeling.writer.parameters import Parameters
+from labeling.writer.reply_body import read_body
 from labeling.writer.request import Reply, Request
 from labeling.writer.transport import new_client
 
 NO_KEY = "none"
 """What is sent as the key where the environment has none: servers of one's own want none."""
 LONGEST_BACKOFF = 30.0
+_MOST_PROBES = 3
+"""Refusals without a reason that is understood, after which it is no longer tried whether the schema is to blame."""
 
+log = logging.getLogger("n2m")
 
 _Answered = SimpleQueue[tuple[int, Answer] | None]
 
@@ -47,6 +51,8 @@ class ServerWriter:
         self._server = server
         self._key = os.environ.get(server.api_key_env, "").strip()
         self._offers_schema: bool | None = None
+        self._schema_probes = 0
+        self._parameters = Parameters(server.parameters)
         self._closed = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="writer", daemon=True)
@@ -74,6 +80,8 @@ class ServerWriter:
             while batch := _take(answered):
                 try:
                     keep(batch)
+                except Halted as halted:
+                    self._loop.call_soon_threadsafe(self._circuit.halt, str(halted))
                 finally:
                     self._loop.call_soon_threadsafe(self._release, len(batch))
         except BaseException:
@@ -82,6 +90,11 @@ class ServerWriter:
                 self._loop.call_soon_threadsafe(self._release, len(batch))
             raise
         asking.result()
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What is sent otherwise than configured, because the server refused it, in words."""
+        return tuple(self._parameters.changes)
 
     def count_tokens(self, requests: Sequence[Request]) -> list[int] | None:
         """Tokens of each prompt by vLLM's /tokenize; None from a server without it."""
@@ -166,7 +179,7 @@ class ServerWriter:
                         if tries >= self._server.tries and now - turned_down_since > self._server.patience and not self._circuit.halted:
                             return RowError(failure.reason, f"{said} ({tries} tries)")
                     case "try" | "gone":
-                        self._circuit.failed(said)
+                        self._circuit.failed(said, failure.heard)
                         if failure.wait is not None:
                             self._circuit.asked_to_wait(failure.wait, said)
                         failures += failure.kind == "try"
@@ -186,37 +199,55 @@ class ServerWriter:
         return reserved
 
     async def _send(self, request: Request) -> Reply:
-        """One HTTP request, or two when the server turns out not to offer schemas."""
-        if request.schema is None or self._offers_schema is False:
-            return _read(await self._post(request, None))
-        try:
-            reply = _read(await self._post(request, request.schema))
-        except openai.BadRequestError:
-            if self._offers_schema:
-                raise
-            reply = _read(await self._post(request, None))
-            self._offers_schema = False
-        else:
-            self._offers_schema = True
-        return reply
+        """One HTTP request; more when the server turns out not to take a parameter, or schemas."""
+        with_schema = request.schema is not None and self._offers_schema is not False
+        refused: str | None = None
+        while True:
+            sent = self._parameters.body(request)
+            try:
+                reply = await self._post(request, sent, with_schema)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                said = said_by(error)
+                if said == refused:
+                    self._parameters.undo()
+                    refused = None
+                elif self._adapt(sent, said, refused_parameter(error)):
+                    refused = said
+                    continue
+                if not with_schema or self._offers_schema or self._schema_probes >= _MOST_PROBES:
+                    raise
+                self._schema_probes += 1
+                with_schema = False
+                continue
+            if request.schema is not None:
+                self._learn_schema(with_schema)
+            return reply
 
-    async def _post(self, request: Request, schema: str | None) -> Any:
-        options: dict[str, Any] = {
-            "model": request.model,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "max_tokens": request.max_tokens,
-            "seed": request.seed,
-        }
-        if request.stop:
-            options["stop"] = list(request.stop)
+    def _adapt(self, sent: dict[str, Any], said: str, named: str | None) -> bool:
+        """Whether the request should be sent again, with the parameters that the server takes."""
+        known = len(self._parameters.changes)
+        adapts = self._parameters.adapt(sent, said, named)
+        for change in self._parameters.changes[known:]:
+            log.warning("%s. It says: %s", change, self._without_key(said))
+        return adapts
+
+    def _learn_schema(self, is_offered: bool) -> None:
+        if self._offers_schema is None and not is_offered:
+            log.warning("the server does not take response_format: replies are asked for without a schema")
+        self._offers_schema = is_offered
+
+    async def _post(self, request: Request, sent: dict[str, Any], with_schema: bool) -> Reply:
+        """Send a request once. The body of what comes back is read here: the client believes in types that servers do not keep to."""
+        body = dict(sent)
         if request.prompt is not None:
-            return await self._client.completions.create(prompt=request.prompt, **options)
-        if schema is not None:
-            form = {"name": "reply", "schema": json.loads(schema), "strict": True}
-            options["response_format"] = {"type": "json_schema", "json_schema": form}
+            completions = self._client.completions.with_raw_response
+            return read_body((await completions.create(model=request.model, prompt=request.prompt, extra_body=body)).content)
+        if with_schema and request.schema is not None:
+            form = {"name": "reply", "schema": json.loads(request.schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
         messages: Any = [{"role": message.role, "content": message.content} for message in request.messages]
-        return await self._client.chat.completions.create(messages=messages, **options)
+        chats = self._client.chat.completions.with_raw_response
+        return read_body((await chats.create(model=request.model, messages=messages, extra_body=body)).content)
 
     async def _tokenize_all(self, requests: Sequence[Request]) -> list[int] | None:
         url = f"{(self._server.url or '').rstrip('/').removesuffix('/v1')}/tokenize"
@@ -234,19 +265,6 @@ class ServerWriter:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text
-
-
-def _read(answer: Any) -> Reply:
-    """The first choice of a response. Raises BadReply for whatever is none: text, an error with a status of success, no choice."""
-    if not isinstance(answer, Completion | ChatCompletion) or not answer.choices:
-        raise BadReply(str(answer) if isinstance(answer, str) else f"no choice in {str(answer)[:200]}")
-    choice: Any = answer.choices[0]
-    text = choice.text if isinstance(answer, Completion) else (choice.message.content if choice.message else None)
-    if text is not None and not isinstance(text, str):
-        raise BadReply(f"the text is a {type(text).__name__}")
-    usage = answer.usage
-    tokens_in, tokens_out = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-    return Reply(text or "", str(choice.finish_reason or "stop"), int(tokens_in or 0), int(tokens_out or 0))
 
 
 def _take(answered: _Answered) -> list[tuple[int, Answer]]:

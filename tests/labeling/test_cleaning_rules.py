@@ -44,6 +44,46 @@ def test_tidy(raw, bare):
     assert bare is None or tidy(bare, PLAIN) == bare
 
 
+@pytest.mark.parametrize(
+    ("raw", "bare"),
+    [
+        ("**It is a calm piece with harp and a deep choir.**", "It is a calm piece with harp and a deep choir."),
+        ("__It is a calm piece with harp.__", "It is a calm piece with harp."),
+        ("***It is a calm piece with harp.***", "It is a calm piece with harp."),
+        ("*It is a calm piece with harp.*", "It is a calm piece with harp."),
+        ("_It is a calm piece with harp._", "It is a calm piece with harp."),
+        ("**It is a calm piece with harp**.", "It is a calm piece with harp."),
+        ("- **It is a calm piece with harp.**", "It is a calm piece with harp."),
+        ("2. **It is a calm piece with harp.**", "It is a calm piece with harp."),
+        ("> **It is a calm piece with harp.**", "It is a calm piece with harp."),
+        ("**Is it a calm piece with harp?**", "Is it a calm piece with harp?"),
+        ("**A slow piano ballad with soft strings and harp**", "A slow piano ballad with soft strings and harp"),
+        ("# It is a calm piece with harp.", "It is a calm piece with harp."),
+        ("1. **Soft Opening**: The piano plays a soft melody.", "The piano plays a soft melody."),
+        ("**Calm and slow:** The piano plays a soft melody.", "The piano plays a soft melody."),
+        ("**A soft piano** plays over **slow strings**.", "A soft piano plays over slow strings."),
+        ("**Chorus**", None),
+        ("**Chorus.**", None),
+        ("**Description:**", None),
+        ("**Description**:", None),
+        ("__Mood and Atmosphere__", None),
+        ("**A Slow Piano Ballad in D Minor for Two Hands**", None),
+        ("**Key Features of the Song.**", None),
+        ("**Here is a description of the song:**", None),
+        ("**Mood:** calm and slow.", None),
+        ("**Verse 1:** I walk alone into the night.", None),
+        ("**Tempo: 120 beats per minute.**", None),
+        ("- **Instrumentation**: Piano, strings and a deep choir.", None),
+        ("## Song Description", None),
+        ("### A slow piano ballad", None),
+        ("***", None),
+    ],
+)
+def test_tidy_keeps_a_sentence_that_is_marked_as_a_whole_and_drops_a_heading(raw, bare):
+    assert tidy(raw, PLAIN) == bare
+    assert bare is None or tidy(bare, PLAIN) == bare
+
+
 @cases(
     ["It is sung in Spanish over nylon guitar.", "Dorian mode, 7/8 metre.", "Taiko, shakuhachi and koto."],
     ["Une chanson douce avec une guitare acoustique.", "Медленная баллада с женским вокалом.", "静かなピアノの曲。"],

@@ -44,6 +44,18 @@ def test_a_failure_is_kept_with_its_reason(tmp_path: Path) -> None:
     assert (found.answer.reason, str(found.answer)) == ("bad_request", "400: too long")
 
 
+def test_what_is_taken_back_is_no_reply_until_it_is_answered_anew(tmp_path: Path) -> None:
+    journal = Journal(open_store(str(tmp_path)), PREFIX)
+    journal.append([Entry("a", Reply("", "stop", 1, 1, note="the text is null")), Entry("b", Reply("A song.", "stop", 1, 1))])
+    journal.append([Entry.ask_again("a")])
+    found = journal.read()
+    assert set(found.replies) == {"b"}
+    assert [entry.again for entry in found.entries] == [False, False, True]
+    assert found.entries[0].answer == Reply("", "stop", 1, 1, note="the text is null")
+    journal.append([Entry("a", Reply("Another song.", "stop", 1, 1))])
+    assert {key: reply.text for key, reply in journal.read().replies.items()} == {"a": "Another song.", "b": "A song."}
+
+
 def test_lines_that_were_torn_at_any_byte_lose_themselves_alone(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     Journal(store, PREFIX).append([entry(1), entry(2)])

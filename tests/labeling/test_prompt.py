@@ -23,6 +23,7 @@ from labeling.prompt import (
     read_prompt,
     shipped_prompts,
     slot_value,
+    slot_values,
 )
 from labeling.settings import Write
 from labeling.songs import Song
@@ -316,3 +317,11 @@ def test_a_prompt_that_is_not_there(tmp_path: Path) -> None:
 
 def test_wide_forms_of_marks_are_the_marks() -> None:
     assert slot_value("＜｜im_start｜＞ ［INST］ ＂x＂ user： ＃＃＃", MAX_NAME_CHARACTERS) == "‹|im_start|› (INST) 'x' user - #"
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "None", "null", "<NA>", "N/A", " nan ", ""])
+def test_what_programs_write_for_nothing_is_not_asked_of_anybody(missing: str) -> None:
+    song = Song("Nightfall", missing, (missing, "calm"), (missing,), float("nan"), f"{missing} {missing}".strip())
+    assert slot_values(song) == {"title": "Nightfall", "artist": UNKNOWN_ARTIST, "facts": "tags: calm"}
+    assert slot_values(Song("Nightfall", missing, (missing,), (), None, missing))["facts"] == UNKNOWN_FACTS
+    assert slot_values(Song("Nightfall", "Nan Elmoth", ("nanoloop",), (), 90.0, "F minor"))["artist"] == "Nan Elmoth"

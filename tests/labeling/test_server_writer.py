@@ -1,5 +1,6 @@
 """The server writer against a real HTTP server that misbehaves in every way that servers do."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from labeling.errors import RowError
-from labeling.settings import Budget, Server
+from labeling.settings import Budget, ParameterNames, Server
 from labeling.writer.base import Answer, Halted
 from labeling.writer.request import Message, Reply, Request
 from labeling.writer.server import ServerWriter
@@ -337,3 +338,99 @@ def test_tokens_are_counted_by_the_server_or_by_nobody() -> None:
     writer = ServerWriter(Server(url=llm.url, timeout=1), "m")
     assert writer.count_tokens([request(1)]) is None
     writer.close()
+
+
+UNSUPPORTED = "Unsupported parameter: '{0}' is not supported with this model."
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "max_tokens": ({"error": {"message": f"{UNSUPPORTED.format('max_tokens')} Use 'max_completion_tokens' instead."}}, {"status": 400}),
+    "top_p": ({"error": {"message": "Unsupported value", "param": "top_p", "code": "unsupported_value"}}, {"status": 400}),
+    "temperature": ({"error": {"message": "temperature is deprecated for this model"}}, {"status": 400}),
+    "seed": ({"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}, {"status": 422}),
+    "stop": ({"object": "error", "message": "Unrecognized request argument supplied: stop"}, {"status": 400}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_parameter_that_the_server_refuses_is_renamed_or_left_out_once_and_said(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    said, status = REFUSALS[name]
+
+    def script(_before: int, body: dict[str, Any]) -> llm_server.Answer | None:
+        return llm_server.Answer(status["status"], json.dumps(said).encode()) if name in body else None
+
+    with serving(script) as llm:
+        kept, halted = ask(served(llm, concurrency=4), [request(number) for number in range(40)])
+        assert halted is None
+        assert all(isinstance(answer, Reply) and answer.tries == 1 for answer in kept.values())
+        assert 1 <= sum(name in body for body in llm.bodies) <= 4
+        assert len(llm.bodies) - sum(name in body for body in llm.bodies) == 40
+        assert all(("max_completion_tokens" in body) == (name == "max_tokens") for body in llm.bodies if name not in body)
+    assert caplog.text.count(f"the server does not take {name}") == 1
+
+
+def test_two_parameters_that_are_refused_are_both_left_out() -> None:
+    def script(_before: int, body: dict[str, Any]) -> llm_server.Answer | None:
+        first = next((name for name in ("seed", "top_p") if name in body), None)
+        return error(400, UNSUPPORTED.format(first)) if first else None
+
+    with serving(script) as llm:
+        writer = ServerWriter(served(llm, concurrency=1), "m")
+        writer.write([request(number) for number in range(5)], lambda _batch: None)
+        assert [change.split(":")[0] for change in writer.changes] == [f"the server does not take {name}" for name in ("seed", "top_p")]
+        writer.close()
+        assert llm.requests == 7
+
+
+def test_words_about_one_prompt_change_no_parameter() -> None:
+    """The server refuses one prompt for its words, among them the name of a parameter."""
+    refusal = error(400, "'seed' is not allowed in prompts")
+    with serving(lambda _before, body: refusal if body["prompt"].startswith("Song 3 ") else None) as llm:
+        kept, _ = ask(served(llm, concurrency=1), [request(number) for number in range(8)])
+        assert [number for number in range(8) if isinstance(kept[number], RowError)] == [3]
+        assert sum("seed" not in body for body in llm.bodies) == 1
+    for words in (
+        "max_tokens is too large: 9999. This model takes at most 4096",
+        "This model's maximum context length is 512 (max_tokens: 50)",
+    ):
+        with serving(lambda _before, _body, words=words: error(400, words)) as llm:  # type: ignore[misc]
+            kept, _ = ask(served(llm), [request()])
+            assert words in str(kept[0])
+            assert llm.requests == 1
+
+
+def test_parameters_are_called_as_configured() -> None:
+    names = ParameterNames(max_tokens="max_completion_tokens", top_p=False, seed="")
+    with serving() as llm:
+        kept, _ = ask(served(llm, parameters=names), [request()])
+        assert isinstance(kept[0], Reply)
+        assert set(llm.bodies[0]) == {"model", "prompt", "stop", "temperature", "max_completion_tokens"}
+    for wrong in ({"max_length": "n"}, {"seed": "top_p"}, {"seed": "model"}, {"seed": "two words"}):
+        with pytest.raises(ValueError, match="Extra inputs|two parameters|pattern"):
+            ParameterNames.model_validate(wrong)
+
+
+def test_a_server_that_answers_without_replies_is_not_told_to_be_started() -> None:
+    with serving(lambda _before, _body: llm_server.Answer(body=b"<html>Welcome to nginx!</html>", content_type="text/html")) as llm:
+        _, halted = ask(served(llm, patience=0.3), [request(number) for number in range(20)])
+    assert halted is not None
+    assert "answers, but has sent no reply" in halted
+    assert "Welcome to nginx!" in halted
+    assert "Start it" not in halted
+
+
+def test_a_keeper_that_stops_gets_what_is_in_flight_and_nothing_more_is_sent() -> None:
+    kept: list[int] = []
+
+    def keep(batch: Any) -> None:
+        kept.extend(position for position, _ in batch)
+        if len(kept) >= 10:
+            raise Halted("enough")
+
+    with serving(delay=0.02) as llm:
+        writer = ServerWriter(served(llm, concurrency=4), "m")
+        with pytest.raises(Halted, match="enough"):
+            writer.write([request(number) for number in range(200)], keep)
+        assert len(kept) == len(set(kept)) == llm.requests <= 18
+        with pytest.raises(Halted, match="enough"):
+            writer.write([request(500)], keep)
+        assert llm.requests <= 18
+        writer.close()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labeling.dead_limit import DeadLimit, TooManyDead
 from labeling.errors import RowError
 from labeling.parts import PartContext, part_of
 from labeling.prompt import load_prompt
@@ -55,11 +56,17 @@ class Echo:
 
 
 def run(
-    folder: Path, writer: Echo, name: str = "one", attempt: int = 1, samples: int = 3, earlier: str | None = None
+    folder: Path,
+    writer: Echo,
+    name: str = "one",
+    attempt: int = 1,
+    samples: int = 3,
+    earlier: str | None = None,
+    limit: DeadLimit | None = None,
 ) -> tuple[pa.Table, PartContext]:
     asker = Asker(load_prompt("songs-starter"), Write(samples=samples), writer.name, 7)
     store = open_store(str(folder))
-    context = PartContext("write", 0, 1, attempt)
+    context = PartContext("write", 0, 1, attempt, limit)
 
     def find_earlier(keys: frozenset[str]) -> dict[str, Reply]:
         entries = Journal(store, f"write/{earlier}/requests/part-00000-of-00001").read().entries if earlier else ()
@@ -128,6 +135,26 @@ def test_what_the_server_failed_at_is_dead_and_asked_again_as_it_was(tmp_path: P
     second = Echo()
     assert len(run(tmp_path, second, "two", attempt=2, earlier="one")[0]) == 15
     assert {request.key for request in second.asked} < {request.key for request in first.asked}
+
+
+def test_a_reply_of_another_dataset_that_cannot_be_used_is_asked_for_here(tmp_path: Path) -> None:
+    run(tmp_path, Echo(bad=["Title 3"]))
+    writer = Echo()
+    table, context = run(tmp_path, writer, "two", samples=4, earlier="one")
+    assert (len(table), len(writer.asked), context.stats["reused"]) == (20, 5 + 3, 12)
+
+
+def test_a_stage_that_is_stopped_asks_again_for_what_could_not_be_used_and_for_nothing_else(tmp_path: Path) -> None:
+    limit = DeadLimit(0.05, 1000, rows_before=900, dead_before=49)
+    first = Echo(bad=["Title 1", "Title 3"])
+    with pytest.raises(TooManyDead, match=r"51 of 1,000 rows are dead.*Reasons: empty: 2"):
+        run(tmp_path, first, limit=limit)
+    second = Echo()
+    table, context = run(tmp_path, second)
+    assert (len(table), context.dead) == (15, [])
+    unusable = {request.key for request in first.asked if any(f"{title} " in f"{request.prompt} " for title in first.bad)}
+    assert {request.key for request in first.asked} & {request.key for request in second.asked} == unusable
+    assert context.stats["requests"] == 2 * (15 + len(unusable))
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**64 - 1))
