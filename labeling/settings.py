@@ -34,16 +34,24 @@ class Columns(FactColumns):
 
 
 class Corpus(Settings):
-    """Audio and what is known of it."""
+    """Audio and what is known of it.
+
+    `min_matched`: a run stops when less than this share of the metadata's rows, or of the files where those are fewer, meet.
+    `unmatched_split`: where `columns.split` is given, the split of files whose split is not known; None leaves them out ("no_split").
+    `strict_opt_out`: a run stops when an entry of the opt-out list meets no file.
+    """
 
     audio: str
     metadata: str | None = None
+    min_matched: float = Field(0.5, ge=0, le=1)
     columns: Columns = Columns()
+    unmatched_split: Split | None = Field(None, min_length=1)
     clip_seconds: float = Field(30.0, gt=0)
     max_clips: int = Field(6, ge=1)
     min_seconds: float = Field(5.0, gt=0)
     licences: tuple[str, ...] | None = None
     opt_out: str | None = None
+    strict_opt_out: bool = False
 
 
 class ScorerSettings(Settings):
