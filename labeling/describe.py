@@ -109,7 +109,7 @@ def _nearest(corpus: Corpus, keys: Collection[str], described: Described, names:
         return f"{len(described.several)} rows could mean several files, for example {shown(name)}: {', '.join(map(shown, could))}."
     if described.hints:
         name, same = next(iter(sorted(described.hints.items())))
-        return f"Nearest: {shown(name)} and {shown(same[0])} have one name in different folders: paths must end alike, or a row give the name alone."
+        return f"Nearest: {shown(name)} and {shown(same[0])} have one name in different folders; give paths that end alike, or names alone."
     stems = defaultdict(list)
     for key in islice(sorted(keys), _TRIED_ROWS):
         stems[folded(stem_of(key))].append(key)
