@@ -68,7 +68,7 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         planned["opt_out_entries"] = len(entries)
     if settings.corpus.metadata:
         unmet = {"metadata_rows_without_file": len(described.without_file), "files_without_metadata": len(files) - described.met}
-        planned |= {"metadata_rows": len(metadata.rows) + metadata.keyless, **unmet}
+        planned |= {"metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated, **unmet}
         planned |= {f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())}
     if settings.is_written:
         planned |= plan_write(settings, files, _named(probed))

@@ -264,6 +264,7 @@ def test_every_row_means_one_file_at_most(rows: list[str], keys: list[str]) -> N
     assert {*found.known, *found.ambiguous} == set(keys)
     assert not found.known.keys() & found.ambiguous.keys()
     assert sorted([*used, *blamed, *found.without_file]) == sorted(rows)  # type: ignore[list-item]
+    assert found.used == len(used)
     assert metadata(*rows[::-1]).match(keys[::-1]) == table.match(keys)
 
 

@@ -67,7 +67,7 @@ def test_a_file_whose_split_is_not_known_is_never_trained_on_in_silence(folder: 
     assert tracks(found, "excluded") == {KEYS[0]: "no_split", KEYS[1]: None, KEYS[2]: "no_split"}
     assert files.manifest.warnings == {"file_without_metadata": 1}
     assert found.manifest.excluded == {"no_split": 2}
-    told = made(folder, corpus__columns__split="part", corpus__unmatched_split="test")[1]
+    told = made(folder, corpus__columns__split="part", corpus__unmatched_split=" Test")[1]
     assert tracks(told, "split", "excluded") == {KEYS[0]: ("test", None), KEYS[1]: ("train", None), KEYS[2]: ("test", None)}
     assert set(tracks(made(folder)[1], "split").values()) == {"train"}
 
@@ -86,6 +86,7 @@ def test_what_meets_not_at_all_is_counted_warned_and_planned(folder: Path) -> No
     assert files.manifest.warnings == {"row_without_file": 2, "file_without_metadata": 1, "matched_by_suffix": 1}
     stats = files.manifest.stats
     assert (stats["metadata_rows"], stats["metadata_without_file"], stats["files_without_metadata"]) == (4, 2, 1)
+    assert stats["metadata_rows_used"] == 2
     planned = plan(small_settings(folder))
     assert (planned["metadata_rows"], planned["metadata_rows_without_file"], planned["files_without_metadata"]) == (4, 2, 1)
 
@@ -96,6 +97,8 @@ def test_rows_that_differ_are_a_dead_letter_of_their_file_alone(folder: Path) ->
     dead = files.dead().to_pylist()
     assert [(row["key"], row["reason"]) for row in dead] == [(KEYS[1], "ambiguous_metadata")]
     assert "'/a/album/two.flac', '/b/album/two.flac'" in dead[0]["error"]
+    stats = files.manifest.stats
+    assert (stats["metadata_rows"], stats["metadata_rows_used"], stats["metadata_rows_ambiguous"]) == (4, 2, 2)
 
 
 def opt_out(folder: Path, text: str) -> dict[str, Any]:
