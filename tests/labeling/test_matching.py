@@ -204,3 +204,43 @@ def test_many_files_of_one_name_in_many_folders_are_quick() -> None:
     keys = [f"album {number}/{track:02d}.mp3" for number in range(2000) for track in range(3)]
     names = ["C:\\Music\\" + key.upper().replace("/", "\\") for key in keys]
     assert {key for key, _ in match_names(keys, names).found.values()} == set(keys)
+
+
+PIECE = st.sampled_from(
+    [
+        "a",
+        "A",
+        "b",
+        "2",
+        "02",
+        "2.0",
+        "x.wav",
+        "ä",
+        "a\u0308",
+        "%41",
+        "a b",
+        " a",
+        "..",
+        ".",
+        "",
+        "C:",
+        '"a"',
+        "a.mp3",
+        "A.MP3",
+        "a.wav.mp3",
+    ]
+)
+NAME = st.builds(
+    lambda pieces, end: "/".join(pieces) + end, st.lists(PIECE, min_size=1, max_size=3), st.sampled_from(["", ".mp3", ".wav", ".9"])
+)
+
+
+@given(st.lists(NAME, max_size=6, unique=True), st.lists(NAME, max_size=6, unique=True))
+@settings(max_examples=300, deadline=None)
+def test_the_index_finds_what_comparing_every_pair_finds(keys: list[str], names: list[str]) -> None:
+    found = match_names(keys, names)
+    for name in names:
+        bits = {key: how for key in keys if (how := looseness(name, key)) is not None}
+        least = {key: how for key, how in bits.items() if not any(other != how and other & how == other for other in bits.values())}
+        assert (found.found.get(name) == next(iter(least.items()))) if len(least) == 1 else name not in found.found
+        assert found.several.get(name, ()) == (tuple(sorted(least)[:3]) if len(least) > 1 else ())
