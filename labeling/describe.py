@@ -3,6 +3,7 @@
 import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -124,13 +125,14 @@ def _best_column(corpus: Corpus, keys: Collection[str]) -> tuple[str, int, int]:
     """The column of the table's first rows whose cells meet most files, how many, and how many rows were looked at."""
     cells: defaultdict[str, set[str]] = defaultdict(set)
     tried = 0
-    for row in islice(table_rows(corpus.metadata or "", None), _TRIED_ROWS):
-        tried += 1
-        for name in row.cells:
-            try:
-                cells[name].update(row.texts(name)[:1])
-            except UserError:
-                continue
+    try:
+        for row in islice(table_rows(corpus.metadata or "", None), _TRIED_ROWS):
+            tried += 1
+            for name in row.cells:
+                with suppress(UserError):
+                    cells[name].update(row.texts(name)[:1])
+    except UserError:
+        return "", 0, 0  # Another column cannot be read, or is there twice: no hint then.
     met = {name: len({key for key, _ in match_names(keys, values).found.values()}) for name, values in cells.items()}
     best = max(met, key=lambda name: (met[name], name), default="")
     return best, met.get(best, 0), tried

@@ -57,6 +57,7 @@ def test_what_comes_nearest_is_said(tmp_path: Path) -> None:
     other = "file,title,where\n1,T,C:\\x\\a\\two.mp3\n2,T,three\n3,T,nothing\n"
     assert "The column 'where' would meet 2 files (in the first 3 rows)." in complaint(tmp_path, other)
     assert "one name in different folders" in complaint(tmp_path, rows("c/two.mp3"))
+    assert "0 of 1 rows meet a file" in complaint(tmp_path, "file,title,other,other\nx1,T,a/two.mp3,a\n")
     assert "1 rows could mean several files, for example 'one': 'x/one.mp3', 'y/one.mp3'." in complaint(
         tmp_path, rows("one"), ["x/one.mp3", "y/one.mp3"]
     )
