@@ -1,10 +1,10 @@
 """What a labeling run would stumble over late: tables, lists and captions that it names, looked at before anything is embedded."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 from labeling.facts import fact_names
 from labeling.prompt import load_prompt
@@ -12,7 +12,7 @@ from labeling.settings import VocabularySettings
 from labeling.stages.vocabulary import allowed_splits
 from labeling.storage import is_remote, local_path, open_store, read_uri
 from labeling.tables import table_rows
-from labeling.vocabulary import keyed, read_captions
+from labeling.vocabulary import check_captions, keyed, read_captions
 from pipelines.settings import LabelSettings
 from pipelines.songs import songs_of_table
 
@@ -86,7 +86,7 @@ def _look(source: str) -> None:
 
 
 def _first_caption(name: str, vocabulary: VocabularySettings) -> None:
-    losses: Counter[str] = Counter()
-    if next(keyed(read_captions(name, vocabulary, losses), losses), None) is None:
-        lost = "".join(f", {number:,} lost as {reason}" for reason, number in losses.most_common(3))
-        raise UserError(f"vocabulary {name}: {vocabulary.source} holds no caption{lost}. Check the file, its `column` and `caption_split`")
+    losses = Tally()
+    first = next(keyed(read_captions(name, vocabulary, losses), losses.lost), None)
+    examples = [text for texts in losses.examples.values() for text in texts]
+    check_captions(name, vocabulary, int(first is not None), losses.lost, examples)

@@ -10,10 +10,13 @@ from flows.plan_captions import captions_per_second, noted, plan_captions, plan_
 from flows.plan_write import plan_write
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
+from labeling.describe import describe
 from labeling.embed import clips_per_second
 from labeling.errors import RowError, UserError
 from labeling.facts import Facts
 from labeling.ids import stable_id
+from labeling.metadata import Described, Metadata
+from labeling.opt_out import Entry, read_opt_outs
 from labeling.probe import probe_file
 from labeling.songs import Song
 from pipelines.scorer import open_scorer
@@ -40,11 +43,15 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     """
     problems = list(input_problems(settings))
     files = list_corpus(settings.corpus.audio).files
+    keys = [file.key for file in files]
+    no_entries: tuple[Entry, ...] = ()
+    entries = noted(problems, lambda: read_opt_outs(settings.corpus.opt_out) if settings.corpus.opt_out else no_entries, no_entries)
+    no_table = Metadata({}, frozenset()), Described(dict.fromkeys(keys))
+    metadata, described = noted(problems, lambda: describe(settings.corpus, keys), no_table)
     sample = _sample(files)
     probed, unreadable, read = _probe(settings, sample)
     captions = plan_captions(settings, problems)
-    unknown: dict[str, str] = {}
-    splits = noted(problems, lambda: splits_of(settings, files), unknown)
+    splits = splits_of(settings.corpus, described)
     seconds = sum(file["duration_ms"] for file in probed) / 1000
     clips_of = {file["key"]: len(cut_clips(stable_id("track", file["key"]), file["duration_ms"], settings.corpus)) for file in probed}
     clips = sum(clips_of.values())
@@ -77,6 +84,12 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "caption_embedding_hours": round(all_captions / max(text_rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
+    if settings.corpus.opt_out:
+        planned["opt_out_entries"] = len(entries)
+    if settings.corpus.metadata:
+        unmet = {"metadata_rows_without_file": len(described.without_file), "files_without_metadata": len(files) - described.met}
+        planned |= {"metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated, **unmet}
+        planned |= {f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())}
     problems += unlabelled_problems(settings, tracks)
     if not clips and len(sample) == len(files):
         problems.append(f"none of {len(files):,} files gives a clip: they are shorter than corpus.min_seconds, or cannot be read")

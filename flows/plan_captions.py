@@ -7,12 +7,12 @@ from functools import partial
 from typing import TypeVar
 
 from flows.inputs import unlabelled
-from labeling.corpus import AudioFile
+from labeling.admission import track_split
 from labeling.errors import UserError
 from labeling.ids import stable_id
-from labeling.metadata import read_metadata
+from labeling.metadata import Described
 from labeling.scorers.base import Scorer
-from labeling.stages.ingest import DEFAULT_SPLIT
+from labeling.settings import Corpus
 from labeling.stages.vocabulary import allowed_splits
 from labeling.vocabulary import vocabulary_table
 from pipelines.settings import LabelSettings
@@ -67,12 +67,10 @@ def captions_per_second(scorer: Scorer, sample: Sequence[str]) -> float:
     return len(sample) / max(time.perf_counter() - started, 1e-9)
 
 
-def splits_of(settings: LabelSettings, files: Sequence[AudioFile]) -> dict[str, str]:
-    """The split of each file by key, as the metadata table says. Raises UserError where that cannot be read."""
-    corpus = settings.corpus
-    keys = [file.key for file in files]
-    known = read_metadata(corpus.metadata, corpus.columns).match(keys)[0] if corpus.metadata else {}
-    return {key: (row.split if (row := known.get(key)) else None) or DEFAULT_SPLIT for key in keys}
+def splits_of(corpus: Corpus, described: Described) -> dict[str, str]:
+    """The split of each file that has one, by key."""
+    found = {key: track_split(row.split if row else None, corpus) for key, row in described.known.items()}
+    return {key: split for key, split in found.items() if split is not None}
 
 
 def plan_labels(settings: LabelSettings, clips: int, captions: PlannedCaptions, splits: Mapping[str, int]) -> int:

@@ -4,9 +4,10 @@ import json
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator, model_validator
 
-Split = str
+Split = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1)]
+"""A split's name in lower case, as tables are read (labeling.metadata.clean_split)."""
 Splits = Annotated[frozenset[Split], PlainSerializer(sorted, return_type=list[Split], when_used="json")]
 Numbers = Annotated[frozenset[int], PlainSerializer(sorted, return_type=list[int], when_used="json")]
 
@@ -53,16 +54,24 @@ class Columns(FactColumns):
 
 
 class Corpus(Settings):
-    """Audio and what is known of it."""
+    """Audio and what is known of it.
+
+    `min_matched`: a run stops when less than this share of the metadata's rows, or of the files where those are fewer, meet.
+    `unmatched_split`: where `columns.split` is given, the split of files whose split is not known; None leaves them out ("no_split").
+    `strict_opt_out`: a run stops when an entry of the opt-out list meets no file.
+    """
 
     audio: str
     metadata: str | None = None
+    min_matched: float = Field(0.5, ge=0, le=1)
     columns: Columns = Columns()
+    unmatched_split: Split | None = None
     clip_seconds: float = Field(30.0, gt=0)
     max_clips: int = Field(6, ge=1)
     min_seconds: float = Field(5.0, gt=0)
     licences: tuple[str, ...] | None = None
     opt_out: str | None = None
+    strict_opt_out: bool = False
 
 
 class ScorerSettings(Settings):

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,11 +13,13 @@ import pyarrow.parquet as pq
 from labeling.cleaning.tally import Tally
 from labeling.corpus import AudioFile, Inventory, identify, list_corpus
 from labeling.dataset import Dataset
+from labeling.describe import Oddity, describe, oddities, shown
 from labeling.errors import RowError
 from labeling.facts import NO_FACTS
 from labeling.fingerprint import Identity, canonical_json
 from labeling.ids import stable_id
-from labeling.metadata import Metadata, TrackMetadata, read_metadata
+from labeling.metadata import Described, Metadata, TrackMetadata
+from labeling.opt_out import read_opt_outs
 from labeling.parts import PartContext, part_of
 from labeling.progress import advance
 from labeling.schemas import INVENTORY
@@ -25,7 +28,7 @@ from pipelines.progress import show_progress
 from pipelines.session import Session
 from pipelines.spread import PartWriter
 
-VERSION = 1
+VERSION = 2
 _HASHES = "cache/content.parquet"
 
 
@@ -33,17 +36,23 @@ _HASHES = "cache/content.parquet"
 class _Listed:
     rows: list[dict[str, Any]]
     dead: list[tuple[str, RowError]]
+    odd: list[Oddity]
     counts: dict[str, int]
 
 
 def inventory(session: Session) -> Dataset:
-    """The corpus as it is now, in parts by track id. A changed, added or removed file, or changed metadata, gives a new dataset."""
+    """The corpus as it is now, in parts by track id. A changed, added or removed file, or changed metadata, gives a new dataset.
+
+    Raises UserError, before a file is opened, when the metadata table and the corpus do not belong together (labeling.describe).
+    """
     corpus = session.settings.corpus
     found = list_corpus(corpus.audio)
-    contents = _contents(session.root, corpus.audio, found)
     notes = Tally()
-    metadata = read_metadata(corpus.metadata, corpus.columns, notes) if corpus.metadata else Metadata({}, frozenset())
-    listed = _join(found, contents, metadata, bool(corpus.metadata))
+    if corpus.opt_out:
+        read_opt_outs(corpus.opt_out, notes)  # So that a list that cannot be read is said before any file is.
+    metadata, described = describe(corpus, [file.key for file in found.files], notes)
+    contents = _contents(session.root, corpus.audio, found)
+    listed = _join(found, contents, described, metadata if corpus.metadata else None)
     seen = [sorted((key, content) for key, content in contents.items()), sorted((key, error.reason) for key, error in listed.dead)]
     inputs = {"corpus": hashlib.sha256(canonical_json(seen).encode("utf-8", "backslashreplace")).hexdigest()}
     if corpus.metadata:
@@ -51,13 +60,16 @@ def inventory(session: Session) -> Dataset:
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, INVENTORY)
+        odd: defaultdict[int, list[Oddity]] = defaultdict(list)
+        for item in listed.odd:
+            odd[part_of(stable_id("track", item.key), identity.parts) if item.about_file else 0].append(item)
         for part in parts:
-            writer.write(part, lambda context: iter(_part_tables(context, listed, notes)))
+            writer.write(part, lambda context: iter(_part_tables(context, listed, odd[context.part], notes)))
 
     return session.build("inventory", VERSION, make_parts, inputs=inputs)
 
 
-def _part_tables(context: PartContext, listed: _Listed, notes: Tally) -> list[pa.Table]:
+def _part_tables(context: PartContext, listed: _Listed, odd: Sequence[Oddity], notes: Tally) -> list[pa.Table]:
     for key, error in listed.dead:
         if part_of(stable_id("track", key), context.parts) == context.part:
             context.reject(key, error)
@@ -65,25 +77,36 @@ def _part_tables(context: PartContext, listed: _Listed, notes: Tally) -> list[pa
         context.warnings.add(notes)
         for name, amount in listed.counts.items():
             context.count(name, amount)
+    for item in odd:
+        context.warn(item.reason, item.key, item.message)
     rows = [row for row in listed.rows if part_of(row["track_id"], context.parts) == context.part]
     context.advance(len(rows))
     return [pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["track_id"])), INVENTORY)]
 
 
-def _join(found: Inventory, contents: dict[str, str], metadata: Metadata, has_table: bool) -> _Listed:
-    matched, ambiguous, without_file = metadata.match([file.key for file in found.files])
+def _join(found: Inventory, contents: dict[str, str], described: Described, metadata: Metadata | None) -> _Listed:
     dead = list(found.refused)
     rows = []
     for file in found.files:
-        if file.key in ambiguous:
-            dead.append((file.key, RowError("ambiguous_metadata", "the metadata table has this key more than once, with different values")))
+        if file.key in described.ambiguous:
+            names = ", ".join(map(shown, described.ambiguous[file.key]))
+            message = f"the metadata table has more than one row for it, with different values: {names}. Keep one."
+            dead.append((file.key, RowError("ambiguous_metadata", message)))
             continue
-        rows.append(_row(file, contents[file.key], matched.get(file.key)))
-    described = sum(row["described"] for row in rows)
+        rows.append(_row(file, contents[file.key], described.known.get(file.key)))
     counts = {f"ignored:{suffix or 'no suffix'}": amount for suffix, amount in found.ignored.items()}
-    if has_table:
-        counts |= {"files_without_metadata": len(rows) - described, "metadata_without_file": len(without_file)}
-    return _Listed(rows, dead, counts)
+    if metadata is None:
+        return _Listed(rows, dead, [], counts)
+    counts |= {f"matched_by:{step}": len(met) for step, met in sorted(described.by_step.items())}
+    counts |= {
+        "metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated,
+        "metadata_rows_used": described.used,
+        "metadata_rows_repeated": metadata.repeated,
+        "metadata_rows_ambiguous": sum(map(len, described.ambiguous.values())),
+        "files_without_metadata": sum(not row["described"] for row in rows),
+        "metadata_without_file": len(described.without_file),
+    }
+    return _Listed(rows, dead, list(oddities(described)), counts)
 
 
 def _row(file: AudioFile, content: str, known: TrackMetadata | None) -> dict[str, Any]:
