@@ -42,7 +42,8 @@ def describe(corpus: Corpus, keys: Collection[str], notes: Tally | None = None) 
     """What the corpus's metadata table says of each file; nothing without a table.
 
     notes: what in the table is not as declared, in words. Raises UserError: the table cannot be read, or fewer of its rows meet a file
-    than `corpus.min_matched` of the rows or of the files, whichever are fewer. Reads the table alone, so it may be asked before anything that costs.
+    than `corpus.min_matched` of the rows or of the files, whichever are fewer. Reads the table
+    alone, so it may be asked before anything that costs.
     """
     if not corpus.metadata:
         return Metadata({}, frozenset()), Described(dict.fromkeys(keys))

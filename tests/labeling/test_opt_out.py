@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labeling.cleaning.tally import Tally
 from labeling.errors import UserError
 from labeling.ids import stable_id
 from labeling.opt_out import list_entries, read_opt_outs
@@ -166,8 +167,8 @@ def test_a_title_beside_a_file_takes_out_no_other_song_of_that_title(tmp_path: P
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("a.txt", "a.mp3\n".encode("utf-16"), "UTF-16"),
-        ("a.txt", "a\nträne\n".encode("latin-1"), "line 2"),
+        ("a.txt", "a.mp3\n".encode("utf-16")[:-1], "cut or damaged"),
+        ("a.txt", b"a\n\x81\x8d\x8f\x90\x9d\n", "line 2"),
         ("a.txt", b"PK\x03\x04\0\0", "no text"),
         ("a.csv", b"why,when\nx,y\n", "needs a column key, track_id, sha256, title or artist; it has 'why', 'when'"),
         ("a.csv", b"", "is empty"),
@@ -189,3 +190,11 @@ def test_any_list_is_read_and_its_entries_are_met_or_named(text: str) -> None:
     assert len(found.unmet) <= len(entries)
     assert bool(found.tracks) == (len(found.unmet) < len(entries))
     assert opted_out(entries[::-1], list(parts())[::-1]).tracks == found.tracks
+
+
+@pytest.mark.parametrize(("encoding", "words"), [("utf-16", "utf-16"), ("latin-1", "cp1252")])
+def test_another_encoding_is_read_and_said(tmp_path: Path, encoding: str, words: str) -> None:
+    (tmp_path / "a.txt").write_bytes("a.mp3\nTräne.mp3\n".encode(encoding))
+    notes = Tally()
+    assert [entry.said for entry in read_opt_outs(str(tmp_path / "a.txt"), notes)] == ["a.mp3", "Träne.mp3"]
+    assert words in notes.examples["encoding"][0]
