@@ -146,7 +146,7 @@ def test_an_entry_that_meets_nothing_is_named_and_stops_a_strict_run(folder: Pat
     assert "21 of 22 entries of the opt-out list meet no file: 'gone/one.mp3', 'gone-00'" in caplog.text
     assert "and 11 more" in caplog.text
     for _ in range(2):
-        with pytest.raises(UserError, match=r"21 of 22 entries of the opt-out list meet no file: 'gone/one.mp3'.*Nothing was embedded"):
+        with pytest.raises(UserError, match=r"21 of 22 entries of the opt-out list meet no file: 'gone/one.mp3'.*before anything is embedded"):
             made(folder, corpus__strict_opt_out=True, **listed)
     made(folder, corpus__strict_opt_out=True, **opt_out(folder, "title: T1\ntwo\n"))
 
