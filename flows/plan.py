@@ -1,7 +1,7 @@
 """What a run will have to do, before it does anything: counted from the listing and from a sample of probed files."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from flows.plan_write import plan_write
@@ -37,8 +37,7 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     Durations come from up to 200 files, chosen by hash, and are scaled up by bytes; nothing is written.
     """
     files = list_corpus(settings.corpus.audio).files
-    entries = read_opt_outs(settings.corpus.opt_out) if settings.corpus.opt_out else ()
-    metadata, described = describe(settings.corpus, [file.key for file in files])
+    tables = plan_tables(settings, [file.key for file in files])
     sample = _sample(files)
     probed, unreadable, read = _probe(settings, sample)
     seconds = sum(file["duration_ms"] for file in probed) / 1000
@@ -64,15 +63,25 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "embedding_hours": round(all_clips / max(rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
-    if settings.corpus.opt_out:
-        planned["opt_out_entries"] = len(entries)
-    if settings.corpus.metadata:
-        unmet = {"metadata_rows_without_file": len(described.without_file), "files_without_metadata": len(files) - described.met}
-        planned |= {"metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated, **unmet}
-        planned |= {f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())}
+    planned |= tables
     if settings.is_written:
         planned |= plan_write(settings, files, _named(probed))
     return planned
+
+
+def plan_tables(settings: LabelSettings, keys: Collection[str]) -> dict[str, int]:
+    """How the metadata table and the opt-out list meet the files. Raises UserError where a run would stop for them (labeling.describe)."""
+    corpus = settings.corpus
+    planned = {"opt_out_entries": len(read_opt_outs(corpus.opt_out))} if corpus.opt_out else {}
+    metadata, described = describe(corpus, keys)
+    if not corpus.metadata:
+        return planned
+    return planned | {
+        "metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated,
+        "metadata_rows_without_file": len(described.without_file),
+        "files_without_metadata": len(keys) - described.met,
+        **{f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())},
+    }
 
 
 def _sample(files: Sequence[AudioFile]) -> list[AudioFile]:
