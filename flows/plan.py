@@ -18,6 +18,7 @@ from labeling.ids import stable_id
 from labeling.metadata import Described, Metadata
 from labeling.opt_out import Entry, read_opt_outs
 from labeling.probe import probe_file
+from labeling.settings import Corpus
 from labeling.songs import Song
 from pipelines.scorer import open_scorer
 from pipelines.settings import LabelSettings
@@ -84,18 +85,26 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "caption_embedding_hours": round(all_captions / max(text_rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
-    if settings.corpus.opt_out:
-        planned["opt_out_entries"] = len(entries)
-    if settings.corpus.metadata:
-        unmet = {"metadata_rows_without_file": len(described.without_file), "files_without_metadata": len(files) - described.met}
-        planned |= {"metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated, **unmet}
-        planned |= {f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())}
+    planned |= _tables(settings.corpus, entries, metadata, described)
     problems += unlabelled_problems(settings, tracks)
     if not clips and len(sample) == len(files):
         problems.append(f"none of {len(files):,} files gives a clip: they are shorter than corpus.min_seconds, or cannot be read")
     if settings.is_written and not problems:
         planned |= plan_write(settings, files, _named(probed))
     return planned | {"problems": problems}
+
+
+def _tables(corpus: Corpus, entries: Sequence[Entry], metadata: Metadata, described: Described) -> dict[str, int]:
+    """How the metadata table and the opt-out list meet the files."""
+    planned = {"opt_out_entries": len(entries)} if corpus.opt_out else {}
+    if not corpus.metadata:
+        return planned
+    return planned | {
+        "metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated,
+        "metadata_rows_without_file": len(described.without_file),
+        "files_without_metadata": len(described.known) + len(described.ambiguous) - described.met,
+        **{f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())},
+    }
 
 
 def _sample(files: Sequence[AudioFile]) -> list[AudioFile]:

@@ -137,7 +137,7 @@ def _say(corpus: Corpus, entries: Sequence[Entry], tracks: Dataset) -> None:
     if corpus.strict_opt_out:
         raise UserError(
             f"{what}. Mend or remove them (an entry is a path, pattern, track id, sha256, or title: ... | artist: ...), "
-            "or leave out corpus.strict_opt_out (--strict-opt-out). Nothing was embedded."
+            "or leave out corpus.strict_opt_out (--strict-opt-out). The run stops before anything is embedded."
         )
     log.warning("%s. Those recordings may still be used; --strict-opt-out stops a run here", what)
 
