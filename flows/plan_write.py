@@ -34,6 +34,8 @@ def plan_write(settings: LabelSettings, files: Collection[AudioFile], described:
     replies = number * settings.write.samples
     tokens_in = round(sum(tokens) / max(1, len(tokens)) * replies)
     tokens_out = replies * settings.write.max_tokens
+    if settings.run.server.url and not settings.run.server.parameters.max_tokens:
+        counted_by += "; max_tokens is not sent, so that nothing bounds a reply and its price"
     return {
         "songs": number,
         "requests": replies,

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import soundfile
 
 from flows.label import label
 from flows.verify import verify_root
@@ -152,3 +154,13 @@ def test_files_that_are_no_audio_stop_probing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"probe: stopped with . of . parts made: .*not_audio.*For example .*text \d+\.mp3") as found:
         label(settings)
     assert "dead_so_far" in str(found.value)
+
+
+def test_clips_that_are_all_silent_stop_embedding(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    for number in range(120):
+        soundfile.write(tmp_path / "music" / f"{number}.wav", np.zeros(8000 + number), 8000)
+    settings = small_settings(tmp_path, corpus__metadata="none")
+    settings = settings.model_copy(update={"corpus": settings.corpus.model_copy(update={"metadata": None})})
+    with pytest.raises(UserError, match=r"embed: stopped with . of . parts made: 50 of 120 rows are dead.*silent: 50"):
+        label(settings)
