@@ -106,26 +106,27 @@ class AvReader:
 
     def _blocks(self) -> Iterator[Block]:
         """Decoded samples and, where packets are missing or could not be decoded, how many frames they should have given."""
-        timeline, usual, begun = Timeline(self.format, self.rate), 0, False
+        timeline, usual, begun, own = Timeline(self.format, self.rate), 0, False, 0
         for packet in self._packets():
             if packet.size:
                 missing, own, why = timeline.step(packet)
                 if why and begun:
                     yield Missing(missing, why)
-            else:
-                own = 0
             try:
                 blocks = [self._at_our_rate(frame) for frame in packet.decode()]
             except (av.error.FFmpegError, ValueError) as error:
                 if begun and packet.size:
-                    yield Missing(usual or own, _words(error))
+                    yield Missing(own or usual, _words(error))
+                    timeline.took(0 if own else usual)
                 continue
             got = sum(block.shape[1] for block in blocks)
             if begun and packet.size and not got and usual:
-                yield Missing(usual, "a packet gives no samples")
+                yield Missing(own or usual, "a packet gives no samples")
+                got = 0 if own else usual
+            timeline.took(0 if own else got)
             yield from (block for block in blocks if block.shape[1])
-            begun |= bool(got)
-            usual = got or usual
+            begun |= bool(blocks)
+            usual = sum(block.shape[1] for block in blocks) or usual
 
     def _packets(self) -> Iterator[Any]:
         """Packets up to the end of the file, or to where the container is broken, which the missing frames tell."""

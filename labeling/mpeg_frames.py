@@ -60,6 +60,11 @@ class Walk:
         return sum(len(run.places) for run in self.runs)
 
     @property
+    def counted(self) -> int:
+        """Frames that are there and frames that are missing between them."""
+        return self.frames + sum(sum(run.missing.values()) for run in self.runs)
+
+    @property
     def covered(self) -> float:
         """The share of the file that is frames, tags aside."""
         return sum(sum(run.sizes) for run in self.runs) / max(1, self.bytes - self.tags)

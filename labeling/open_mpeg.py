@@ -42,7 +42,7 @@ def open_mpeg(file: BinaryIO, kind: str | None, sure: bool) -> Reader | None:
     if (reader := _by_libsndfile(file, walk)) is not None:
         return reader
     before, after = (walk.claim.before, walk.claim.after) if walk.claim else (0, 0)
-    ends_where_claimed = walk.claim is not None and walk.claim.frames == walk.frames and len(walk.runs) == 1
+    ends_where_claimed = walk.claim is not None and walk.claim.frames == walk.counted and len(walk.runs) == 1
     trims = [(before if not number else 0, after if ends_where_claimed else 0) for number in range(len(walk.runs))]
     openers = [partial(MpegReader, file, run, *trim) for run, trim in zip(walk.runs, trims, strict=True)]
     reader = ChainReader(openers) if len(openers) > 1 else openers[0]()

@@ -28,17 +28,22 @@ class Timeline:
         missing, why = 0, ""
         if packet.pts is not None and packet.time_base:
             start = round(packet.pts * packet.time_base * self._rate)
-            if self._end is not None and own:
+            if self._end is not None:
                 jump = start - self._end
                 if self._slack < jump <= LONGEST_GAP_SECONDS * self._rate:
                     missing, why = jump, "packets are missing"
                 elif abs(jump) > LONGEST_GAP_SECONDS * self._rate:
                     why = f"the times in the file jump by {jump / self._rate:.3f} s"
-            self._end = start + own if own else None
+            self._end = start + own
         elif self._end is not None:
             self._end += own
         self.counted += missing + own
         return missing, own, why
+
+    def took(self, frames: int) -> None:
+        """The last packet did not say how long it is, and gave so many frames."""
+        if self._end is not None:
+            self._end += frames
 
 
 def frames_of(duration: int | None, time_base: Any, rate: int) -> int:
