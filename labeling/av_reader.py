@@ -115,7 +115,7 @@ class AvReader:
             try:
                 blocks = [self._at_our_rate(frame) for frame in packet.decode()]
             except (av.error.FFmpegError, ValueError) as error:
-                if begun and packet.size:
+                if packet.size and (own or usual):
                     yield Missing(own or usual, _words(error))
                     timeline.took(0 if own else usual)
                 continue
@@ -159,9 +159,10 @@ def open_container(file: BinaryIO, encoding: str = "utf-8") -> tuple[WatchedFile
     except (av.error.FFmpegError, ValueError, OSError) as error:
         watched.check()
         raise RowError("not_audio", f"FFmpeg does not know it ({_words(error)})") from error
-    if not container.streams.audio:
-        raise RowError("not_audio", "FFmpeg finds no audio stream in it")
-    return watched, container, container.streams.audio[0]
+    stream = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+    if stream is None:
+        raise RowError("not_audio", "FFmpeg finds no audio stream in it that it can decode")
+    return watched, container, stream
 
 
 def _words(error: Exception) -> str:

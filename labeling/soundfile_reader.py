@@ -1,5 +1,6 @@
 """Reading through libsndfile."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO
 
 import numpy as np
@@ -9,6 +10,7 @@ from labeling.audio_reader import MOST_FRAMES, Stretch, WatchedFile, check_strea
 from labeling.cosine import Float32s
 from labeling.downmix import downmix, keep
 from labeling.errors import RowError
+from labeling.quiet import without_mpg123_notes
 
 _BLOCK_SAMPLES = 1 << 17
 _TAIL = 256
@@ -46,7 +48,8 @@ class SoundFileReader:
         file.seek(0)
         self._file = file
         self._watched = WatchedFile(file)
-        self._sound = _Forward(self._watched)
+        with _quiet(file):
+            self._sound = _Forward(self._watched)
         self.format = "opus" if self._sound.subtype == "OPUS" else _FORMATS.get(self._sound.format, self._sound.format.lower())
         self.subtype: str = self._sound.subtype
         self.rate: int = self._sound.samplerate
@@ -110,7 +113,8 @@ class SoundFileReader:
         """The next block, at most `wanted` frames; empty at the end of the file."""
         out = self._block[: min(wanted, len(self._block))]
         try:
-            block: Float32s = self._sound.read(out=out)
+            with without_mpg123_notes() if self.format == "mp3" else nullcontext():
+                block: Float32s = self._sound.read(out=out)
         except soundfile.LibsndfileError as error:
             self._failed(error)
             block = out[: self._frames_before_failure(len(out))]
@@ -130,6 +134,12 @@ class SoundFileReader:
             return min(most, max(0, int(self._sound.tell()) - self._position))
         except soundfile.LibsndfileError:
             return 0
+
+
+def _quiet(file: BinaryIO) -> AbstractContextManager[None]:
+    """Around the opening of a file, which may be an mp3."""
+    file.seek(0)
+    return without_mpg123_notes() if file.read(1) in (b"\xff", b"I") else nullcontext()
 
 
 def _words(error: Exception) -> str:
