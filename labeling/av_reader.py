@@ -155,7 +155,9 @@ def open_container(file: BinaryIO, encoding: str = "utf-8") -> tuple[WatchedFile
     file.seek(0)
     watched = WatchedFile(file)
     try:
-        container = av.open(cast(Any, watched), options={"format_whitelist": _DEMUXERS}, metadata_encoding=encoding, metadata_errors="replace")
+        container = av.open(
+            cast(Any, watched), options={"format_whitelist": _DEMUXERS}, metadata_encoding=encoding, metadata_errors="replace"
+        )
     except (av.error.FFmpegError, ValueError, OSError) as error:
         watched.check()
         raise RowError("not_audio", f"FFmpeg does not know it ({_words(error)})") from error

@@ -5,7 +5,6 @@ from typing import BinaryIO
 from labeling.audio_reader import Reader, Stretch
 from labeling.av_reader import AvReader
 from labeling.errors import RowError
-
 from labeling.soundfile_reader import SoundFileReader
 
 

@@ -37,8 +37,9 @@ class DecodedSpan:
 def decode_spans(file: BinaryIO, key: str, spans_ms: Sequence[tuple[int, int]]) -> Iterator[DecodedSpan | RowError]:
     """A seekable file and spans (start, length) in milliseconds, in order of time and not overlapping -> one result a span, in that order.
 
-    A damaged place of less than MOST_GAP_SECONDS is silence of its length, so that what follows stays in time. A span that fails gives its RowError in its place and the others go on: "truncated" (ends more than MISSING_SECONDS early, or holds
-    nothing), "not_finite", "silent" (peak below SILENT_PEAK), "decode_failed", "unreadable". A smaller shortfall gives a shorter array.
+    A damaged place of less than MOST_GAP_SECONDS is silence of its length, so that what follows stays in time. A span that fails gives its
+    RowError in its place and the others go on: "truncated" (ends more than MISSING_SECONDS early, or holds nothing), "not_finite", "silent"
+    (peak below SILENT_PEAK), "decode_failed", "unreadable". A smaller shortfall gives a shorter array.
     Raises RowError when the file cannot be opened as audio (see labeling.open_reader), ValueError when the spans are out of order.
     """
     end = 0
@@ -66,7 +67,9 @@ def oddities(stretch: Stretch, rate: int) -> tuple[tuple[str, str], ...]:
         lost = sum(gap.frames for gap in stretch.gaps) / rate
         said.append(("gap", f"{lost:.3f} s are silence{places} at {first.start / rate:.3f} s: {first.why}"))
     if stretch.antiphase is not None:
-        message = f"the mean of the channels would lose {stretch.antiphase:.0f} dB: they cancel, so their difference or the loudest is taken"
+        message = (
+            f"the mean of the channels would lose {stretch.antiphase:.0f} dB: they cancel, so their difference or the loudest is taken"
+        )
         said.append(("antiphase", message))
     return tuple(said)
 

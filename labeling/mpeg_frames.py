@@ -28,7 +28,7 @@ _CHAIN = 3
 
 @dataclass
 class Run:
-    """Frames of one kind, one after the other: their places and sizes in bytes, and how many are missing before some of them (by number)."""
+    """Frames of one kind, one after the other: places and sizes in bytes, and how many are missing before some of them (by number)."""
 
     kind: Kind
     places: array[int] = field(default_factory=lambda: array("q"))

@@ -1,4 +1,7 @@
-"""Headers of MPEG audio frames (layers II and III; nobody writes layer I, and much that is no audio looks like it) and of ADTS, and the length that an mp3's first frame claims."""
+"""Headers of MPEG audio frames (layers II and III) and of ADTS, and the length that an mp3's first frame claims.
+
+Nobody writes layer I, and much that is no audio looks like it.
+"""
 
 from dataclasses import dataclass
 from functools import cache

@@ -17,7 +17,7 @@ _MOST_SAMPLES = {b"\x01vorbis": 8192, b"OpusHead": 5760, b"\x7fFLAC": 65536, b"S
 
 @dataclass
 class Link:
-    """One stream or group of streams: bytes [start, end), how many pages are broken or missing, whether its times contradict its packets."""
+    """Streams that stand side by side: bytes [start, end), how many pages are broken or missing, whether times contradict packets."""
 
     start: int
     end: int

@@ -67,4 +67,6 @@ def _by_libsndfile(file: BinaryIO, walk: Walk) -> Reader | None:
         reader = SoundFileReader(window(file, walk.begin, walk.end))
     except soundfile.LibsndfileError:
         return None
-    return reader if abs(reader.frames - walk.frames * kind.samples) <= AGREED_SECONDS * kind.rate + 2 * claim.after + claim.before else None
+    return (
+        reader if abs(reader.frames - walk.frames * kind.samples) <= AGREED_SECONDS * kind.rate + 2 * claim.after + claim.before else None
+    )

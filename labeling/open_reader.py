@@ -82,7 +82,7 @@ def _links(file: BinaryIO, kind: str) -> list[Callable[[], Reader]]:
 
 
 def _ogg(file: BinaryIO, link: Link) -> Reader:
-    """libsndfile skips damaged pages without a word, and reads times as they stand: FFmpeg reads the former, decoding measures the latter."""
+    """libsndfile skips damaged pages without a word and believes times: FFmpeg reads the former, decoding measures the latter."""
     try:
         reader = SoundFileReader(file)
     except soundfile.LibsndfileError as error:
@@ -127,8 +127,8 @@ def _open_link(file: BinaryIO, kind: str) -> Reader:
 
 
 def _looks_like_mpeg(file: BinaryIO) -> bool:
-    """Whether libsndfile would hand the file to mpg123, which prints what it thinks of anything that is no mp3. Frames of free format, whose
-    size nothing says, are for it alone.
+    """Whether libsndfile would hand the file to mpg123, which prints what it thinks of anything that is no mp3. Frames of free
+    format, whose size nothing says, are for it alone.
     """
     file.seek(0)
     head = file.read(3)

@@ -13,7 +13,7 @@ _saved = _caught = -1
 
 @contextmanager
 def without_mpg123_notes() -> Iterator[None]:
-    """Around a call into libsndfile that decodes an mp3: its notes are dropped, everything else that is printed meanwhile comes right after.
+    """Around a call into libsndfile that decodes an mp3: its notes are dropped, all else that is printed meanwhile comes after.
 
     libmpg123 writes to file descriptor 2, and libsndfile offers no way to silence it. The descriptor leads to a file as long as any
     thread is inside, some milliseconds.

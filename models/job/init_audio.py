@@ -26,8 +26,8 @@ def read_init(prompt: Prompt) -> InitAudio | None:
     """What a row names as `init`, as much of it as a clip can be long; None where it names nothing.
 
     Read by the rules of labeling.decode: gaps of less than a second are silence, channels that cancel are not averaged, and both are said.
-    Raises RowError: "init_missing", what labeling.open_reader raises where it is no audio, "decode_failed". Raises UserError when an object store does
-    not answer. Whether it fits the clip is for the cascade to say.
+    Raises RowError: "init_missing", what labeling.open_reader raises where it is no audio, "decode_failed". Raises UserError when an object
+    store does not answer. Whether it fits the clip is for the cascade to say.
     """
     if prompt.init is None:
         return None

@@ -27,8 +27,16 @@ class Worker:
             root = Path(__file__).resolve().parents[2]
             command = [sys.executable, "-m", "tests.labeling.audio_mutations"]
             environment = {**os.environ, "PYTHONPATH": str(root)}
+            pipe = subprocess.PIPE
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1, cwd=root, env=environment
+                command,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                text=True,
+                bufsize=1,
+                cwd=root,
+                env=environment,
             )
             assert self._line(START_SECONDS) == "ready\n"
         print(number, file=self.process.stdin, flush=True)
