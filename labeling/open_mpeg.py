@@ -58,8 +58,9 @@ def open_mpeg(file: BinaryIO, kind: str | None, sure: bool) -> Reader | None:
 
 def _by_libsndfile(file: BinaryIO, walk: Walk) -> Reader | None:
     claim, kind = walk.claim, walk.runs[0].kind
-    plain = claim is not None and claim.frames and len(walk.runs) == 1 and not walk.interrupted and kind.decoder == "mp3float"
-    if not plain or abs(claim.frames - walk.frames) * kind.samples > AGREED_SECONDS * kind.rate:
+    if claim is None or not claim.frames or len(walk.runs) > 1 or walk.interrupted or kind.decoder != "mp3float":
+        return None
+    if abs(claim.frames - walk.frames) * kind.samples > AGREED_SECONDS * kind.rate:
         return None
     if claim.bytes and abs(claim.bytes - (walk.end - walk.begin)) > _BYTES * claim.bytes:
         return None

@@ -158,9 +158,8 @@ def _flac(file: BinaryIO, reader: SoundFileReader) -> Reader:
     agreed = walked.rate == reader.rate and abs(walked.frames - reader.frames) <= AGREED_SECONDS * reader.rate
     if agreed and walked.whole and reader.holds_its_end():
         return CarefulReader(file, reader)
-    walked.claimed = min(reader.frames, MOST_FRAMES) if reader.frames else walked.frames
-    if agreed:
-        walked.claimed = walked.frames
+    states_nothing = agreed or not 0 < reader.frames <= MOST_FRAMES
+    walked.claimed = walked.frames if states_nothing else reader.frames
     return walked
 
 

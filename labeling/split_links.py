@@ -15,7 +15,8 @@ def split_links(file: BinaryIO, kind: str) -> list[tuple[int, int]]:
     if kind == "flac":
         starts = _markers(file)
         return list(zip(starts, [*starts[1:], file_size(file)], strict=True))
-    size, start, links = file_size(file), 0, []
+    size, start = file_size(file), 0
+    links: list[tuple[int, int]] = []
     while kind in ("wav", "rifx", "aiff") and start < size and len(links) < _MOST:
         end = start + riff_claim(window(file, start, size)).next
         links.append((start, end))
