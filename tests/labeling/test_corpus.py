@@ -173,7 +173,7 @@ def test_a_folder_that_cannot_be_listed_costs_itself_alone(folder: Path, monkeyp
 
 
 def test_no_audio_is_said_with_what_to_do(folder: Path) -> None:
-    with pytest.raises(UserError, match=r"holds nothing.*Give a folder with files that end in aac, aif"):
+    with pytest.raises(UserError, match=r"holds nothing.*Give a folder with files that end in aac, ac3, aif"):
         list_corpus(str(folder))
     fill(folder, "a.txt", "b.txt")
     with pytest.raises(UserError, match=r"only other files \(2\)"):
