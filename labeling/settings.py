@@ -34,7 +34,12 @@ class Columns(FactColumns):
 
 
 class Corpus(Settings):
-    """Audio and what is known of it."""
+    """Audio and what is known of it.
+
+    `copies`: what makes two files one recording: equal bytes, equal decoded audio too, or also a fingerprint of the first
+    `fingerprint_seconds` ("near"). `near_copies`: of those by fingerprint alone only the first stays, or none stays in train beside one
+    of another split, or all stay.
+    """
 
     audio: str
     metadata: str | None = None
@@ -44,6 +49,9 @@ class Corpus(Settings):
     min_seconds: float = Field(5.0, gt=0)
     licences: tuple[str, ...] | None = None
     opt_out: str | None = None
+    copies: Literal["bytes", "audio", "near"] = "near"
+    near_copies: Literal["exclude", "same_split", "keep"] = "same_split"
+    fingerprint_seconds: float = Field(120.0, gt=0)
 
 
 class ScorerSettings(Settings):
