@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from flows.call import Call, call_here
+from flows.copies import find_copies
 from flows.latest import read_latest, write_latest
 from flows.report.sources import LabelDatasets, VocabularyDatasets
 from flows.report.stage import PAGE, report
@@ -55,7 +56,8 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     files = call("inventory", lambda: inventory(session))
     scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     probed = call("probe", lambda: probe(session, files))
-    tracks = call("ingest", lambda: ingest(session, files, probed))
+    found = find_copies(session, probed, call)
+    tracks = call("ingest", lambda: ingest(session, files, probed, found.copies))
     # Before anything is embedded: a server that is not there is said in the first minute.
     replies = write_replies(session, tracks, call) if settings.is_written else None
     clips = call("embed", lambda: embed(session, tracks, scorer))
@@ -66,7 +68,7 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
     shards = call("shard", lambda: shard(session, tracks, labels))
     asked = (replies.songs, replies.replies) if replies else (None, None)
-    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked)
+    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked, found.fingerprint, found.copies)
     page = call("report", lambda: report(session, datasets, scorer.name))
     write_latest(session.root, datasets, page)
     return Labeled(datasets, page, tuple(session.built))
