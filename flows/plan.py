@@ -7,10 +7,12 @@ from typing import Any
 from flows.plan_write import plan_write
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
+from labeling.describe import describe
 from labeling.embed import clips_per_second
 from labeling.errors import RowError, UserError
 from labeling.facts import Facts
 from labeling.ids import stable_id
+from labeling.opt_out import read_opt_outs
 from labeling.probe import probe_file
 from labeling.songs import Song
 from pipelines.scorer import open_scorer
@@ -35,6 +37,8 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     Durations come from up to 200 files, chosen by hash, and are scaled up by bytes; nothing is written.
     """
     files = list_corpus(settings.corpus.audio).files
+    entries = read_opt_outs(settings.corpus.opt_out) if settings.corpus.opt_out else ()
+    metadata, described = describe(settings.corpus, [file.key for file in files])
     sample = _sample(files)
     probed, unreadable, read = _probe(settings, sample)
     seconds = sum(file["duration_ms"] for file in probed) / 1000
@@ -60,6 +64,12 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "embedding_hours": round(all_clips / max(rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
+    if settings.corpus.opt_out:
+        planned["opt_out_entries"] = len(entries)
+    if settings.corpus.metadata:
+        unmet = {"metadata_rows_without_file": len(described.without_file), "files_without_metadata": len(files) - described.met}
+        planned |= {"metadata_rows": len(metadata.rows) + metadata.keyless, **unmet}
+        planned |= {f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())}
     if settings.is_written:
         planned |= plan_write(settings, files, _named(probed))
     return planned

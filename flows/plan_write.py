@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from labeling.corpus import AudioFile
+from labeling.describe import describe
 from labeling.errors import UserError
 from labeling.ids import stable_id
-from labeling.metadata import read_metadata
 from labeling.prompt import load_prompt
 from labeling.songs import Song
 from labeling.stages.write import Asker
@@ -51,7 +51,7 @@ def _songs(settings: LabelSettings, files: Collection[AudioFile], described: Ite
         listed = {song.song_id: song for song in songs_of_table(settings.songs) if song is not None}
         return list(listed.values()), len(listed)
     if settings.corpus.metadata:
-        known = read_metadata(settings.corpus.metadata, settings.corpus.columns).match([file.key for file in files])[0].values()
+        known = describe(settings.corpus, [file.key for file in files])[1].known.values()
         found = (Song.of(row.title, row.artist, row.facts) for row in known if row is not None and row.title)
         listed = {song.song_id: song for song in found}
         return list(listed.values()), len(listed)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from labeling.errors import RowError, UserError
+from labeling.odd_keys import list_objects
 from labeling.storage import is_remote, local_path, may_pass, open_store
 
 SUFFIXES = frozenset({"mp3", "flac", "ogg", "oga", "opus", "wav", "aif", "aiff", "m4a", "aac", "webm"})
@@ -45,7 +46,8 @@ def list_corpus(uri: str) -> Inventory:
     """All audio below a folder, or below s3://, gs:// or az://. Linked folders are not followed; a link to a file inside counts as a file.
 
     Refused are: "link_out_of_corpus", "broken_link", "name_not_utf8" (its key is escaped), "not_a_file" (a pipe, a folder with an
-    audio file's name, whose files are listed all the same), "unreadable". Raises UserError when there is no such folder or no audio in it.
+    audio file's name, whose files are listed all the same), "unreadable", "odd_key" (an object whose name is no path).
+    Raises UserError when there is no such folder or no audio in it.
     """
     inventory = _list_store(uri) if is_remote(uri) else _list_folder(_root(uri))
     if not inventory.files and not inventory.refused:
@@ -228,13 +230,20 @@ def _follow(path: str, root: str, has_audio_suffix: bool) -> int:
 def _list_store(uri: str) -> Inventory:
     files: list[AudioFile] = []
     ignored: Counter[str] = Counter()
-    for entry in open_store(uri).entries():
+    entries, odd = list_objects(uri)
+    for entry in entries:
         suffix = _suffix(entry.path)
         if suffix in SUFFIXES and not entry.path.rsplit("/", 1)[-1].startswith(_MAC_SIDECAR):
             files.append(AudioFile(entry.path, entry.bytes, entry.stamp))
         else:
             ignored[suffix] += 1
-    return _inventory(files, [], ignored)
+    refused = []
+    for name, why in odd.items():
+        if _suffix(name) in SUFFIXES:
+            refused.append((name, RowError("odd_key", why)))
+        else:
+            ignored[_suffix(name)] += 1
+    return _inventory(files, refused, ignored)
 
 
 def _inventory(files: list[AudioFile], refused: list[tuple[str, RowError]], ignored: Counter[str]) -> Inventory:

@@ -2,21 +2,23 @@
 
 import hashlib
 import json
-import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 
-from labeling.corpus import SUFFIXES
 from labeling.facts import NO_FACTS, Facts, fact_names, read_facts
 from labeling.fields import clean_field
+from labeling.matching import match_names
 from labeling.settings import Columns
+from labeling.spelling import DRESS, UNICODE, step_of
 from labeling.tables import table_rows
+
+_NO_SPLIT = frozenset({"", "-", "nan", "none", "null", "n/a", "na", "<na>"})
 
 
 @dataclass(frozen=True)
 class TrackMetadata:
-    """What a row says. Texts are bounded and of one line (labeling.fields); what is missing is None."""
+    """What a row says. Texts are bounded and of one line (labeling.fields), a split is in lower case; what is missing is None."""
 
     title: str | None = None
     artist: str | None = None
@@ -26,8 +28,36 @@ class TrackMetadata:
 
 
 @dataclass(frozen=True)
+class Described:
+    """What `Metadata.match` found.
+
+    known: what is known of each file, None for a file without a row. ambiguous: files whose rows differ, with the rows' names.
+    by_step: files that were met by a looser step (labeling.spelling.STEPS), each with its row's name.
+    several: names of rows that could mean several files, with some of those.
+    outdone: names of rows whose file has a nearer row, with the file.
+    hints: names of rows whose file name is there in another folder alone, with some of those files.
+    without_file: names of all rows that describe no file, sorted; "" for a row without a name.
+    """
+
+    known: dict[str, TrackMetadata | None]
+    ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    by_step: dict[str, dict[str, str]] = field(default_factory=dict)
+    several: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    outdone: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    without_file: tuple[str, ...] = ()
+
+    @property
+    def met(self) -> int:
+        """Files that met a row, those whose rows differ among them."""
+        return sum(row is not None for row in self.known.values()) + len(self.ambiguous)
+
+
+@dataclass(frozen=True)
 class Metadata:
-    """rows: by key (NFC). ambiguous: keys that the table has more than once, with different values. keyless: rows without a key."""
+    """rows: by name as the table writes it. ambiguous: names that the table has more than once, with different values. keyless: rows
+    without a name.
+    """
 
     rows: Mapping[str, TrackMetadata]
     ambiguous: frozenset[str]
@@ -38,26 +68,35 @@ class Metadata:
         rows = (json.dumps([key, key in self.ambiguous, *asdict(row).values()]) for key, row in self.rows.items())
         return hashlib.sha256("\n".join([str(self.keyless), *sorted(rows)]).encode()).hexdigest()
 
-    def match(self, keys: Collection[str]) -> tuple[dict[str, TrackMetadata | None], frozenset[str], list[str]]:
-        """Corpus keys -> (what is known of each, corpus keys whose row is ambiguous, metadata keys without a file, sorted).
+    def match(self, keys: Collection[str]) -> Described:
+        """Which file each row means (labeling.matching), and what is known of each.
 
-        A row means the file whose path is its key. Rows and files that are left are paired, one to one, by name, then by path without
-        suffix, then by name without: where both have that name once, and one path is the tail of the other ("a.mp3" and "rock/a.mp3").
-        A key that is absolute or holds ".." means no file. A row without a key counts as "" among those without a file.
+        Of several rows for one file the nearest counts. Where equally near ones differ in what they say the file is ambiguous, and so it
+        is where one name has two rows that differ.
         """
-        normal = {key: unicodedata.normalize("NFC", key) for key in keys}
-        found = {key: form for key, form in normal.items() if form in self.rows}
-        named = set(found.values())
-        usable = [key for key in self.rows if not key.startswith("/") and ".." not in key.split("/")]
-        for form in _FORMS:
-            for key, row in _pairs(form, normal, usable):
-                if key not in found and row not in named:
-                    found[key] = row
-                    named.add(row)
-        known: dict[str, TrackMetadata | None] = {key: self.rows[row] for key, row in found.items() if row not in self.ambiguous}
-        known.update((key, None) for key in normal if key not in found)
-        ambiguous = frozenset(key for key, row in found.items() if row in self.ambiguous)
-        return known, ambiguous, sorted([key for key in self.rows if key not in named] + [""] * self.keyless)
+        matching = match_names(keys, self.rows.keys())
+        rows_of: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        for name, (key, bits) in matching.found.items():
+            rows_of[key].append((bits, name))
+        known: dict[str, TrackMetadata | None] = dict.fromkeys(keys)
+        ambiguous: dict[str, tuple[str, ...]] = {}
+        by_step: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        outdone: dict[str, str] = {}
+        for key, rows in sorted(rows_of.items()):
+            nearest, farther = _nearest(rows) if len(rows) > 1 else ([rows[0][1]], [])
+            said = {self.rows[name] for name in nearest} if len(nearest) > 1 else {self.rows[nearest[0]]}
+            if len(said) > 1 or not self.ambiguous.isdisjoint(nearest):
+                ambiguous[key] = tuple(nearest)
+                del known[key]
+            else:
+                known[key] = said.pop()
+                step = step_of(min(bits for bits, name in rows if name in nearest))
+                if step:
+                    by_step[step][key] = nearest[0]
+            outdone.update((name, key) for name in farther if key in ambiguous or self.rows[name] != known[key])
+        left = self.rows.keys() - matching.found.keys()
+        without = sorted([*left, *outdone, *[""] * self.keyless])
+        return Described(known, ambiguous, dict(by_step), matching.several, outdone, matching.hints, tuple(without))
 
 
 def read_metadata(uri: str, columns: Columns) -> Metadata:
@@ -65,52 +104,36 @@ def read_metadata(uri: str, columns: Columns) -> Metadata:
 
     Raises UserError: the table cannot be read (with the line), a column is not there (with the nearest names).
     """
-    named = (columns.title, columns.artist, columns.licence, columns.split)
+    named = (columns.title, columns.artist, columns.licence)
     rows: dict[str, TrackMetadata] = {}
     ambiguous: set[str] = set()
     keyless = 0
-    for row in table_rows(uri, [name for name in (columns.key, *named, *fact_names(columns)) if name]):
-        key = unicodedata.normalize("NFC", "".join(row.texts(columns.key))).removeprefix("./")
-        if not key:
+    for row in table_rows(uri, [name for name in (columns.key, *named, columns.split, *fact_names(columns)) if name]):
+        key = "".join(row.texts(columns.key))
+        if not key.strip():
             keyless += 1
             continue
-        title, artist, licence, split = (clean_field(", ".join(row.texts(name))) if name else None for name in named)
+        title, artist, licence = (clean_field(", ".join(row.texts(name))) if name else None for name in named)
+        split = clean_split(", ".join(row.texts(columns.split))) if columns.split else None
         read = TrackMetadata(title, artist, licence, split, read_facts(row, columns))
         if rows.setdefault(key, read) != read:
             ambiguous.add(key)
     return Metadata({key: TrackMetadata() if key in ambiguous else row for key, row in rows.items()}, frozenset(ambiguous), keyless)
 
 
-def _pairs(form: Callable[[str], str], files: Mapping[str, str], rows: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(corpus key, metadata key) that alone have one form, each among all of its kind, and of which one path is the tail of the other."""
-    files_by_form: defaultdict[str, list[str]] = defaultdict(list)
-    rows_by_form: defaultdict[str, list[str]] = defaultdict(list)
-    for key, normal in files.items():
-        files_by_form[form(normal)].append(key)
-    for row in rows:
-        rows_by_form[form(row)].append(row)
-    for name, same in files_by_form.items():
-        meant = rows_by_form.get(name, [])
-        if len(same) == len(meant) == 1 and _is_tail(_without_suffix(files[same[0]]), _without_suffix(meant[0])):
-            yield same[0], meant[0]
+def clean_split(text: str) -> str | None:
+    """A split's name in lower case and one line; None for an empty cell and for the words that stand for one ("nan", "null", "-")."""
+    split = (clean_field(text) or "").lower()
+    return None if split in _NO_SPLIT else split
 
 
-def _is_tail(one: str, other: str) -> bool:
-    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
-
-
-def _basename(path: str) -> str:
-    return path.rsplit("/", 1)[-1]
-
-
-def _without_suffix(path: str) -> str:
-    """The path without the suffix of an audio file; another dot belongs to the name ("op. 9")."""
-    stem, dot, suffix = path.rpartition(".")
-    return stem if dot and suffix.lower() in SUFFIXES else path
-
-
-def _stem(path: str) -> str:
-    return _basename(_without_suffix(path))
-
-
-_FORMS = (_basename, _without_suffix, _stem)
+def _nearest(rows: list[tuple[int, str]]) -> tuple[list[str], list[str]]:
+    """Rows of one file -> the names of those from which no other differs in less, and of the rest, both sorted. How a path is written down
+    ("./a.mp3", "a.mp3") is no difference here: both name that file.
+    """
+    weighed = {name: bits & ~(UNICODE | DRESS) for bits, name in rows}
+    sets = set(weighed.values())
+    least = {bits for bits in sets if not any(other != bits and other & bits == other for other in sets)}
+    return sorted(name for name, bits in weighed.items() if bits in least), sorted(
+        name for name, bits in weighed.items() if bits not in least
+    )

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, InvalidPathError
 from obstore.store import LocalStore, from_url
 
 from labeling.errors import UserError
@@ -33,6 +33,17 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _NO_ANSWER = "the object store does not answer"
 _REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
 _SAID = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
+
+
+class OddKeyError(UserError):
+    """A listing holds a name that is no path, such as "a//b". why: which, in the library's words."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+    def __reduce__(self) -> tuple[type["OddKeyError"], tuple[str, str]]:
+        return type(self), (str(self), self.why)
 
 
 @dataclass(frozen=True)
@@ -134,7 +145,7 @@ class Store:
             return None
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
-        """Every object below a prefix (a folder's path), in no order."""
+        """Every object below a prefix (a folder's path), in no order. Raises OddKeyError when one has a name that is no path."""
         with self._explained("list", prefix):
             for chunk in obstore.list(self._objects, prefix or None):
                 yield from (_entry(meta) for meta in chunk)
@@ -167,6 +178,9 @@ class Store:
     def _explained(self, doing: str, path: str) -> Iterator[None]:
         try:
             yield
+        except InvalidPathError as error:
+            said = f"cannot {doing} {self.describe(path)}: {first_line(error)}. Rename that object."
+            raise OddKeyError(said, first_line(error)) from error
         except BaseError as error:
             advice = "Check the address, the credentials in the environment and the network."
             raise UserError(f"cannot {doing} {self.describe(path)}: {self._why(error)}. {advice}") from error

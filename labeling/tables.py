@@ -148,6 +148,11 @@ def text_rows(uri: str, column: str) -> Iterator[Row]:
             yield Row(f"{uri}, line {number}", {column: line.strip()})
 
 
+def decode_text(uri: str, data: bytes) -> str:
+    """A text file's bytes as text, a byte order mark taken off. Raises UserError, with the line, for what is no UTF-8 text."""
+    return _decode(uri, data)
+
+
 def _decode(uri: str, data: bytes) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise UserError(f"{uri} is UTF-16. Save it as UTF-8.")

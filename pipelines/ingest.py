@@ -1,42 +1,81 @@
-"""ingest: Beam groups files by content hash, which finds duplicates across parts; then each part becomes tracks and clips."""
+"""ingest: Beam groups files by content, which finds copies across parts; then each part becomes tracks and clips."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import apache_beam as beam
 import pyarrow as pa
 
-from labeling.admission import opt_out_keys
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
+from labeling.copies import NO_GROUPS, CopyGroups, Member, NearCopies, Verdict, group_of, judge
+from labeling.dataset import Dataset, open_dataset
+from labeling.errors import UserError
+from labeling.fingerprint import Identity, canonical_json
+from labeling.opt_out import Entry, read_opt_outs
+from labeling.opted_out import FILE_COLUMNS, PROBE_COLUMNS, UNMET, OptedOut, opted_out
 from labeling.parts import PartContext, part_of
 from labeling.schemas import INGEST
 from labeling.settings import Corpus
 from labeling.stages import ingest as stage
-from labeling.storage import read_uri
+from labeling.storage import open_store
 from pipelines.progress import show_progress
 from pipelines.runners import new_pipeline, run_pipeline
 from pipelines.session import Session, log
 from pipelines.spread import PartWriter
 
-Grouped = tuple[int, dict[str, Iterable[tuple[str, str]]]]
+_NAMED = 10
+_KEPT_UNMET = 1000
+Grouped = tuple[int, dict[str, Iterable[tuple[str, Verdict]]]]
 
 
 @dataclass(frozen=True)
-class _ContentPairs:
+class _Groups:
+    """Where the found copies lie (`path` None: nowhere). Every worker process reads them once."""
+
+    root: str
+    path: str | None
+    near_copies: NearCopies
+
+    def read(self) -> CopyGroups:
+        return _read_groups(self.root, self.path, self.near_copies) if self.path else NO_GROUPS
+
+
+@lru_cache(maxsize=1)
+def _read_groups(root: str, path: str, near_copies: NearCopies) -> CopyGroups:
+    found = open_dataset(open_store(root), path)
+    rows = found.read(["track_id", "group", "kind", "same_audio"]).to_pylist() if found else []
+    same = {row["track_id"]: row["same_audio"] for row in rows if row["kind"] == "audio"}
+    return CopyGroups({row["track_id"]: row["group"] for row in rows}, same, near_copies)
+
+
+@dataclass(frozen=True)
+class _Members:
+    files: Dataset
     probed: Dataset
+    corpus: Corpus
+    out: OptedOut
 
-    def __call__(self, part: int) -> list[tuple[str, tuple[str, str]]]:
-        return list(stage.content_pairs(self.probed.read_part(part, ["sha256", "key", "track_id"])))
+    def __call__(self, part: int) -> list[tuple[str, Member]]:
+        return list(stage.members(self.files.read_part(part), self.probed.read_part(part), self.corpus, self.out.tracks))
 
 
 @dataclass(frozen=True)
-class _DuplicatesByPart:
-    parts: int
+class _Group:
+    groups: "_Groups"
 
-    def __call__(self, group: tuple[str, Iterable[tuple[str, str]]]) -> list[tuple[int, tuple[str, str]]]:
-        return [(part_of(pair[0], self.parts), pair) for pair in stage.duplicates(group[1])]
+    def __call__(self, same: tuple[str, Iterable[Member]]) -> tuple[str, list[Member]]:
+        return group_of((Member(*member) for member in same[1]), self.groups.read())
+
+
+@dataclass(frozen=True)
+class _Judge:
+    parts: int
+    groups: "_Groups"
+
+    def __call__(self, group: tuple[str, Iterable[list[Member]]]) -> list[tuple[int, tuple[str, Verdict]]]:
+        members = [Member(*member) for same in group[1] for member in same]
+        return [(part_of(track_id, self.parts), (track_id, verdict)) for track_id, verdict in judge(members, self.groups.read())]
 
 
 @dataclass(frozen=True)
@@ -45,49 +84,86 @@ class _WritePart:
     files: Dataset
     probed: Dataset
     corpus: Corpus
-    opted_out: frozenset[str]
+    out: OptedOut
 
     def __call__(self, group: Grouped) -> None:
         part, grouped = group
         if not list(grouped["wanted"]):
             return
-        first = dict(grouped["duplicates"])
+        verdicts = {track_id: Verdict(*verdict) for track_id, verdict in grouped["verdicts"]}
 
         def tables(context: PartContext) -> Iterator[pa.Table]:
-            return stage.ingest_part(context, self.files.read_part(part), self.probed.read_part(part), first, self.corpus, self.opted_out)
+            if part == 0 and self.out.unmet:
+                context.show({UNMET: self.out.unmet[:_KEPT_UNMET]})
+            files, probed = self.files.read_part(part), self.probed.read_part(part)
+            return stage.ingest_part(context, files, probed, verdicts, self.corpus, self.out.tracks, self.out.notes)
 
         self.writer.write(part, tables)
 
 
-def ingest(session: Session, files: Dataset, probed: Dataset) -> Dataset:
-    """Inventory and probe -> schemas.INGEST."""
+def ingest(session: Session, files: Dataset, probed: Dataset, copies: Dataset | None = None) -> Dataset:
+    """Inventory and probe -> schemas.INGEST. copies: schemas.COPIES, where another measure than equal bytes is asked for.
+
+    Raises UserError: the opt-out list cannot be read; with `corpus.strict_opt_out`, an entry of it meets no file.
+    """
     corpus = session.settings.corpus
-    opt_out = read_uri(corpus.opt_out).decode("utf-8", "replace") if corpus.opt_out else ""
-    opted_out = frozenset(opt_out_keys(opt_out))
+    entries = read_opt_outs(corpus.opt_out) if corpus.opt_out else ()
+    groups = _Groups(session.settings.root, copies.path if copies else None, corpus.near_copies)
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        out = opted_out(entries, ((files.read_part(part, FILE_COLUMNS), probed.read_part(part, PROBE_COLUMNS)) for part in probed.parts))
         writer = PartWriter(session.settings.root, identity, INGEST)
         pipeline = new_pipeline(session.settings.run)
-        pairs = (
+        verdicts = (
             pipeline
             | "all parts" >> beam.Create(list(probed.parts))
             | beam.Reshuffle()
-            | "content hashes" >> beam.FlatMap(_ContentPairs(probed))
+            | "content hashes" >> beam.FlatMap(_Members(files, probed, corpus, out))
             | "same content" >> beam.GroupByKey()
-            | "duplicates" >> beam.FlatMap(_DuplicatesByPart(identity.parts))
+            | "groups" >> beam.Map(_Group(groups))
+            | "same recording" >> beam.GroupByKey()
+            | "copies" >> beam.FlatMap(_Judge(identity.parts, groups))
         )
-        wanted = pipeline | "missing parts" >> beam.Create([(part, ("", "")) for part in parts])
+        wanted = pipeline | "missing parts" >> beam.Create([(part, ("", Verdict("", ""))) for part in parts])
         _ = (
-            {"wanted": wanted, "duplicates": pairs}
+            {"wanted": wanted, "verdicts": verdicts}
             | "by part" >> beam.CoGroupByKey()
-            | "tracks" >> beam.Map(_WritePart(writer, files, probed, corpus, opted_out))
+            | "tracks" >> beam.Map(_WritePart(writer, files, probed, corpus, out))
         )
         with show_progress("ingest", probed.manifest.rows):
             run_pipeline(pipeline)
 
     config = corpus.model_dump(mode="json", include={"clip_seconds", "max_clips", "min_seconds", "licences"})
-    inputs = {"opt_out": hashlib.sha256("\n".join(sorted(opted_out)).encode()).hexdigest()} if corpus.opt_out else {}
-    tracks = session.build("ingest", stage.VERSION, make_parts, config=config, inputs=inputs, parents=[files, probed])
+    config |= {"has_split": bool(corpus.columns.split), "unmatched_split": corpus.unmatched_split}
+    inputs = {"opt_out": _digest(entries)} if corpus.opt_out else {}
+    parents = [files, probed]
+    if copies:
+        config["near_copies"] = corpus.near_copies
+        parents.append(copies)
+    tracks = session.build("ingest", stage.VERSION, make_parts, config=config, inputs=inputs, parents=parents)
     if corpus.opt_out:
-        log.info("opt-out list: %d entries, %d tracks left out", len(opted_out), tracks.manifest.excluded.get("opted_out", 0))
+        _say(corpus, entries, tracks)
     return tracks
+
+
+def _say(corpus: Corpus, entries: Sequence[Entry], tracks: Dataset) -> None:
+    """What the opt-out list did, and the entries that did nothing by name. Raises UserError for those when the list is strict."""
+    unmet = tracks.manifest.parts[0].examples.get(UNMET, ())
+    number = tracks.manifest.warnings.get(UNMET, 0)
+    log.info("opt-out list: %d entries, %d tracks left out", len(entries), tracks.manifest.excluded.get("opted_out", 0))
+    if not entries:
+        log.warning("%s holds no entry: no track is left out for it", corpus.opt_out)
+    if not number:
+        return
+    named = ", ".join(map(repr, unmet[:_NAMED])) + (f" and {number - _NAMED} more" if number > _NAMED else "")
+    what = f"{corpus.opt_out}: {number} of {len(entries)} entries of the opt-out list meet no file: {named}"
+    if corpus.strict_opt_out:
+        raise UserError(
+            f"{what}. Mend or remove them (an entry is a path, pattern, track id, sha256, or title: ... | artist: ...), "
+            "or leave out corpus.strict_opt_out (--strict-opt-out). Nothing was embedded."
+        )
+    log.warning("%s. Those recordings may still be used; --strict-opt-out stops a run here", what)
+
+
+def _digest(entries: Sequence[Entry]) -> str:
+    return hashlib.sha256(canonical_json(sorted(canonical_json(asdict(entry)) for entry in entries)).encode()).hexdigest()

@@ -11,11 +11,13 @@ import pyarrow.parquet as pq
 
 from labeling.corpus import AudioFile, Inventory, identify, list_corpus
 from labeling.dataset import Dataset
+from labeling.describe import Oddity, describe, oddities, shown
 from labeling.errors import RowError
 from labeling.facts import NO_FACTS
 from labeling.fingerprint import Identity, canonical_json
 from labeling.ids import stable_id
-from labeling.metadata import Metadata, TrackMetadata, read_metadata
+from labeling.metadata import Described, TrackMetadata
+from labeling.opt_out import read_opt_outs
 from labeling.parts import PartContext, part_of
 from labeling.progress import advance
 from labeling.schemas import INVENTORY
@@ -24,7 +26,7 @@ from pipelines.progress import show_progress
 from pipelines.session import Session
 from pipelines.spread import PartWriter
 
-VERSION = 1
+VERSION = 2
 _HASHES = "cache/content.parquet"
 
 
@@ -32,16 +34,22 @@ _HASHES = "cache/content.parquet"
 class _Listed:
     rows: list[dict[str, Any]]
     dead: list[tuple[str, RowError]]
+    odd: list[Oddity]
     counts: dict[str, int]
 
 
 def inventory(session: Session) -> Dataset:
-    """The corpus as it is now, in parts by track id. A changed, added or removed file, or changed metadata, gives a new dataset."""
+    """The corpus as it is now, in parts by track id. A changed, added or removed file, or changed metadata, gives a new dataset.
+
+    Raises UserError, before a file is opened, when the metadata table and the corpus do not belong together (labeling.describe).
+    """
     corpus = session.settings.corpus
     found = list_corpus(corpus.audio)
+    if corpus.opt_out:
+        read_opt_outs(corpus.opt_out)  # So that a list that cannot be read is said before any file is.
+    metadata, described = describe(corpus, [file.key for file in found.files])
     contents = _contents(session.root, corpus.audio, found)
-    metadata = read_metadata(corpus.metadata, corpus.columns) if corpus.metadata else Metadata({}, frozenset())
-    listed = _join(found, contents, metadata, bool(corpus.metadata))
+    listed = _join(found, contents, described, len(metadata.rows) + metadata.keyless if corpus.metadata else None)
     seen = [sorted((key, content) for key, content in contents.items()), sorted((key, error.reason) for key, error in listed.dead)]
     inputs = {"corpus": hashlib.sha256(canonical_json(seen).encode("utf-8", "backslashreplace")).hexdigest()}
     if corpus.metadata:
@@ -62,25 +70,34 @@ def _part_tables(context: PartContext, listed: _Listed) -> list[pa.Table]:
     if context.part == 0:
         for name, amount in listed.counts.items():
             context.count(name, amount)
+    for item in listed.odd:
+        if (part_of(stable_id("track", item.key), context.parts) if item.about_file else 0) == context.part:
+            context.warn(item.reason, item.key, item.message)
     rows = [row for row in listed.rows if part_of(row["track_id"], context.parts) == context.part]
     context.advance(len(rows))
     return [pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["track_id"])), INVENTORY)]
 
 
-def _join(found: Inventory, contents: dict[str, str], metadata: Metadata, has_table: bool) -> _Listed:
-    matched, ambiguous, without_file = metadata.match([file.key for file in found.files])
+def _join(found: Inventory, contents: dict[str, str], described: Described, table_rows: int | None) -> _Listed:
     dead = list(found.refused)
     rows = []
     for file in found.files:
-        if file.key in ambiguous:
-            dead.append((file.key, RowError("ambiguous_metadata", "the metadata table has this key more than once, with different values")))
+        if file.key in described.ambiguous:
+            names = ", ".join(map(shown, described.ambiguous[file.key]))
+            message = f"the metadata table has more than one row for it, with different values: {names}. Keep one."
+            dead.append((file.key, RowError("ambiguous_metadata", message)))
             continue
-        rows.append(_row(file, contents[file.key], matched.get(file.key)))
-    described = sum(row["described"] for row in rows)
+        rows.append(_row(file, contents[file.key], described.known.get(file.key)))
     counts = {f"ignored:{suffix or 'no suffix'}": amount for suffix, amount in found.ignored.items()}
-    if has_table:
-        counts |= {"files_without_metadata": len(rows) - described, "metadata_without_file": len(without_file)}
-    return _Listed(rows, dead, counts)
+    if table_rows is None:
+        return _Listed(rows, dead, [], counts)
+    counts |= {f"matched_by:{step}": len(met) for step, met in sorted(described.by_step.items())}
+    counts |= {
+        "metadata_rows": table_rows,
+        "files_without_metadata": sum(not row["described"] for row in rows),
+        "metadata_without_file": len(described.without_file),
+    }
+    return _Listed(rows, dead, list(oddities(described)), counts)
 
 
 def _row(file: AudioFile, content: str, known: TrackMetadata | None) -> dict[str, Any]:

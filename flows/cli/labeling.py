@@ -15,8 +15,10 @@ from flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings
 @SET
 @click.option("--audio", help="Folder or URI of music, when there is no configuration file.")
 @click.option("--root", help="Where everything is written (default with --audio: runs/NAME).")
-def label(config: Path | None, overrides: tuple[str, ...], audio: str | None, root: str | None) -> None:
+@click.option("--strict-opt-out", is_flag=True, help="Stop when an entry of the opt-out list meets no file (corpus.strict_opt_out).")
+def label(config: Path | None, overrides: tuple[str, ...], audio: str | None, root: str | None, strict_opt_out: bool) -> None:
     """Turn a folder of music into balanced, text-labelled training shards and a report."""
+    overrides += ("corpus.strict_opt_out=true",) if strict_opt_out else ()
     run_labeling(label_settings(config, overrides, audio, root), replay=False)
 
 
