@@ -68,7 +68,9 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
     shards = call("shard", lambda: shard(session, tracks, labels))
     asked = (replies.songs, replies.replies) if replies else (None, None)
-    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked, found.fingerprint, found.copies)
+    datasets = LabelDatasets(
+        files, probed, tracks, clips, shards, vocabularies, asked[0], asked[1], fingerprint=found.fingerprint, copies=found.copies
+    )
     page = call("report", lambda: report(session, datasets, scorer.name))
     write_latest(session.root, datasets, page)
     return Labeled(datasets, page, tuple(session.built))
