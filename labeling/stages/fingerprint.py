@@ -26,6 +26,8 @@ def fingerprint_part(context: PartContext, probed: pa.Table, audio: str, chain_s
     """
     rows = probed.select(["track_id", "key", "content", "duration_ms"]).to_pylist()
     earlier = carry.take([(row["track_id"], row["content"]) for row in rows])
+    # What failed is tried again: it may have been the storage.
+    earlier = {key: table for key, table in earlier.items() if not table.column("failed")[0].is_valid}
     context.count("carried", len(earlier))
     tables = []
     for row in sorted(rows, key=lambda row: str(row["track_id"])):
