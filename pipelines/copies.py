@@ -76,9 +76,10 @@ def copies(session: Session, fingerprints: Dataset) -> Dataset:
         passage = Passage(session.settings.root, folder, stage.bucket_count(fingerprints))
         try:
             with show_progress("copies", None):
-                _each(run, "index", fingerprints.parts, _Index(fingerprints, passage))
-                _each(run, "votes", range(passage.buckets), partial(stage.vote_bucket, passage))
-                _each(run, "links", range(passage.buckets), _Link(passage))
+                each = partial(_each, run) if passage.buckets > 1 else _here
+                each("index", fingerprints.parts, _Index(fingerprints, passage))
+                each("votes", range(passage.buckets), partial(stage.vote_bucket, passage))
+                each("links", range(passage.buckets), _Link(passage))
             spread(run, PartWriter(session.settings.root, identity, COPIES), parts, _Tables(passage))
         finally:
             _sweep(session.root, folder)
@@ -86,6 +87,12 @@ def copies(session: Session, fingerprints: Dataset) -> Dataset:
     config = {"most_shared": inverted_index.MOST_SHARED, "least_votes": links.LEAST_VOTES, "least_lead": links.LEAST_LEAD}
     config |= {"sure_share": links.SURE_SHARE, "chains": chains.VERSION}
     return session.build("copies", stage.VERSION, make_parts, config=config, parents=[fingerprints])
+
+
+def _here(_: str, numbers: Sequence[int], work: Callable[[int], None]) -> None:
+    """What fits into one bucket is done sooner than workers start."""
+    for number in numbers:
+        work(number)
 
 
 def _each(run: RunSettings, name: str, numbers: Sequence[int], work: Callable[[int], None]) -> None:
