@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flows.plan_copies import fingerprint_hours
 from flows.plan_write import plan_write
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
@@ -64,11 +65,13 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "embedding_hours": round(all_clips / max(rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
+    if settings.corpus.copies != "bytes":
+        planned["fingerprint_hours"] = fingerprint_hours(settings, probed, seconds * scale / 3600)
     if settings.corpus.opt_out:
         planned["opt_out_entries"] = len(entries)
     if settings.corpus.metadata:
         unmet = {"metadata_rows_without_file": len(described.without_file), "files_without_metadata": len(files) - described.met}
-        planned |= {"metadata_rows": len(metadata.rows) + metadata.keyless, **unmet}
+        planned |= {"metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated, **unmet}
         planned |= {f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())}
     if settings.is_written:
         planned |= plan_write(settings, files, _named(probed))

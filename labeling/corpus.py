@@ -230,7 +230,7 @@ def _follow(path: str, root: str, has_audio_suffix: bool) -> int:
 def _list_store(uri: str) -> Inventory:
     files: list[AudioFile] = []
     ignored: Counter[str] = Counter()
-    entries, odd = list_objects(uri)
+    entries, odd = list_objects(open_store(uri))
     for entry in entries:
         suffix = _suffix(entry.path)
         if suffix in SUFFIXES and not entry.path.rsplit("/", 1)[-1].startswith(_MAC_SIDECAR):

@@ -49,7 +49,7 @@ def describe(corpus: Corpus, keys: Collection[str]) -> tuple[Metadata, Described
     rows = len(metadata.rows)
     least = min(rows, len(keys))
     if keys and (described.met == 0 or described.met < corpus.min_matched * least):
-        raise UserError(_complaint(corpus, keys, described, rows))
+        raise UserError(_complaint(corpus, keys, described, rows) if rows else _empty(corpus, metadata.keyless))
     return metadata, described
 
 
@@ -78,6 +78,13 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…")
 
 
+def _empty(corpus: Corpus, keyless: int) -> str:
+    if not keyless:
+        return f"{corpus.metadata} has no rows. Export it again, or leave out corpus.metadata."
+    what = f"{corpus.metadata}: none of {keyless} rows has a name in column {corpus.columns.key!r}"
+    return f"{what}. Name the column that holds the files in `corpus.columns.key`, mend the table, or leave out corpus.metadata."
+
+
 def _complaint(corpus: Corpus, keys: Collection[str], described: Described, rows: int) -> str:
     what = f"{corpus.metadata}: {described.met} of {rows} rows meet a file of {corpus.audio}, which has {len(keys)}"
     names = [name for name in described.without_file if name][:EXAMPLES]
@@ -102,7 +109,7 @@ def _nearest(corpus: Corpus, keys: Collection[str], described: Described, names:
         return f"{len(described.several)} rows could mean several files, for example {shown(name)}: {', '.join(map(shown, could))}."
     if described.hints:
         name, same = next(iter(sorted(described.hints.items())))
-        return f"Nearest: {shown(name)} and {shown(same[0])} have one name in different folders; paths must end alike."
+        return f"Nearest: {shown(name)} and {shown(same[0])} have one name in different folders; give paths that end alike, or names alone."
     stems = defaultdict(list)
     for key in islice(sorted(keys), _TRIED_ROWS):
         stems[folded(stem_of(key))].append(key)

@@ -36,7 +36,7 @@ class Described:
     several: names of rows that could mean several files, with some of those.
     outdone: names of rows whose file has a nearer row, with the file.
     hints: names of rows whose file name is there in another folder alone, with some of those files.
-    without_file: names of all rows that describe no file, sorted; "" for a row without a name.
+    without_file: names of all rows that describe no file, sorted; "" for a row without a name. used: how many names describe a file.
     """
 
     known: dict[str, TrackMetadata | None]
@@ -46,6 +46,7 @@ class Described:
     outdone: dict[str, str] = field(default_factory=dict)
     hints: dict[str, tuple[str, ...]] = field(default_factory=dict)
     without_file: tuple[str, ...] = ()
+    used: int = 0
 
     @property
     def met(self) -> int:
@@ -56,12 +57,13 @@ class Described:
 @dataclass(frozen=True)
 class Metadata:
     """rows: by name as the table writes it. ambiguous: names that the table has more than once, with different values. keyless: rows
-    without a name.
+    without a name. repeated: rows whose name stands in an earlier row.
     """
 
     rows: Mapping[str, TrackMetadata]
     ambiguous: frozenset[str]
     keyless: int = 0
+    repeated: int = field(default=0, compare=False)
 
     def digest(self) -> str:
         """SHA-256 of all that `match` can tell, whatever the order of the rows."""
@@ -96,7 +98,8 @@ class Metadata:
             outdone.update((name, key) for name in farther if key in ambiguous or self.rows[name] != known[key])
         left = self.rows.keys() - matching.found.keys()
         without = sorted([*left, *outdone, *[""] * self.keyless])
-        return Described(known, ambiguous, dict(by_step), matching.several, outdone, matching.hints, tuple(without))
+        used = len(matching.found) - len(outdone) - sum(map(len, ambiguous.values()))
+        return Described(known, ambiguous, dict(by_step), matching.several, outdone, matching.hints, tuple(without), used)
 
 
 def read_metadata(uri: str, columns: Columns) -> Metadata:
@@ -107,7 +110,7 @@ def read_metadata(uri: str, columns: Columns) -> Metadata:
     named = (columns.title, columns.artist, columns.licence)
     rows: dict[str, TrackMetadata] = {}
     ambiguous: set[str] = set()
-    keyless = 0
+    keyless = repeated = 0
     for row in table_rows(uri, [name for name in (columns.key, *named, columns.split, *fact_names(columns)) if name]):
         key = "".join(row.texts(columns.key))
         if not key.strip():
@@ -116,9 +119,11 @@ def read_metadata(uri: str, columns: Columns) -> Metadata:
         title, artist, licence = (clean_field(", ".join(row.texts(name))) if name else None for name in named)
         split = clean_split(", ".join(row.texts(columns.split))) if columns.split else None
         read = TrackMetadata(title, artist, licence, split, read_facts(row, columns))
+        repeated += key in rows
         if rows.setdefault(key, read) != read:
             ambiguous.add(key)
-    return Metadata({key: TrackMetadata() if key in ambiguous else row for key, row in rows.items()}, frozenset(ambiguous), keyless)
+    rows = {key: TrackMetadata() if key in ambiguous else row for key, row in rows.items()}
+    return Metadata(rows, frozenset(ambiguous), keyless, repeated)
 
 
 def clean_split(text: str) -> str | None:

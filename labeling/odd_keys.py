@@ -10,19 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from labeling.errors import UserError
-from labeling.storage import Entry, OddKeyError, Store, first_line, open_store
+from labeling.storage import Entry, OddKeyError, Store, first_line
 
 _WHY_ODD = 'an object store takes this name, but it is no path (an empty step, "." or ".."), so it cannot be opened. Rename the object.'
 _WHY_MARKER = "it is listed, and nothing is found under its name: the name ends in a slash, as of a folder. Rename or remove the object."
 
 
-def list_objects(uri: str) -> tuple[list[Entry], dict[str, str]]:
-    """Every object below s3://, gs:// or az://, and the names that cannot be opened, each with why. Raises UserError."""
-    store = open_store(uri)
+def list_objects(store: Store) -> tuple[list[Entry], dict[str, str]]:
+    """Every object of s3://, gs:// or az://, and the names that cannot be opened, each with why. Raises UserError."""
     try:
         return _each_once(store, list(store.entries()), {})
     except OddKeyError as error:
-        names = _raw_names(uri, error)
+        names = _raw_names(store.uri, error)
     odd = {name: _WHY_ODD for name in names if not _is_path(name)}
     return _each_once(store, list(_entries(store, "", [name for name in names if name not in odd], odd)), odd)
 

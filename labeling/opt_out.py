@@ -10,7 +10,7 @@ from labeling.errors import UserError
 from labeling.storage import read_uri
 from labeling.tables import Row, decode_text, table_rows
 
-_TABLES = frozenset({"csv", "tsv", "jsonl", "ndjson", "parquet"})
+_TABLES = frozenset({"csv", "tsv", "json", "jsonl", "ndjson", "parquet"})
 _COLUMNS = {
     "key": ("key", "file", "path", "filename", "file_name", "filepath", "file_path"),
     "track_id": ("track_id", "id", "trackid"),

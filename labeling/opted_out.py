@@ -39,11 +39,11 @@ class OptedOut:
     notes: tuple[Oddity, ...] = ()
 
 
-def opted_out(entries: Sequence[Entry], parts: Iterable[tuple[pa.Table, pa.Table]]) -> OptedOut:
+def opted_out(entries: Sequence[Entry], parts: Iterable[tuple[pa.Table, pa.Table]], dead: Iterable[str] = ()) -> OptedOut:
     """Which tracks the entries name.
 
     parts: (FILE_COLUMNS of schemas.INVENTORY, PROBE_COLUMNS of schemas.PROBE) of each part, read once; memory grows with the entries
-    and with what they name, not with the corpus.
+    and with what they name, not with the corpus. dead: keys of files that cannot be used anyway; an entry may mean one of those.
     """
     if not entries:
         return OptedOut()
@@ -52,6 +52,8 @@ def opted_out(entries: Sequence[Entry], parts: Iterable[tuple[pa.Table, pa.Table
         known = {row["track_id"]: row for row in files.select(list(FILE_COLUMNS)).to_pylist()}
         for row in probed.select(list(PROBE_COLUMNS)).to_pylist():
             meeting.offer(row, known.get(row["track_id"], {}))
+    for key in dead:
+        meeting.offer({**dict.fromkeys(PROBE_COLUMNS), "key": key, "track_id": stable_id("track", key)}, {})
     return meeting.result()
 
 

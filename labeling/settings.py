@@ -1,11 +1,12 @@
 """What a labeling run can be told. Frozen, and an unknown key is an error."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-Split = str
+Split = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1)]
+"""A split's name in lower case, as tables are read (labeling.metadata.clean_split)."""
 
 
 class Settings(BaseModel):
@@ -48,7 +49,7 @@ class Corpus(Settings):
     metadata: str | None = None
     min_matched: float = Field(0.5, ge=0, le=1)
     columns: Columns = Columns()
-    unmatched_split: Split | None = Field(None, min_length=1)
+    unmatched_split: Split | None = None
     clip_seconds: float = Field(30.0, gt=0)
     max_clips: int = Field(6, ge=1)
     min_seconds: float = Field(5.0, gt=0)

@@ -15,6 +15,7 @@ NUMBER = 64 | UNICODE | DRESS | ENCODED | FOLDER | CASE | SUFFIX
 STEPS = {"number": 64, "suffix": SUFFIX, "case": CASE, "folder": FOLDER, "spelling": DRESS | ENCODED}
 """What a looser match is called, after its loosest difference."""
 
+_DEPTH = 128
 _OTHER_SUFFIXES = "3gp ac3 aifc alac amr ape au caf dff dsf flv m4b mid midi mka mkv mov mp2 mp4 mpc mpga opus ra spx tak tta wma wv"
 AUDIO_SUFFIXES = SUFFIXES | set(_OTHER_SUFFIXES.split())
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -119,12 +120,19 @@ def _forms(name: str, key: str) -> Iterator[tuple[int, str, str]]:
         yield bits | SUFFIX, without_suffix(one), other
 
 
-def _tail(one: str, other: str) -> int | None:
-    if not one or not other:
+def _tail(name: str, key: str) -> int | None:
+    """0 for equal paths, None where neither is the end of the other.
+
+    A name with more folders than the key has the key's depth among its bits: of "x.mp3" and "jazz/x.mp3" neither is nearer to
+    "/data/Jazz/x.mp3", whatever else differs.
+    """
+    if not name or not key:
         return None
-    if one == other:
+    if name == key:
         return 0
-    return FOLDER if f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}") else None
+    if f"/{key}".endswith(f"/{name}"):
+        return FOLDER
+    return FOLDER | _DEPTH << key.count("/") if f"/{name}".endswith(f"/{key}") else None
 
 
 def _bare(text: str) -> str:

@@ -111,7 +111,9 @@ def ingest(session: Session, files: Dataset, probed: Dataset, copies: Dataset | 
     groups = _Groups(session.settings.root, copies.path if copies else None, corpus.near_copies)
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
-        out = opted_out(entries, ((files.read_part(part, FILE_COLUMNS), probed.read_part(part, PROBE_COLUMNS)) for part in probed.parts))
+        read = ((files.read_part(part, FILE_COLUMNS), probed.read_part(part, PROBE_COLUMNS)) for part in probed.parts)
+        dead = (key for dataset in (files, probed) for key in dataset.dead().column("key").to_pylist()) if entries else ()
+        out = opted_out(entries, read, dead)
         writer = PartWriter(session.settings.root, identity, INGEST)
         pipeline = new_pipeline(session.settings.run)
         verdicts = (

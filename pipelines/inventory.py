@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from labeling.errors import RowError
 from labeling.facts import NO_FACTS
 from labeling.fingerprint import Identity, canonical_json
 from labeling.ids import stable_id
-from labeling.metadata import Described, TrackMetadata
+from labeling.metadata import Described, Metadata, TrackMetadata
 from labeling.opt_out import read_opt_outs
 from labeling.parts import PartContext, part_of
 from labeling.progress import advance
@@ -49,7 +50,7 @@ def inventory(session: Session) -> Dataset:
         read_opt_outs(corpus.opt_out)  # So that a list that cannot be read is said before any file is.
     metadata, described = describe(corpus, [file.key for file in found.files])
     contents = _contents(session.root, corpus.audio, found)
-    listed = _join(found, contents, described, len(metadata.rows) + metadata.keyless if corpus.metadata else None)
+    listed = _join(found, contents, described, metadata if corpus.metadata else None)
     seen = [sorted((key, content) for key, content in contents.items()), sorted((key, error.reason) for key, error in listed.dead)]
     inputs = {"corpus": hashlib.sha256(canonical_json(seen).encode("utf-8", "backslashreplace")).hexdigest()}
     if corpus.metadata:
@@ -57,28 +58,30 @@ def inventory(session: Session) -> Dataset:
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, INVENTORY)
+        odd: defaultdict[int, list[Oddity]] = defaultdict(list)
+        for item in listed.odd:
+            odd[part_of(stable_id("track", item.key), identity.parts) if item.about_file else 0].append(item)
         for part in parts:
-            writer.write(part, lambda context: iter(_part_tables(context, listed)))
+            writer.write(part, lambda context: iter(_part_tables(context, listed, odd[context.part])))
 
     return session.build("inventory", VERSION, make_parts, inputs=inputs)
 
 
-def _part_tables(context: PartContext, listed: _Listed) -> list[pa.Table]:
+def _part_tables(context: PartContext, listed: _Listed, odd: Sequence[Oddity]) -> list[pa.Table]:
     for key, error in listed.dead:
         if part_of(stable_id("track", key), context.parts) == context.part:
             context.reject(key, error)
     if context.part == 0:
         for name, amount in listed.counts.items():
             context.count(name, amount)
-    for item in listed.odd:
-        if (part_of(stable_id("track", item.key), context.parts) if item.about_file else 0) == context.part:
-            context.warn(item.reason, item.key, item.message)
+    for item in odd:
+        context.warn(item.reason, item.key, item.message)
     rows = [row for row in listed.rows if part_of(row["track_id"], context.parts) == context.part]
     context.advance(len(rows))
     return [pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["track_id"])), INVENTORY)]
 
 
-def _join(found: Inventory, contents: dict[str, str], described: Described, table_rows: int | None) -> _Listed:
+def _join(found: Inventory, contents: dict[str, str], described: Described, metadata: Metadata | None) -> _Listed:
     dead = list(found.refused)
     rows = []
     for file in found.files:
@@ -89,11 +92,14 @@ def _join(found: Inventory, contents: dict[str, str], described: Described, tabl
             continue
         rows.append(_row(file, contents[file.key], described.known.get(file.key)))
     counts = {f"ignored:{suffix or 'no suffix'}": amount for suffix, amount in found.ignored.items()}
-    if table_rows is None:
+    if metadata is None:
         return _Listed(rows, dead, [], counts)
     counts |= {f"matched_by:{step}": len(met) for step, met in sorted(described.by_step.items())}
     counts |= {
-        "metadata_rows": table_rows,
+        "metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated,
+        "metadata_rows_used": described.used,
+        "metadata_rows_repeated": metadata.repeated,
+        "metadata_rows_ambiguous": sum(map(len, described.ambiguous.values())),
         "files_without_metadata": sum(not row["described"] for row in rows),
         "metadata_without_file": len(described.without_file),
     }

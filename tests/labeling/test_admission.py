@@ -1,22 +1,17 @@
 import pytest
 
-from labeling.admission import exclusion, licence_matches, opt_out_keys
-from labeling.ids import stable_id
-from labeling.settings import Corpus
-
-SHA = "AB" * 32
-TRACK = stable_id("track", "a/song.mp3")
+from labeling.admission import exclusion, licence_matches, track_split
+from labeling.settings import Columns, Corpus
 
 
 def decide(
     licence: str | None = "CC0",
-    opted_out: str = "",
+    split: str | None = "train",
     licences: tuple[str, ...] | None = None,
     has_clips: bool = True,
-    key: str = "a/song.mp3",
-):  # type: ignore[no-untyped-def]
-    settings = Corpus(audio="a", licences=licences)
-    return exclusion(key, TRACK, SHA.lower(), licence, has_clips, settings, frozenset(opt_out_keys(opted_out)))
+    opted_out: tuple[str, ...] = (),
+) -> str | None:
+    return exclusion("1", licence, split, has_clips, Corpus(audio="a", licences=licences), frozenset(opted_out))
 
 
 @pytest.mark.parametrize(
@@ -46,23 +41,13 @@ def test_the_reasons_and_their_order() -> None:
     assert decide(licences=("CC BY*",), has_clips=False) == "licence"
     assert decide(licence=None, licences=("CC0",)) == "licence"
     assert decide(licences=()) == "licence"
-    assert decide(licences=(), opted_out=TRACK) == "opted_out"
+    assert decide(licences=(), split=None) == "no_split"
+    assert decide(split=None, opted_out=("1",)) == "opted_out"
+    assert decide(opted_out=("2",)) is None
 
 
-@pytest.mark.parametrize(
-    "entry", ["a/song.mp3", TRACK, TRACK.upper(), SHA, SHA.lower(), "  a/song.mp3  # asked by mail", "\ufeffa/song.mp3\r\nother"]
-)
-def test_a_track_is_opted_out_by_key_id_or_hash(entry: str) -> None:
-    assert decide(opted_out=entry) == "opted_out"
-
-
-@pytest.mark.parametrize("entry", ["", "song.mp3", "# a/song.mp3", "a/song.mp3x", "\n\n#\n", "*"])
-def test_a_track_that_is_not_named_stays(entry: str) -> None:
-    assert decide(opted_out=entry) is None
-
-
-def test_names_that_hold_the_comment_mark_or_another_unicode_form() -> None:
-    assert decide(key="song #1 # two.mp3", opted_out="song #1 # two.mp3 # why") == "opted_out"
-    assert decide(key="e\u0301.mp3", opted_out="é.mp3") == "opted_out"
-    assert decide(key="é.mp3", opted_out="e\u0301.mp3") == "opted_out"
-    assert decide(key="a\u2028b.mp3", opted_out="a\u2028b.mp3") == "opted_out"
+def test_with_a_column_of_splits_a_track_without_one_is_in_none_unless_it_is_said() -> None:
+    plain, split = Corpus(audio="a"), Corpus(audio="a", columns=Columns(split="part"))
+    told = Corpus(audio="a", columns=Columns(split="part"), unmatched_split="valid")
+    assert [track_split(None, corpus) for corpus in (plain, split, told)] == ["train", None, "valid"]
+    assert [track_split("test", corpus) for corpus in (plain, split, told)] == ["test"] * 3

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.admission import OPTED_OUT
-from labeling.copies import LEAK, NO_GROUPS, TRAIN, CopyGroups, Member, Verdict, judge
+from labeling.copies import LEAK, NO_GROUPS, TRAIN, CopyGroups, Member, Verdict, group_of, judge
 
 
 def member(name: str, split: str = TRAIN, sha: str = "", reason: str = "", described: bool = True) -> Member:
@@ -94,3 +94,17 @@ def test_what_stays_of_any_group(files: list[Member], audio: dict[str, str], rul
     # A copy of a file that is itself left out names that file, which names one that stays.
     last = {track_id: found[other].other if (other := verdict.other) in found else other for track_id, verdict in found.items()}
     assert found.keys().isdisjoint(last.values())
+
+
+def test_the_first_that_may_be_used_is_kept() -> None:
+    assert verdicts(member("a", sha="x", reason="licence"), member("b", sha="x")) == {"a": Verdict("b", "duplicate")}
+    both = member("a", sha="x", reason="no_split"), member("b", sha="x", reason="licence")
+    assert verdicts(*both) == {"b": Verdict("a", "duplicate")}
+    assert verdicts(member("a", sha="x", described=False), member("b", sha="x")) == {"a": Verdict("b", "duplicate")}
+    assert verdicts(member("a")) == {}
+
+
+def test_equal_bytes_follow_the_one_that_has_a_group() -> None:
+    files = [member("a", sha="x"), member("b", sha="x")]
+    assert group_of(files[::-1], CopyGroups({"b": "g"})) == ("g", files)
+    assert group_of(files[:1], CopyGroups({"b": "g"}))[0] == "x"
