@@ -12,7 +12,7 @@ import multiprocessing
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +70,7 @@ def make(root: str, clips: int, parts: int) -> None:
         nothing = pa.nulls(len(ids), pa.string())
         yield pa.table([ids, ids, ids, nothing, nothing, *lists], schema=FINGERPRINT)
 
-    def make_parts(identity: Identity, missing: list[int]) -> None:
+    def make_parts(identity: Identity, missing: Sequence[int]) -> None:
         for part in missing:
             context = PartContext("fingerprint", part, parts)
             context.count("chains", CHAINS * (-(-(part + 1) * clips // parts) - -(-part * clips // parts)))
@@ -91,15 +91,14 @@ def measure(root: str, parts: int, workers: int, clips: int) -> None:
     prints = list_datasets(session.root, "fingerprint")[0]
     before, started = peak_mib(), time.monotonic()
     found = copies(session, prints)
-    seconds, wrong = time.monotonic() - started, 0
+    seconds, peak = time.monotonic() - started, peak_mib()
     planted = clips // COPY_OF_EVERY
     numbers = {track_id(number, clips): number for number in range(clips)}
     groups = pairs(found, numbers)
     right = {(number - COPY_OF_EVERY // 2, number) for number in range(COPY_OF_EVERY - 1, clips, COPY_OF_EVERY)}
-    wrong = len(groups - right)
     print(
-        f"{clips:>8,} clips: {seconds:6.0f} s, peak {peak_mib():6.0f} MiB (before: {before:.0f}), "
-        f"{len(groups & right):,} of {planted:,} copies found, {wrong} false pairs",
+        f"{clips:>8,} clips: {seconds:6.0f} s, peak {peak:6.0f} MiB (before: {before:.0f}), "
+        f"{len(groups & right):,} of {planted:,} copies found, {len(groups - right)} false pairs",
         flush=True,
     )
 
