@@ -89,7 +89,7 @@ def _clip_table(context: PartContext, rows: int, topics: np.ndarray) -> pa.Table
     rng = np.random.default_rng(context.part)
     noisy = topics[rng.integers(0, TOPICS, rows)] + rng.standard_normal((rows, topics.shape[1])) * 0.05
     ids = [f"{context.part << 40 | row:016x}" for row in range(rows)]
-    fixed = {"sha256": "", "start_ms": 0, "length_ms": 30000, "split": "train", "windows": 3}
+    fixed = {"sha256": "", "start_ms": 0, "length_ms": 30000, "split": "train", "windows": 3, "odd": []}
     constant = {name: [value] * rows for name, value in fixed.items()}
     columns = {"clip_id": ids, "track_id": ids, **constant, "embedding": vectors_column(normalise(noisy))}
     return pa.table(columns, embed_schema(topics.shape[1]))

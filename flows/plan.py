@@ -14,12 +14,13 @@ from labeling.errors import RowError, UserError
 from labeling.facts import Facts
 from labeling.ids import stable_id
 from labeling.opt_out import read_opt_outs
-from labeling.probe import probe_file
+from labeling.probe import probe_file, probe_warnings
 from labeling.songs import Song
 from pipelines.scorer import open_scorer
 from pipelines.settings import LabelSettings
 
 PROBED = 200
+SHOWN = 20
 
 
 def plan_writing(settings: LabelSettings) -> dict[str, Any]:
@@ -54,6 +55,9 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "bytes": total,
         "probed_files": len(sample),
         "unreadable_in_sample": unreadable,
+        "not_as_declared_in_sample": sorted(
+            f"{reason}: {file['key']}: {message}" for file in probed for reason, message in probe_warnings(file)
+        )[:SHOWN],
         "hours_of_audio": round(seconds * scale / 3600, 3),
         "clips": all_clips,
         "windows": round(all_clips * windows_a_clip),

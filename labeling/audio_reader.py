@@ -1,10 +1,11 @@
 """One way to read audio, whatever the container: mono float32 at the file's own rate, in a stream, forward only.
 
-soundfile (libsndfile) reads wav, flac, ogg, opus, mp3 and aiff; PyAV (FFmpeg) reads m4a, aac and webm, and what libsndfile
-refuses or misjudges. Channels are averaged here for both: FFmpeg's own downmix is 3 dB louder.
+soundfile (libsndfile) reads wav, flac, ogg, opus, mp3 and aiff; PyAV (FFmpeg) reads m4a, aac, webm and all the rest, and what
+libsndfile refuses or misjudges (labeling.open_reader). Channels become one in labeling.downmix, for all readers the same.
 """
 
 import io
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -19,18 +20,41 @@ MOST_CHANNELS = 1024
 MOST_FRAMES = 2**48
 
 
+@dataclass(frozen=True)
+class Gap:
+    """A place that could not be decoded: `frames` of silence from frame `start` on (none where only the time jumps), and why."""
+
+    start: int
+    frames: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """audio: (n,) float32 mono. gaps: where it is silence in place of what could not be decoded. antiphase: dB that the mean of the
+    channels would have lost, where something else was taken in its place (labeling.downmix).
+    """
+
+    audio: Float32s
+    gaps: tuple[Gap, ...] = ()
+    antiphase: float | None = None
+
+
 class Reader(Protocol):
-    """An open file. format: "mp3", "flac", ...; rate in Hz; channels as stored; frames: samples a channel that the container promises."""
+    """An open file. format: "mp3", "flac", ...; rate in Hz; channels as stored; frames: samples a channel that are really there, found by
+    walking or decoding; claimed: what the container says of it, where it says anything else.
+    """
 
     format: str
     rate: int
     channels: int
     frames: int
+    claimed: int
 
-    def read(self, start: int, end: int) -> Float32s:
+    def read(self, start: int, end: int) -> Stretch:
         """Frames [start, end) as mono, fewer where the file ends before. `start` never goes back.
 
-        Raises RowError "decode_failed" when a part of the span cannot be decoded, "unreadable" when storage fails.
+        Raises RowError "decode_failed" when libsndfile cannot go on, "unreadable" when storage fails.
         """
         ...
 
@@ -38,11 +62,13 @@ class Reader(Protocol):
 class WatchedFile(io.RawIOBase):
     """A file as the C libraries should see it: without a name, and never raising, which they could not pass on.
 
-    `error` is what the file raised (they were told that the file ends), `met_end` whether they were told so at all.
+    It keeps its own place, so that several readers can share one file. `error` is what the file raised (they were told that the file
+    ends), `met_end` whether they were told so at all.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._place = 0
         self.error: Exception | None = None
         self.met_end = False
 
@@ -54,21 +80,28 @@ class WatchedFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         try:
-            return self._file.seek(offset, whence)
+            base = self._place if whence == io.SEEK_CUR else self._file.seek(0, io.SEEK_END) if whence == io.SEEK_END else 0
         except Exception as error:
             self.error = self.error or error
             return -1
+        if base + offset < 0:
+            return -1
+        self._place = base + offset
+        return self._place
 
     def tell(self) -> int:
-        return self.seek(0, io.SEEK_CUR)
+        return self._place
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = -1 if size is None else size
         try:
-            data = self._file.read(size)
+            self._file.seek(self._place)
+            data = self._file.read(wanted)
         except Exception as error:
             self.error = self.error or error
             data = b""
-        self.met_end |= len(data) < size
+        self._place += len(data)
+        self.met_end |= len(data) < wanted
         return data
 
     def readinto(self, buffer: Any, /) -> int:

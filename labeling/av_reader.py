@@ -5,15 +5,29 @@ from typing import Any, BinaryIO, cast
 
 import av
 import numpy as np
+import soxr
 
-from labeling.audio_reader import MOST_FRAMES, WatchedFile, average_channels, check_stream
+from labeling.audio_reader import Stretch, WatchedFile, check_stream
+from labeling.block_reader import Block, BlockReader, Missing
 from labeling.cosine import Float32s
 from labeling.errors import RowError
+from labeling.frame_samples import frame_samples
+from labeling.timeline import Timeline, frames_of
 
-_DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,mp3,ogg,flac,wav,w64,aiff,caf"
-"""No playlists and no concatenations: their demuxers open whatever other file or address the text names."""
-_LARGEST_STEP_SECONDS = 0.1
-_FORMATS = {"mov": "m4a", "matroska": "webm", "w64": "wav"}
+_DEMUXERS = ",".join(
+    (
+        "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,mp3,ogg,flac,wav,w64,aiff,caf",
+        "asf,avi,flv,mpegts,mpeg,au,wv,loas,ac3,eac3,dts,dtshd,truehd,amr,ape,tta,tak,mpc,mpc8,dsf,iff,oma,voc,shn,rm,xwma,qcp,nut,spdif",
+    )
+)
+"""Those that read the one file they are given. No playlists and no concatenations: their demuxers open whatever other file or address
+the text names."""
+_WALKED = frozenset({"m4a", "webm", "aac", "flac"})
+"""Kinds whose packets say how long they are, and are believed; all others are decoded to be measured."""
+_CLAIMING = frozenset({"m4a", "webm", "asf", "avi", "flv", "wv", "ape", "tta", "tak", "mpc", "mpc8"})
+_FORMATS = {"mov": "m4a", "matroska": "webm", "w64": "wav", "loas": "aac"}
+AGREED_SECONDS = 0.05
+"""A header that differs by less is believed: containers round, encoders pad."""
 
 
 class AvReader:
@@ -21,70 +35,98 @@ class AvReader:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._watched, self._container, self._stream = _open(file)
+        self._open()
         self.format = _FORMATS.get(name := self._container.format.name.split(",")[0], name)
+        self.codec: str = self._stream.codec_context.name
         self.rate = int(self._stream.rate or 0)
         self.channels = int(self._stream.channels or 0)
         if not self.rate or not self.channels:
             raise RowError("not_audio", "FFmpeg finds an audio stream without a sampling rate or channels")
         check_stream(self.rate, self.channels)
-        self.frames = self._promised()
-        self._blocks = self._decode()
-        self._block: Float32s | RowError = np.zeros(0, np.float32)
-        self._length = 0
-        self._begin = 0
+        self.claimed = self._claim()
+        self.frames = self._measure()
+        if not self.claimed or abs(self.claimed - self.frames) <= AGREED_SECONDS * self.rate:
+            self.frames = self.claimed = (self.format == "m4a" and self.claimed) or self.frames
+        self._start()
 
-    def read(self, start: int, end: int) -> Float32s:
+    def read(self, start: int, end: int) -> Stretch:
         """See labeling.audio_reader.Reader."""
-        pieces = []
-        failure: RowError | None = None
-        while self._begin < end:
-            stop = self._begin + self._length
-            if stop > start and self._length:
-                if isinstance(self._block, RowError):
-                    failure = failure or self._block
-                else:
-                    pieces.append(self._block[max(0, start - self._begin) : end - self._begin])
-            if stop >= end or not self._advance():
-                break
+        stretch = self._reader.read(start, end)
         self._watched.check()
-        if failure is not None:
-            raise failure
-        return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        return stretch
 
-    def _advance(self) -> bool:
-        following = next(self._blocks, None)
-        if following is None:
-            return False
-        self._begin += self._length
-        self._length, self._block = following
-        return True
+    @property
+    def whole(self) -> bool:
+        """Whether no packet was missing and none cut the count short."""
+        return not self._holes
 
-    def _decode(self) -> Iterator[tuple[int, Float32s | RowError]]:
-        """(frames, mono samples) or, where packets are missing or could not be decoded, (frames they should have given, error).
+    def _open(self) -> None:
+        self._watched, self._container, self._stream = open_container(self._file)
+        if self._stream.codec_context.name == "flac":
+            self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
 
-        A missing packet shows in the next one's time, a broken one also in its own length; small steps of time are rounding.
-        """
-        lost, reason = 0, "packets are missing"
-        position, first = 0, None
+    def _start(self) -> None:
+        self._open()
+        self._reader = BlockReader(self._blocks())
+
+    def _claim(self) -> int:
+        """Frames that the container states; 0 where it states nothing, or speaks of more than the audio."""
+        if self.format == "m4a":
+            return frames_of(self._stream.duration, self._stream.time_base, self.rate)
+        if self.format in _CLAIMING and len(self._container.streams) == 1 and self._container.duration:
+            return frames_of(self._container.duration, 1 / av.time_base, self.rate)
+        return 0
+
+    def _measure(self) -> int:
+        """Frames that are there: by walking the packets, or by decoding them where these cannot be believed."""
+        timeline, packets, self._holes = Timeline(self.format, self.rate), 0, False
+        first = furthest = None
+        if self.format in _WALKED:
+            for packet in self._packets():
+                if not packet.size or packet.is_discard:
+                    continue
+                missing, own, why = timeline.step(packet)
+                self._holes |= bool(missing or why)
+                packets += 1
+                if packet.pts is not None:
+                    at = round(packet.pts * packet.time_base * self.rate)
+                    first = at if first is None else first
+                    furthest = max(furthest or 0, at + own)
+            counted = timeline.counted
+            if first is not None and first < 0:
+                counted, first = counted + first, 0
+            spanned = (furthest or 0) - (first or 0) if self.format == "webm" else counted
+            even = abs(spanned - counted) <= AGREED_SECONDS * self.rate
+            frame = int(self._stream.codec_context.frame_size or 0)
+            even &= not frame or self.format != "m4a" or abs(packets * frame - timeline.counted) <= max(frame, AGREED_SECONDS * self.rate)
+            if packets and not timeline.untimed > 1 and even and not self._holes:
+                return spanned
+        self._start()
+        return self._reader.count()
+
+    def _blocks(self) -> Iterator[Block]:
+        """Decoded samples and, where packets are missing or could not be decoded, how many frames they should have given."""
+        timeline, usual, begun, own = Timeline(self.format, self.rate), 0, False, 0
         for packet in self._packets():
+            if packet.size:
+                missing, own, why = timeline.step(packet)
+                if why and begun:
+                    yield Missing(missing, why)
             try:
-                frames = packet.decode()
+                blocks = [self._at_our_rate(frame) for frame in packet.decode()]
             except (av.error.FFmpegError, ValueError) as error:
-                lost += self._frames(packet.duration, packet.time_base)
-                reason = str(error)
+                if packet.size and (own or usual):
+                    yield Missing(own or usual, _words(error))
+                    timeline.took(0 if own else usual)
                 continue
-            for frame in frames:
-                if frame.pts is not None:
-                    first = frame.pts if first is None else first
-                    step = self._frames(frame.pts - first, frame.time_base) - position
-                    lost = max(lost, step) if lost or step > _LARGEST_STEP_SECONDS * self.rate else 0
-                if lost:
-                    yield lost, RowError("decode_failed", f"{lost / self.rate:.3f} s cannot be decoded: {reason}")
-                mono = self._mono(frame)
-                yield len(mono), mono
-                position += lost + len(mono)
-                lost, reason = 0, "packets are missing"
+            got = sum(block.shape[1] for block in blocks)
+            if begun and packet.size and not got and usual:
+                yield Missing(own or usual, "a packet gives no samples")
+                got = 0 if own else usual
+            timeline.took(0 if own else got)
+            yield from (block for block in blocks if block.shape[1])
+            begun |= bool(blocks)
+            usual = sum(block.shape[1] for block in blocks) or usual
 
     def _packets(self) -> Iterator[Any]:
         """Packets up to the end of the file, or to where the container is broken, which the missing frames tell."""
@@ -93,50 +135,38 @@ class AvReader:
         except (av.error.FFmpegError, ValueError):
             return
 
-    def _mono(self, frame: Any) -> Float32s:
-        """One decoded frame, planar or packed, integers or floats -> its channels averaged, full scale 1."""
-        if frame.sample_rate != self.rate:
-            raise RowError("decode_failed", f"the sampling rate changes from {self.rate} to {frame.sample_rate} Hz inside the file")
-        samples = frame.to_ndarray()
-        if not frame.format.is_planar:
-            samples = samples.reshape(-1, frame.layout.nb_channels).T
-        if samples.dtype.kind == "u":
-            samples = (samples.astype(np.float64) - 128) / 128
-        elif samples.dtype.kind == "i":
-            samples = samples.astype(np.float64) / 2.0 ** (8 * samples.dtype.itemsize - 1)
-        return average_channels(samples)
+    def _at_our_rate(self, frame: Any) -> Float32s:
+        """(channels, n) at the rate that the file began with. A later part of another rate is resampled, frame by frame in a stream."""
+        samples = frame_samples(frame)
+        if frame.sample_rate == self.rate:
+            self._other = None
+            return samples
+        key = (frame.sample_rate, len(samples))
+        if self._other is None or self._other[0] != key:
+            self._other = (key, soxr.ResampleStream(frame.sample_rate, self.rate, len(samples), dtype="float32"))
+        resampled = self._other[1].resample_chunk(np.ascontiguousarray(samples.T))
+        return np.ascontiguousarray(resampled.reshape(-1, len(samples)).T)
 
-    def _promised(self) -> int:
-        """Frames by the container's own word where it has one; else the packets are counted, without decoding."""
-        if self.format == "m4a" and self._stream.duration:
-            return self._frames(self._stream.duration, self._stream.time_base)
-        _, container, stream = _open(self._file)
-        counted, furthest = 0, 0
-        with container:
-            try:
-                for packet in container.demux(stream):
-                    length = self._frames(packet.duration, packet.time_base)
-                    counted += length
-                    if packet.pts is not None:
-                        furthest = max(furthest, self._frames(packet.pts, packet.time_base) + length)
-            except (av.error.FFmpegError, ValueError):
-                pass
-        self._watched, self._container, self._stream = _open(self._file)
-        return counted if self.format in ("mp3", "aac") else furthest
-
-    def _frames(self, duration: int | None, time_base: Any) -> int:
-        return min(MOST_FRAMES, max(0, round((duration or 0) * time_base * self.rate))) if time_base else 0
+    _other: tuple[tuple[int, int], Any] | None = None
 
 
-def _open(file: BinaryIO) -> tuple[WatchedFile, Any, Any]:
-    """The file from its start. Raises RowError "not_audio"."""
+def open_container(file: BinaryIO, encoding: str = "utf-8") -> tuple[WatchedFile, Any, Any]:
+    """The file from its start, by FFmpeg; `encoding` is that of its tags. Raises RowError "not_audio"."""
     file.seek(0)
     watched = WatchedFile(file)
     try:
-        container = av.open(cast(Any, watched), options={"format_whitelist": _DEMUXERS}, metadata_errors="replace")
+        container = av.open(
+            cast(Any, watched), options={"format_whitelist": _DEMUXERS}, metadata_encoding=encoding, metadata_errors="replace"
+        )
     except (av.error.FFmpegError, ValueError, OSError) as error:
         watched.check()
-        raise RowError("not_audio", f"no decoder knows this file ({error})") from error
-    if not container.streams.audio:
-        raise RowError("not_audio", "the file holds no audio stream")
-    return watched, container, container.streams.audio[0]
+        raise RowError("not_audio", f"FFmpeg does not know it ({_words(error)})") from error
+    stream = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+    if stream is None:
+        raise RowError("not_audio", "FFmpeg finds no audio stream in it that it can decode")
+    return watched, container, stream
+
+
+def _words(error: Exception) -> str:
+    """What FFmpeg says, in words: no numbers and no names of files that are not there."""
+    return str(getattr(error, "strerror", None) or error).split(": '<none>'")[0].strip() or "no reason is given"

@@ -15,7 +15,11 @@ from labeling.errors import RowError, UserError
 from labeling.odd_keys import list_objects
 from labeling.storage import is_remote, local_path, may_pass, open_store
 
-SUFFIXES = frozenset({"mp3", "flac", "ogg", "oga", "opus", "wav", "aif", "aiff", "m4a", "aac", "webm"})
+SUFFIXES = frozenset(
+    {"mp3", "mp2", "flac", "ogg", "oga", "opus", "spx", "wav", "w64", "aif", "aiff", "aifc", "au", "snd", "caf", "m4a", "m4b", "mp4", "aac"}
+    | {"webm", "mka", "wma", "wv", "ape", "tta", "tak", "mpc", "dsf", "ac3", "amr"}
+)
+"""What is listed. Only the listing goes by names: what a file is, its bytes say. Films (mkv, mov, avi, flv, ts) are left out, counted."""
 HASH_CACHE = pa.schema([("key", pa.string()), ("bytes", pa.int64()), ("stamp", pa.string()), ("sha256", pa.string())])
 
 _HASH_BLOCK = 1 << 20

@@ -5,7 +5,7 @@
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 INVENTORY = pa.schema(
     [
@@ -36,10 +36,12 @@ PROBE = pa.schema(
         pa.field("sample_rate", pa.int32(), False),
         pa.field("channels", pa.int16(), False),
         pa.field("duration_ms", pa.int64(), False),
+        pa.field("claimed_ms", pa.int64(), False),
         pa.field("tag_title", pa.string()),
         pa.field("tag_artist", pa.string()),
         pa.field("tag_licence", pa.string()),
         pa.field("tag_genres", pa.list_(pa.string()), False),
+        pa.field("tag_notes", pa.list_(pa.string()), False),
     ]
 )
 
@@ -96,6 +98,9 @@ INGEST = pa.schema(
 )
 
 
+ODDITY = pa.struct([pa.field("reason", pa.string(), False), pa.field("message", pa.string(), False)])
+
+
 def embed_schema(dim: int) -> pa.Schema:
     """Clip embeddings of `dim` dimensions, unit length before they were rounded to float16."""
     return pa.schema(
@@ -107,6 +112,7 @@ def embed_schema(dim: int) -> pa.Schema:
             pa.field("length_ms", pa.int64(), False),
             pa.field("split", pa.string(), False),
             pa.field("windows", pa.int16(), False),
+            pa.field("odd", pa.list_(ODDITY), False),
             pa.field("embedding", pa.list_(pa.float16(), dim), False),
         ]
     )

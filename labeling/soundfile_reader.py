@@ -1,15 +1,19 @@
 """Reading through libsndfile."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
-from labeling.audio_reader import WatchedFile, average_channels, check_stream
+from labeling.audio_reader import MOST_FRAMES, Stretch, WatchedFile, check_stream
 from labeling.cosine import Float32s
+from labeling.downmix import downmix, keep
 from labeling.errors import RowError
+from labeling.quiet import without_mpg123_notes
 
 _BLOCK_SAMPLES = 1 << 17
+_TAIL = 256
 _SEEK_IS_EXACT = frozenset({"wav", "flac", "aiff"})
 _FORMATS = {
     "WAV": "wav",
@@ -35,22 +39,30 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]
 
 
 class SoundFileReader:
-    """See labeling.audio_reader.Reader. Raises soundfile.LibsndfileError when libsndfile does not know the file."""
+    """See labeling.audio_reader.Reader. `frames` is libsndfile's word unless `measure` is called; claimed is what it is given.
+
+    Raises soundfile.LibsndfileError when libsndfile does not know the file.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
+        file.seek(0)
+        self._file = file
         self._watched = WatchedFile(file)
-        self._sound = _Forward(self._watched)
+        with _quiet(file):
+            self._sound = _Forward(self._watched)
         self.format = "opus" if self._sound.subtype == "OPUS" else _FORMATS.get(self._sound.format, self._sound.format.lower())
+        self.subtype: str = self._sound.subtype
         self.rate: int = self._sound.samplerate
         self.channels: int = self._sound.channels
         self.frames: int = self._sound.frames
+        self.claimed = self.frames
         self.seeks = self.format in _SEEK_IS_EXACT
         check_stream(self.rate, self.channels)
         self._block = np.empty((max(1024, _BLOCK_SAMPLES // self.channels), self.channels), np.float32)
         self._position = 0
         self._end = self.frames
 
-    def read(self, start: int, end: int) -> Float32s:
+    def read(self, start: int, end: int) -> Stretch:
         """See labeling.audio_reader.Reader."""
         self._watched.met_end = False
         blocks = []
@@ -59,8 +71,28 @@ class SoundFileReader:
             block = self._next(end - self._position)
             if not len(block):
                 break
-            blocks.append(average_channels(block.T))
-        return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+            blocks.append(keep(block.T))
+        audio, antiphase = downmix(blocks)
+        return Stretch(audio, (), antiphase)
+
+    def holds_its_end(self) -> bool:
+        """Whether the last of the promised frames can be read, by a look of its own at the file."""
+        try:
+            look = SoundFileReader(self._file)
+            last = look.read(max(0, self.frames - _TAIL), self.frames)
+        except (RowError, soundfile.LibsndfileError):
+            return False
+        return len(last.audio) == min(_TAIL, self.frames)
+
+    def measure(self) -> None:
+        """Decode the file to its end, and set `frames` to what it gave. This reader stays at its start."""
+        try:
+            look = SoundFileReader(self._file)
+            while len(look._next(MOST_FRAMES)):
+                pass
+        except (RowError, soundfile.LibsndfileError):
+            pass
+        self.frames = self._end = look._position
 
     def _go_to(self, start: int) -> bool:
         """Seek where that is exact to the sample, else read and forget; False when the file ends before."""
@@ -81,7 +113,8 @@ class SoundFileReader:
         """The next block, at most `wanted` frames; empty at the end of the file."""
         out = self._block[: min(wanted, len(self._block))]
         try:
-            block: Float32s = self._sound.read(out=out)
+            with without_mpg123_notes() if self.format == "mp3" else nullcontext():
+                block: Float32s = self._sound.read(out=out)
         except soundfile.LibsndfileError as error:
             self._failed(error)
             block = out[: self._frames_before_failure(len(out))]
@@ -101,6 +134,12 @@ class SoundFileReader:
             return min(most, max(0, int(self._sound.tell()) - self._position))
         except soundfile.LibsndfileError:
             return 0
+
+
+def _quiet(file: BinaryIO) -> AbstractContextManager[None]:
+    """Around the opening of a file, which may be an mp3."""
+    file.seek(0)
+    return without_mpg123_notes() if file.read(1) in (b"\xff", b"I") else nullcontext()
 
 
 def _words(error: Exception) -> str:

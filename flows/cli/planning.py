@@ -37,8 +37,12 @@ def plan(
     if as_json:
         print(json.dumps(planned, indent=1))
     else:
-        shown = {name.replace("_", " "): f"{value:,}" if isinstance(value, int) else str(value) for name, value in planned.items()}
+        lists = {name: value for name, value in planned.items() if isinstance(value, list)}
+        plain = {name: len(value) if name in lists else value for name, value in planned.items()}
+        shown = {name.replace("_", " "): f"{value:,}" if isinstance(value, int) else str(value) for name, value in plain.items()}
         print_rows([{"what": name, "value": value} for name, value in shown.items()], False)
+        for line in (line for value in lists.values() for line in value):
+            print(f"  {line}")
 
 
 @plan.command("train")

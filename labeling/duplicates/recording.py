@@ -64,7 +64,7 @@ def _listen(reader: Reader, digest: "hashlib._Hash", heard: "_Heard") -> tuple[b
     loud, position = False, 0
     while position < MOST_HASHED_SECONDS * reader.rate:
         wanted = BLOCK_SECONDS * reader.rate
-        audio = reader.read(position, position + wanted)
+        audio = reader.read(position, position + wanted).audio
         if not np.isfinite(audio).all():
             raise RowError("not_finite", "the samples hold NaN or infinity")
         digest.update(np.rint(np.clip(audio, -1, 1) * _FULL).astype("<i2").tobytes())

@@ -18,6 +18,6 @@ def recording_probabilities(taggers: Sequence[Tagger], file: Path) -> Float32s:
     """The first 30 s of a recording -> (100,) mean tag probabilities. Raises RowError when it cannot be decoded."""
     with file.open("rb") as stream:
         reader = open_reader(stream)
-        audio = reader.read(0, SECONDS * reader.rate)
+        audio = reader.read(0, SECONDS * reader.rate).audio
     windows = musicnn_mel.windows(resample(audio, reader.rate, musicnn_mel.SAMPLE_RATE))
     return np.asarray(tag_probabilities(taggers, windows).double().mean(0), np.float32)

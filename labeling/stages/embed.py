@@ -14,10 +14,10 @@ from labeling.embed import Embedded, Failed, Waveform, embed_clips
 from labeling.errors import RowError
 from labeling.parts import PartContext
 from labeling.resample import resample
-from labeling.schemas import embed_schema
+from labeling.schemas import ODDITY, embed_schema
 from labeling.scorers.base import Scorer
 
-VERSION = 1
+VERSION = 2
 CARRY_COLUMNS = ("sha256", "start_ms", "length_ms")
 
 
@@ -60,18 +60,25 @@ def plan_clips(tracks: pa.Table) -> list[ClipPlan]:
     return sorted(plans, key=lambda plan: (plan.track_id, plan.start_ms))
 
 
-def read_waveforms(audio: str, plans: Sequence[ClipPlan], rate: int) -> Iterator[Waveform | Failed]:
-    """Decode and resample clips in their order, track by track. A clip that fails is passed on as Failed, alone."""
+Oddities = dict[str, tuple[tuple[str, str], ...]]
+"""By clip: (reason, message) of what is not as it should be (labeling.decode)."""
+
+
+def read_waveforms(audio: str, plans: Sequence[ClipPlan], rate: int, odd: Oddities | None = None) -> Iterator[Waveform | Failed]:
+    """Decode and resample clips in their order, track by track. A clip that fails is passed on as Failed, alone.
+
+    What is odd about a clip is in `odd` before the clip comes.
+    """
     start = 0
     while start < len(plans):
         end = start
         while end < len(plans) and plans[end].track_id == plans[start].track_id:
             end += 1
-        yield from _read_track(audio, plans[start:end], rate)
+        yield from _read_track(audio, plans[start:end], rate, {} if odd is None else odd)
         start = end
 
 
-def _read_track(audio: str, plans: Sequence[ClipPlan], rate: int) -> Iterator[Waveform | Failed]:
+def _read_track(audio: str, plans: Sequence[ClipPlan], rate: int, odd: Oddities) -> Iterator[Waveform | Failed]:
     waiting = list(plans)
     try:
         with open_audio(audio, plans[0].track_key) as file:
@@ -79,6 +86,7 @@ def _read_track(audio: str, plans: Sequence[ClipPlan], rate: int) -> Iterator[Wa
             for span in decode_spans(file, plans[0].track_key, spans):
                 plan = waiting.pop(0)
                 if isinstance(span, DecodedSpan):
+                    odd[plan.clip_id] = span.odd
                     yield Waveform(plan.clip_id, resample(span.audio, span.sample_rate, rate))
                 else:
                     yield Failed(plan.clip_id, span)
@@ -101,7 +109,8 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
     done: dict[str, pa.Table | Embedded] = {plan.clip_id: earlier[plan.content] for plan in plans if plan.content in earlier}
     fresh = [plan for plan in plans if plan.content not in earlier]
     titles = {plan.clip_id: plan.title for plan in fresh}
-    for result in embed_clips(scorer, read_waveforms(audio, fresh, scorer.sample_rate), batch):
+    odd: Oddities = {}
+    for result in embed_clips(scorer, read_waveforms(audio, fresh, scorer.sample_rate, odd), batch):
         context.advance()
         if isinstance(result, Failed):
             context.reject(titles[result.key], result.error)
@@ -111,9 +120,13 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
     living = [plan for plan in plans if plan.clip_id in done]
     if not living:
         return
-    windows, vectors = [], []
+    windows, vectors, oddities = [], [], []
     for plan in living:
         item = done[plan.clip_id]
+        said = odd.get(plan.clip_id, ()) if isinstance(item, Embedded) else _oddities(item)
+        oddities.append([{"reason": reason, "message": message} for reason, message in said])
+        for reason, message in said:
+            context.warn(reason, plan.title, message)
         windows.append(item.windows if isinstance(item, Embedded) else item.column("windows")[0].as_py())
         vectors.append(item.embedding if isinstance(item, Embedded) else stored_vector(item, "embedding"))
     yield pa.table(
@@ -125,7 +138,12 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
             "length_ms": [plan.length_ms for plan in living],
             "split": [plan.split for plan in living],
             "windows": pa.array(windows, pa.int16()),
+            "odd": pa.array(oddities, pa.list_(ODDITY)),
             "embedding": vectors_column(np.stack(vectors)),
         },
         schema,
     )
+
+
+def _oddities(row: pa.Table) -> tuple[tuple[str, str], ...]:
+    return tuple((said["reason"], said["message"]) for said in row.column("odd")[0].as_py())

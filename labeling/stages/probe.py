@@ -9,10 +9,10 @@ from labeling.carry import CarryOver
 from labeling.corpus import content_hash, open_audio
 from labeling.errors import RowError
 from labeling.parts import PartContext
-from labeling.probe import probe_file
+from labeling.probe import probe_file, probe_warnings
 from labeling.schemas import PROBE
 
-VERSION = 1
+VERSION = 2
 CARRY_COLUMNS = ("track_id", "content")
 
 
@@ -25,13 +25,14 @@ def probe_part(context: PartContext, files: pa.Table, audio: str, carry: CarryOv
     for row in sorted(rows, key=lambda row: str(row["track_id"])):
         context.advance()
         known = earlier.get((row["track_id"], row["content"]))
-        if known is not None:
-            tables.append(known)
-            continue
         try:
-            tables.append(pa.Table.from_pylist([_probe(audio, row)], PROBE))
+            made = known if known is not None else pa.Table.from_pylist([_probe(audio, row)], PROBE)
         except RowError as error:
             context.reject(row["key"], error)
+            continue
+        tables.append(made)
+        for reason, message in probe_warnings(made.to_pylist()[0]):
+            context.warn(reason, row["key"], message)
     if tables:
         yield pa.concat_tables(tables)
 

@@ -12,7 +12,7 @@ from labeling.schemas import SHARD
 from labeling.settings import Shards
 from labeling.stages.embed import ClipPlan, plan_clips, read_waveforms
 
-VERSION = 1
+VERSION = 2
 ROW_GROUP_ROWS = 16
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 
+from labeling.decode import check_gaps, oddities
 from labeling.errors import RowError, UserError
 from labeling.open_reader import open_reader
 from labeling.storage import may_pass, read_uri
@@ -14,17 +15,19 @@ from models.job.prompt import Prompt
 
 @dataclass(frozen=True)
 class InitAudio:
-    """The sound, mono at its own rate, and SHA-256 of its file."""
+    """The sound, mono at its own rate, SHA-256 of its file, and what is odd about it, in words."""
 
     sound: Sound
     sha256: str
+    warnings: tuple[str, ...] = ()
 
 
 def read_init(prompt: Prompt) -> InitAudio | None:
     """What a row names as `init`, as much of it as a clip can be long; None where it names nothing.
 
-    Raises RowError: "init_missing", and what labeling.open_reader raises where it is no audio. Raises UserError when an object store does
-    not answer. Whether it fits the clip is for the cascade to say.
+    Read by the rules of labeling.decode: gaps of less than a second are silence, channels that cancel are not averaged, and both are said.
+    Raises RowError: "init_missing", what labeling.open_reader raises where it is no audio, "decode_failed". Raises UserError when an object
+    store does not answer. Whether it fits the clip is for the cascade to say.
     """
     if prompt.init is None:
         return None
@@ -35,5 +38,7 @@ def read_init(prompt: Prompt) -> InitAudio | None:
             raise
         raise RowError("init_missing", str(error)) from error
     reader = open_reader(io.BytesIO(data))
-    sound = Sound(reader.read(0, round(MAX_SECONDS * reader.rate)), reader.rate)
-    return InitAudio(sound, hashlib.sha256(data).hexdigest())
+    stretch = reader.read(0, round(MAX_SECONDS * reader.rate))
+    check_gaps(stretch, reader.rate, len(stretch.audio) / reader.rate)
+    said = tuple(f"init {reason}: {message}" for reason, message in oddities(stretch, reader.rate))
+    return InitAudio(Sound(stretch.audio, reader.rate), hashlib.sha256(data).hexdigest(), said)

@@ -176,7 +176,7 @@ def _finish(maker: Maker, prompt: Prompt, made: Sequence[Made | RowError], init:
         stages=maker.stages,
         calls=sum(item.made.calls for item in tried if not isinstance(item.made, RowError)),
         cut_tokens=clip.cut_tokens,
-        warnings=clip.warnings,
+        warnings=(*clip.warnings, *(init.warnings if init else ())),
         score=best.score,
         candidates=tuple(_candidate(item, best) for item in tried),
         duplicates=_neighbours(maker.training, clip, best.embedding),

@@ -97,7 +97,15 @@ def finished_run(folder: Path, tracks: int = 9, captions: int = 30, top_k: int =
     def probe(context: PartContext) -> Iterable[pa.Table]:
         if context.part == 0:
             context.reject(f"{HOSTILE}.mp3", RowError("not_audio", f"begins with {HOSTILE}"))
-        names = {"tag_title": None, "tag_artist": None, "tag_licence": None, "tag_genres": [], "content": "0"}
+        names = {
+            "tag_title": None,
+            "tag_artist": None,
+            "tag_licence": None,
+            "tag_genres": [],
+            "tag_notes": [],
+            "claimed_ms": 2000,
+            "content": "0",
+        }
         yield pa.Table.from_pylist([{**{k: row[k] for k in PROBE.names if k in row}, **names} for row in of_part(context.part)], PROBE)
 
     def ingest(context: PartContext) -> Iterable[pa.Table]:
@@ -109,7 +117,7 @@ def finished_run(folder: Path, tracks: int = 9, captions: int = 30, top_k: int =
 
     def embed(context: PartContext) -> Iterable[pa.Table]:
         plans = clips_of(context.part)
-        fixed = {"sha256": "0" * 64, "split": "train", "windows": 1}
+        fixed = {"sha256": "0" * 64, "split": "train", "windows": 1, "odd": []}
         table = [{"track_id": row["track_id"], **clip, **fixed} for row, clip in plans]
         if table:
             plain = pa.Table.from_pylist(table, pa.schema(list(embed_schema(1))[:-1]))

@@ -16,6 +16,19 @@ MUSIC = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "music"
 needs_music = pytest.mark.skipif(not MUSIC.is_dir(), reason=f"the shared recordings are not at {MUSIC}")
 
 AV_KINDS = {"m4a": ("ipod", "aac", 44100), "aac": ("adts", "aac", 44100), "webm": ("webm", "libopus", 48000)}
+OTHER_AV_KINDS = {
+    "wma": ("asf", "wmav2", 44100),
+    "ts": ("mpegts", "aac", 44100),
+    "flv": ("flv", "aac", 44100),
+    "avi": ("avi", "pcm_s16le", 44100),
+    "wv": ("wv", "wavpack", 44100),
+    "latm": ("latm", "aac", 44100),
+    "mka": ("matroska", "flac", 44100),
+    "alac": ("ipod", "alac", 44100),
+    "3gp": ("3gp", "aac", 44100),
+    "tta": ("tta", "tta", 44100),
+}
+"""What FFmpeg can write and libsndfile cannot read."""
 
 
 def tones(seconds: float, rate: int = 44100, channels: int = 2) -> Float32s:
@@ -36,18 +49,24 @@ def encode(audio: npt.NDArray[Any], rate: int = 44100, kind: str = "WAV", subtyp
     return sink.getvalue()
 
 
-def encode_av(audio: Float32s, kind: str) -> bytes:
-    """(n, 2) at the kind's rate -> m4a, aac or webm by FFmpeg."""
-    container_format, codec, rate = AV_KINDS[kind]
+def encode_av(audio: Float32s, kind: str, offset: float = 0.0, metadata: dict[str, str] | None = None) -> bytes:
+    """(n, 2) at the kind's rate -> a file of AV_KINDS or OTHER_AV_KINDS by FFmpeg, with times from `offset` seconds on."""
+    container_format, codec, rate = {**AV_KINDS, **OTHER_AV_KINDS}[kind]
     sink = io.BytesIO()
     container = av.open(sink, "w", format=container_format)
+    container.metadata.update(metadata or {})
     stream = container.add_stream(codec, rate=rate, layout="stereo")
-    sample_format = "fltp" if codec == "aac" else "flt"
+    sample_format = "fltp" if codec == "aac" else "flt" if codec == "libopus" else stream.codec_context.codec.audio_formats[0].name
     stream.format = sample_format
+    if codec == "wmav2":
+        stream.bit_rate = 128_000
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(audio.T), format="fltp", layout="stereo")
     frame.sample_rate, frame.pts = rate, 0
-    resampler = av.AudioResampler(format=sample_format, layout="stereo", rate=rate)
+    size = 0 if codec in ("aac", "libopus", "wmav2") else 4096
+    resampler = av.AudioResampler(format=sample_format, layout="stereo", rate=rate, frame_size=size)
     for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+        if offset:
+            piece.pts += round(offset * rate)
         container.mux(stream.encode(piece))
     container.mux(stream.encode(None))
     container.close()
