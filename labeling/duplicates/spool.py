@@ -1,7 +1,7 @@
 """Rows on their way from many workers to many others, through files, by bucket. Beam's local runner keeps what it groups in memory."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -36,11 +36,13 @@ class Spool:
                 file.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema))
         self.store.put(f"{self.folder}/{name}.arrow", sink.getvalue())
 
-    def read(self, bucket: int | None = None) -> pa.Table | None:
-        """All rows of one bucket (of all buckets for None), in the order of the files' names; None where no file was written."""
-        tables = []
+    def tables(self, bucket: int) -> Iterator[pa.Table]:
+        """The rows of one bucket, file by file in the order of their names."""
         for entry in sorted(self.store.entries(self.folder), key=attrgetter("path")):
             with self.store.reader(entry.path) as source, pa.ipc.open_file(source) as file:
-                numbers = range(file.num_record_batches) if bucket is None else [bucket]
-                tables.append(pa.Table.from_batches([file.get_batch(number) for number in numbers]))
+                yield pa.Table.from_batches([file.get_batch(bucket)])
+
+    def read(self, bucket: int) -> pa.Table | None:
+        """All rows of one bucket; None where no file was written."""
+        tables = list(self.tables(bucket))
         return pa.concat_tables(tables) if tables else None

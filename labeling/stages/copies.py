@@ -4,7 +4,7 @@ Passages through files, each over a share of the rows that is as large in any co
 of some pairs -> links. The links alone, which are few, give groups.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from labeling.dataset import Dataset
 from labeling.duplicates.groups import connected
-from labeling.duplicates.inverted_index import Entries, Votes, hash_bucket, pair_bucket, votes
+from labeling.duplicates.inverted_index import Entries, Votes, hash_bucket, pair_bucket, settle, votes
 from labeling.duplicates.links import NO_LINKS, Links, find_links, milliseconds
 from labeling.duplicates.spool import Spool
 from labeling.ids import Uint64s, ids_to_uint64
@@ -88,12 +88,21 @@ def vote_bucket(passage: Passage, bucket: int) -> None:
     if sounds is not None:
         one, other = _same(sounds.column("audio").to_numpy(), sounds.column("track").to_numpy())
         _write_links(passage, "audio", bucket, Links(one, other, *(np.zeros(len(one), np.int32),) * 2))
-    rows = passage.spool("chains").read(bucket)
-    if rows is None:
-        return
+    waiting, done = Entries(*(np.zeros(0, kind) for kind in (np.uint32, np.uint32, np.int32))), np.zeros(0, bool)
     with _Outlet(passage, "votes", f"{bucket:05d}") as outlet:
-        for found in votes(Entries(*(rows.column(name).to_numpy() for name in ("hash", "track", "time")))):
-            outlet.add(pair_bucket(found, passage.buckets), one=found.one, other=found.other, offset=found.offsets)
+        for rows in passage.spool("chains").tables(bucket):
+            hashes, tracks, times = (rows.column(name).to_numpy() for name in ("hash", "track", "time"))
+            waiting = waiting.and_then(Entries(hashes, tracks, times))
+            done = np.append(done, np.zeros(len(rows), bool))
+            if len(done) > 2 * passage.a_bucket:
+                found, waiting, done = settle(waiting, done)
+                _vote(outlet, passage, found)
+        _vote(outlet, passage, votes(waiting, done))
+
+
+def _vote(outlet: "_Outlet", passage: Passage, found: Iterable[Votes]) -> None:
+    for some in found:
+        outlet.add(pair_bucket(some, passage.buckets), one=some.one, other=some.other, offset=some.offsets)
 
 
 def link_bucket(passage: Passage, bucket: int, tracks: Tracks) -> None:

@@ -2,6 +2,8 @@
 
 import io
 from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from labeling.columns import lists_column
 from labeling.dataset import Dataset
 from labeling.duplicates.chains import MOST_REPEATS, find_chains
 from labeling.duplicates.groups import connected
-from labeling.duplicates.inverted_index import FIRST_FEW, MOST_SHARED, Entries, votes
+from labeling.duplicates.inverted_index import FIRST_FEW, MOST_SHARED, Entries, Votes, settle, votes
 from labeling.duplicates.landmarks import Landmarks
 from labeling.duplicates.links import LEAST_VOTES, NO_LINKS, find_links
 from labeling.duplicates.recording import Recognised, recognise
@@ -147,6 +149,35 @@ def test_what_everybody_has_ties_all_to_a_few() -> None:
     entries = Entries(np.full(many, 7, np.uint32), np.arange(many, dtype=np.uint32), np.zeros(many, np.int32))
     pairs = {pair for found in votes(entries) for pair in zip(found.one.tolist(), found.other.tolist(), strict=True)}
     assert pairs == {(one, other) for one in range(FIRST_FEW) for other in range(one + 1, many)}
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.lists(st.integers(1, 59), max_size=4))
+def test_votes_are_the_same_when_entries_come_in_turn(seed: int, cuts: list[int]) -> None:
+    chance = np.random.default_rng(seed)
+    tracks = np.sort(chance.integers(0, 40, 200)).astype(np.uint32)
+    whole = Entries(chance.integers(0, 5, 200).astype(np.uint32), tracks, chance.integers(0, 9, 200).astype(np.int32))
+    # A recording has a chain a few times only.
+    place = Counter[tuple[int, int]]()
+    seen = []
+    for row, pair in enumerate(zip(whole.hashes.tolist(), whole.tracks.tolist(), strict=True)):
+        place[pair] += 1
+        seen += [row] if place[pair] <= MOST_REPEATS else []
+    whole = whole.take(np.array(seen))
+    found, waiting, done = [], whole.take(slice(0, 0)), np.zeros(0, bool)
+    for start, end in pairwise([0, *(sorted(cuts)), 200]):
+        rows = slice(*np.searchsorted(whole.tracks, np.array([start, end]) * 40 // 60 if end < 200 else [start * 40 // 60, 40]))
+        new = whole.take(rows)
+        waiting = Entries(*(np.append(getattr(waiting, name), getattr(new, name)) for name in ("hashes", "tracks", "times")))
+        given_, waiting, done = settle(waiting, np.append(done, np.zeros(len(new.hashes), bool)))
+        found += given_
+    found += votes(waiting, done)
+    assert tally(found) == tally(votes(whole))
+
+
+def tally(found: Iterable[Votes]) -> Counter[tuple[int, int, int]]:
+    """How many votes there are of each kind."""
+    return Counter(triple for some in found for triple in zip(some.one.tolist(), some.other.tolist(), some.offsets.tolist(), strict=True))
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=20))
@@ -279,6 +310,4 @@ def test_a_file_that_failed_is_tried_again(tmp_path: Path) -> None:
 
 def test_too_few_votes_are_no_link() -> None:
     one, other = np.zeros(LEAST_VOTES - 1, np.uint32), np.ones(LEAST_VOTES - 1, np.uint32)
-    from labeling.duplicates.inverted_index import Votes
-
     assert find_links(Votes(one, other, np.zeros(len(one), np.int32)), np.array([10, 10])) is NO_LINKS
