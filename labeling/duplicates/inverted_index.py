@@ -43,6 +43,9 @@ class Entries:
         return Entries(hashes, tracks, np.concatenate([self.times, others.times]))
 
 
+NO_ENTRIES = Entries(np.zeros(0, np.uint32), np.zeros(0, np.uint32), np.zeros(0, np.int32))
+
+
 @dataclass(frozen=True)
 class Votes:
     """one < other: numbers of two recordings that share a chain. offsets: frames by which it comes later in `other`; all (n,)."""

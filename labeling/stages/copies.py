@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from labeling.dataset import Dataset
 from labeling.duplicates.groups import connected
-from labeling.duplicates.inverted_index import Entries, Votes, hash_bucket, pair_bucket, settle, votes
+from labeling.duplicates.inverted_index import NO_ENTRIES, Entries, Votes, hash_bucket, pair_bucket, settle, votes
 from labeling.duplicates.links import NO_LINKS, Links, find_links, milliseconds
 from labeling.duplicates.spool import Spool
 from labeling.ids import Uint64s, ids_to_uint64
@@ -88,7 +88,7 @@ def vote_bucket(passage: Passage, bucket: int) -> None:
     if sounds is not None:
         one, other = _same(sounds.column("audio").to_numpy(), sounds.column("track").to_numpy())
         _write_links(passage, "audio", bucket, Links(one, other, *(np.zeros(len(one), np.int32),) * 2))
-    waiting, done = Entries(*(np.zeros(0, kind) for kind in (np.uint32, np.uint32, np.int32))), np.zeros(0, bool)
+    waiting, done = NO_ENTRIES, np.zeros(0, bool)
     with _Outlet(passage, "votes", f"{bucket:05d}") as outlet:
         for rows in passage.spool("chains").tables(bucket):
             hashes, tracks, times = (rows.column(name).to_numpy() for name in ("hash", "track", "time"))
