@@ -8,6 +8,7 @@ from functools import partial
 import pyarrow.compute as pc
 
 from flows.call import Call, call_here
+from flows.copies import find_copies
 from flows.inputs import check_inputs, check_labels
 from flows.latest import latest_run, write_latest
 from flows.report.sources import LabelDatasets, VocabularyDatasets
@@ -60,7 +61,8 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     files = call("inventory", lambda: inventory(session))
     scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     probed = call("probe", lambda: probe(session, files))
-    tracks = call("ingest", lambda: ingest(session, files, probed))
+    copied = find_copies(session, probed, call)
+    tracks = call("ingest", lambda: ingest(session, files, probed, copied.copies))
     splits = _splits(tracks)
     if not splits:
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in tracks.manifest.excluded.items())
@@ -74,7 +76,9 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
     shards = call("shard", lambda: shard(session, tracks, labels))
     asked = (replies.songs, replies.replies) if replies else (None, None)
-    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked)
+    datasets = LabelDatasets(
+        files, probed, tracks, clips, shards, vocabularies, asked[0], asked[1], fingerprint=copied.fingerprint, copies=copied.copies
+    )
     page = call("report", lambda: report(session, datasets, scorer.name))
     write_latest(session.root, datasets, page, {"config": settings.as_json(), "scorer": scorer.name})
     for line in read_account(page):

@@ -14,13 +14,14 @@ from labeling.storage import Store
 from pipelines.settings import LabelSettings
 
 _PLAIN = ("inventory", "probe", "ingest", "embed", "shard")
-_WRITTEN = ("songs", "write")
+_WHERE_MADE = ("songs", "write", "fingerprint", "copies")
+"""Stages that not every run has, and the last two no run of earlier versions."""
 _PER_VOCABULARY = ("vocabulary", "embed_text", "retrieve", "null", "count", "sample")
 
 
 def write_latest(root: Store, datasets: LabelDatasets, report: Dataset, run: Mapping[str, Any]) -> None:
     """Name the datasets of a finished run. run: what is kept of it besides, its "config" and the name of its "scorer"."""
-    names = (*_PLAIN, *(_WRITTEN if datasets.write else ()))
+    names = (*_PLAIN, *(name for name in _WHERE_MADE if getattr(datasets, name)))
     paths = {name: getattr(datasets, name).path for name in names}
     vocabularies = {
         name: {stage: getattr(group, stage).path for stage in _PER_VOCABULARY} for name, group in sorted(datasets.vocabularies.items())
@@ -56,7 +57,7 @@ def _read_labels(root: Store) -> tuple[LabelDatasets, str]:
     """The datasets, and where the report is."""
     paths = latest_paths(root)
     try:
-        plain = {name: _dataset(root, paths[name]) for name in (*_PLAIN, *(_WRITTEN if "write" in paths else ()))}
+        plain = {name: _dataset(root, paths[name]) for name in (*_PLAIN, *(name for name in _WHERE_MADE if name in paths))}
         vocabularies = {
             name: VocabularyDatasets(**{stage: _dataset(root, group[stage]) for stage in _PER_VOCABULARY})
             for name, group in paths["vocabularies"].items()

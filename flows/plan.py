@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.inputs import input_problems
 from flows.plan_captions import captions_per_second, noted, plan_captions, plan_labels, splits_of, unlabelled_problems
+from flows.plan_copies import fingerprint_hours
 from flows.plan_write import plan_write
 from labeling.clips import cut_clips
 from labeling.corpus import AudioFile, list_corpus, open_audio
@@ -89,6 +90,8 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
         "caption_embedding_hours": round(all_captions / max(text_rate * settings.run.workers, 1e-9) / 3600, 3),
         "reading_seconds_per_file": round(read / max(1, len(sample)), 4),
     }
+    if settings.corpus.copies != "bytes":
+        planned["fingerprint_hours"] = fingerprint_hours(settings, probed, seconds * scale / 3600)
     planned |= _tables(settings.corpus, entries, metadata, described)
     problems += unlabelled_problems(settings, tracks)
     if not clips and len(sample) == len(files):

@@ -11,6 +11,8 @@ from labeling.storage import Store
 STAGES = (
     "inventory",
     "probe",
+    "fingerprint",
+    "copies",
     "ingest",
     "songs",
     "write",

@@ -20,6 +20,8 @@ from models.job.record import parse_clip
 _SCHEMAS = {
     "inventory": schemas.INVENTORY,
     "probe": schemas.PROBE,
+    "fingerprint": schemas.FINGERPRINT,
+    "copies": schemas.COPIES,
     "ingest": schemas.INGEST,
     "songs": schemas.SONGS,
     "write": schemas.WRITE,

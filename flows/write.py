@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from flows.call import Call, call_here
+from flows.copies import find_copies
 from labeling.dataset import Dataset
 from labeling.errors import UserError
 from pipelines.ingest import ingest
@@ -45,5 +46,6 @@ def write_captions(settings: LabelSettings, replay: bool = False, call: Call = c
 def _tracks(session: Session, call: Call) -> Dataset:
     files = call("inventory", lambda: inventory(session))
     probed = call("probe", lambda: probe(session, files))
-    tracks: Dataset = call("ingest", lambda: ingest(session, files, probed))
+    found = find_copies(session, probed, call)
+    tracks: Dataset = call("ingest", lambda: ingest(session, files, probed, found.copies))
     return tracks

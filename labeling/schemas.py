@@ -45,6 +45,30 @@ PROBE = pa.schema(
     ]
 )
 
+FINGERPRINT = pa.schema(
+    [
+        pa.field("track_id", pa.string(), False),
+        pa.field("key", pa.string(), False),
+        pa.field("content", pa.string(), False),
+        pa.field("audio", pa.string()),
+        pa.field("failed", pa.string()),
+        pa.field("hashes", pa.list_(pa.uint32()), False),
+        pa.field("times", pa.list_(pa.int32()), False),
+    ]
+)
+
+COPIES = pa.schema(
+    [
+        pa.field("track_id", pa.string(), False),
+        pa.field("group", pa.string(), False),
+        pa.field("kind", pa.string(), False),
+        pa.field("same_audio", pa.string(), False),
+        pa.field("nearest", pa.string()),
+        pa.field("votes", pa.int32(), False),
+        pa.field("offset_ms", pa.int64(), False),
+    ]
+)
+
 CLIP = pa.struct(
     [pa.field("clip_id", pa.string(), False), pa.field("start_ms", pa.int64(), False), pa.field("length_ms", pa.int64(), False)]
 )

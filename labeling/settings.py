@@ -59,6 +59,9 @@ class Corpus(Settings):
     `min_matched`: a run stops when less than this share of the metadata's rows, or of the files where those are fewer, meet.
     `unmatched_split`: where `columns.split` is given, the split of files whose split is not known; None leaves them out ("no_split").
     `strict_opt_out`: a run stops when an entry of the opt-out list meets no file.
+    `copies`: what makes two files one recording: equal bytes, equal decoded audio too, or also a fingerprint of the first
+    `fingerprint_seconds` ("near"). `near_copies`: of those by fingerprint alone only the first stays, or none stays in train beside one
+    of another split, or all stay.
     """
 
     audio: str
@@ -72,6 +75,9 @@ class Corpus(Settings):
     licences: tuple[str, ...] | None = None
     opt_out: str | None = None
     strict_opt_out: bool = False
+    copies: Literal["bytes", "audio", "near"] = "near"
+    near_copies: Literal["exclude", "same_split", "keep"] = "same_split"
+    fingerprint_seconds: float = Field(120.0, gt=0, le=3600)
 
 
 class ScorerSettings(Settings):

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import apache_beam as beam
 import pyarrow as pa
 
-from labeling.copies import NO_GROUPS, CopyGroups, Member, Verdict, group_of, judge
-from labeling.dataset import Dataset
+from labeling.copies import NO_GROUPS, CopyGroups, Member, NearCopies, Verdict, group_of, judge
+from labeling.dataset import Dataset, open_dataset
 from labeling.errors import UserError
 from labeling.fingerprint import Identity, canonical_json
 from labeling.opt_out import Entry, read_opt_outs
@@ -17,6 +18,7 @@ from labeling.parts import PartContext, part_of
 from labeling.schemas import INGEST
 from labeling.settings import Corpus
 from labeling.stages import ingest as stage
+from labeling.storage import open_store
 from pipelines.progress import show_progress
 from pipelines.runners import new_pipeline, run_pipeline
 from pipelines.session import Session, log
@@ -25,6 +27,26 @@ from pipelines.spread import PartWriter
 _NAMED = 10
 _KEPT_UNMET = 1000
 Grouped = tuple[int, dict[str, Iterable[tuple[str, Verdict]]]]
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Where the found copies lie (`path` None: nowhere). Every worker process reads them once."""
+
+    root: str
+    path: str | None
+    near_copies: NearCopies
+
+    def read(self) -> CopyGroups:
+        return _read_groups(self.root, self.path, self.near_copies) if self.path else NO_GROUPS
+
+
+@lru_cache(maxsize=1)
+def _read_groups(root: str, path: str, near_copies: NearCopies) -> CopyGroups:
+    found = open_dataset(open_store(root), path)
+    rows = found.read(["track_id", "group", "kind", "same_audio"]).to_pylist() if found else []
+    same = {row["track_id"]: row["same_audio"] for row in rows if row["kind"] == "audio"}
+    return CopyGroups({row["track_id"]: row["group"] for row in rows}, same, near_copies)
 
 
 @dataclass(frozen=True)
@@ -40,20 +62,20 @@ class _Members:
 
 @dataclass(frozen=True)
 class _Group:
-    groups: CopyGroups
+    groups: "_Groups"
 
     def __call__(self, same: tuple[str, Iterable[Member]]) -> tuple[str, list[Member]]:
-        return group_of((Member(*member) for member in same[1]), self.groups)
+        return group_of((Member(*member) for member in same[1]), self.groups.read())
 
 
 @dataclass(frozen=True)
 class _Judge:
     parts: int
-    groups: CopyGroups
+    groups: "_Groups"
 
     def __call__(self, group: tuple[str, Iterable[list[Member]]]) -> list[tuple[int, tuple[str, Verdict]]]:
         members = [Member(*member) for same in group[1] for member in same]
-        return [(part_of(track_id, self.parts), (track_id, verdict)) for track_id, verdict in judge(members, self.groups)]
+        return [(part_of(track_id, self.parts), (track_id, verdict)) for track_id, verdict in judge(members, self.groups.read())]
 
 
 @dataclass(frozen=True)
@@ -79,13 +101,14 @@ class _WritePart:
         self.writer.write(part, tables)
 
 
-def ingest(session: Session, files: Dataset, probed: Dataset, groups: CopyGroups = NO_GROUPS) -> Dataset:
-    """Inventory and probe -> schemas.INGEST. groups: copies that were found by another measure than equal bytes.
+def ingest(session: Session, files: Dataset, probed: Dataset, copies: Dataset | None = None) -> Dataset:
+    """Inventory and probe -> schemas.INGEST. copies: schemas.COPIES, where another measure than equal bytes is asked for.
 
     Raises UserError: the opt-out list cannot be read; with `corpus.strict_opt_out`, an entry of it meets no file.
     """
     corpus = session.settings.corpus
     entries = read_opt_outs(corpus.opt_out) if corpus.opt_out else ()
+    groups = _Groups(session.settings.root, copies.path if copies else None, corpus.near_copies)
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         read = ((files.read_part(part, FILE_COLUMNS), probed.read_part(part, PROBE_COLUMNS)) for part in probed.parts)
@@ -115,9 +138,11 @@ def ingest(session: Session, files: Dataset, probed: Dataset, groups: CopyGroups
     config = corpus.model_dump(mode="json", include={"clip_seconds", "max_clips", "min_seconds", "licences"})
     config |= {"has_split": bool(corpus.columns.split), "unmatched_split": corpus.unmatched_split}
     inputs = {"opt_out": _digest(entries)} if corpus.opt_out else {}
-    if groups != NO_GROUPS:
-        inputs["copies"] = groups.digest()
-    tracks = session.build("ingest", stage.VERSION, make_parts, config=config, inputs=inputs, parents=[files, probed])
+    parents = [files, probed]
+    if copies:
+        config["near_copies"] = corpus.near_copies
+        parents.append(copies)
+    tracks = session.build("ingest", stage.VERSION, make_parts, config=config, inputs=inputs, parents=parents)
     if corpus.opt_out:
         _say(corpus, entries, tracks)
     return tracks

@@ -9,7 +9,9 @@ from flows.report.tally import Tally, VocabularyTally
 _REASONS = {
     "audio_copy": "the same recording in another file",
     "duplicate": "exact copy of another file",
+    "leak": "copy of a recording in another split",
     "licence": "licence not allowed",
+    "near_copy": "nearly the same recording in another file",
     "no_split": "no split known, though there is a column of splits",
     "opted_out": "on the opt-out list, or a copy of what is",
     "too_short": "too short for a clip",

@@ -64,7 +64,8 @@ def _first_letters(dataset: Dataset) -> list[DeadLetter]:
 
 
 def _excluded(row: Mapping[str, Any], keys: Mapping[str, str]) -> ExcludedTrack:
-    detail = {"duplicate": keys.get(row["duplicate_of"], row["duplicate_of"]), "licence": row["licence"]}.get(row["excluded"])
+    detail = keys.get(row["duplicate_of"], row["duplicate_of"]) if row["duplicate_of"] else None
+    detail = row["licence"] if row["excluded"] == "licence" else detail
     return ExcludedTrack(shorten(row["key"]), shorten(row["title"]), say(row["excluded"]), shorten(detail))
 
 

@@ -28,7 +28,8 @@ class LabelDatasets:
     """The finished datasets of one labeling run; vocabularies by name, shown in that order.
 
     `embed` is the list of scored clips. Without `ingest` titles and tags are unknown, without `shard` there is nothing to hear:
-    a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary.
+    a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary, `fingerprint` and `copies`
+    where copies were looked for (`corpus.copies`).
     `embed`, `ingest`, `shard`, `retrieve` and `sample` have the same parts.
     """
 
@@ -40,10 +41,13 @@ class LabelDatasets:
     vocabularies: Mapping[str, VocabularyDatasets]
     songs: Dataset | None = None
     write: Dataset | None = None
+    fingerprint: Dataset | None = None
+    copies: Dataset | None = None
 
     def all(self) -> list[Dataset]:
         """Every dataset in the order of the flow."""
-        found: list[Dataset | None] = [self.inventory, self.probe, self.ingest, self.songs, self.write, self.embed]
+        found: list[Dataset | None] = [self.inventory, self.probe, self.fingerprint, self.copies, self.ingest]
+        found += [self.songs, self.write, self.embed]
         for datasets in self.vocabularies.values():
             found += [datasets.vocabulary, datasets.embed_text, datasets.retrieve, datasets.null, datasets.count, datasets.sample]
         return [dataset for dataset in (*found, self.shard) if dataset is not None]

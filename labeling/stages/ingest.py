@@ -24,7 +24,8 @@ def members(files: pa.Table, probed: pa.Table, corpus: Corpus, opted_out: frozen
     for found in probed.select(["track_id", "key", "sha256", "duration_ms", "tag_licence"]).to_pylist():
         row = known[found["track_id"]]
         reason, _ = _admitted(row, found, corpus, opted_out)
-        yield found["sha256"], Member(found["key"], found["track_id"], found["sha256"], reason or "", row["described"])
+        split = track_split(row["split"], corpus) or NO_SPLIT
+        yield found["sha256"], Member(found["key"], found["track_id"], found["sha256"], reason or "", row["described"], split)
 
 
 def ingest_part(

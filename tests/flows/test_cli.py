@@ -78,5 +78,6 @@ def test_plan_counts_before_anything_runs(tmp_path: Path) -> None:
     arguments = ["plan", "--audio", str(tmp_path / "music"), "--root", str(tmp_path / "root"), "--set", "corpus.clip_seconds=3", "--json"]
     planned = json.loads(CliRunner().invoke(n2m, [*arguments, "--set", "corpus.min_seconds=0.5"]).output)
     assert (planned["files"], planned["clips"], planned["labels"]) == (4, 8, 72)
+    assert planned["fingerprint_hours"] >= 0
     assert planned["bytes"] == sum(path.stat().st_size for path in (tmp_path / "music").iterdir())
     assert not (tmp_path / "root").exists()

@@ -143,7 +143,7 @@ def test_show_and_status(folder: Path) -> None:
     with pytest.raises(UserError, match="no clip or track"):
         show_clip(root, "nothing.wav")
     rows = status_rows(root)
-    assert [row["stage"] for row in rows][:4] == ["inventory", "probe", "ingest", "embed"]
+    assert [row["stage"] for row in rows][:6] == ["inventory", "probe", "fingerprint", "copies", "ingest", "embed"]
     assert {row["state"] for row in rows} == {"finished"}
     assert next(row for row in rows if row["stage"] == "embed")["reasons"] == "silent 1"
 

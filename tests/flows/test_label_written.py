@@ -74,7 +74,8 @@ def test_songs_and_write_are_stages_like_the_others(folder: Path, labeled: tuple
     datasets, _ = read_latest(root)
     assert datasets.songs is not None
     assert datasets.write is not None
-    assert [dataset.stage for dataset in datasets.all()[:6]] == ["inventory", "probe", "ingest", "songs", "write", "embed"]
+    stages = ["inventory", "probe", "fingerprint", "copies", "ingest", "songs", "write", "embed"]
+    assert [dataset.stage for dataset in datasets.all()[:8]] == stages
     again = label(labeled[0])
     assert again.nothing_done
 

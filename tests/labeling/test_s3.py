@@ -133,7 +133,8 @@ def test_a_run_from_bucket_to_bucket_is_the_run_of_this_machine(bucket: str, tmp
     copied = {entry.path: root.get(entry.path) for entry in root.entries() if entry.path.endswith(".parquet")}
     here = parquet_tree(tmp_path / "root")
     unequal = {path.split("/")[0] for path in {*copied, *here} if copied.get(path) != here.get(path)}
-    assert unequal == {"inventory", "probe", "ingest"}  # named after the ETags: the bytes of ingest are compared above, by its digest
+    # Named after the ETags: the bytes of ingest are compared above, by its digest.
+    assert unequal == {"inventory", "probe", "fingerprint", "copies", "ingest"}
 
     assert label(settings).nothing_done
     assert verify_root(root)[1] == []

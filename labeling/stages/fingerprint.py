@@ -1,0 +1,59 @@
+"""fingerprint: each file of a part is decoded once -> a hash of its audio, and what copies of it are recognised by."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from labeling.carry import CarryOver
+from labeling.columns import lists_column
+from labeling.corpus import open_audio
+from labeling.duplicates.recording import Recognised, recognise
+from labeling.errors import RowError
+from labeling.parts import PartContext
+from labeling.schemas import FINGERPRINT
+
+VERSION = 1
+CARRY_COLUMNS = ("track_id", "content")
+ROW_GROUP_ROWS = 256
+
+
+def fingerprint_part(context: PartContext, probed: pa.Table, audio: str, chain_seconds: float, carry: CarryOver) -> Iterator[pa.Table]:
+    """Files of one part (schemas.PROBE) -> one table of schemas.FINGERPRINT in key order (track id). `audio` is the corpus.
+
+    chain_seconds: how much of each file chains are made from, 0 for none. No file dies here: one that cannot be decoded has no
+    fingerprint, which is warned of; the stages that use its audio decide what becomes of it.
+    """
+    rows = probed.select(["track_id", "key", "content", "duration_ms"]).to_pylist()
+    earlier = carry.take([(row["track_id"], row["content"]) for row in rows])
+    # What failed is tried again: it may have been the storage.
+    earlier = {key: table for key, table in earlier.items() if not table.column("failed")[0].is_valid}
+    context.count("carried", len(earlier))
+    tables = []
+    for row in sorted(rows, key=lambda row: str(row["track_id"])):
+        table = earlier.get((row["track_id"], row["content"]))
+        if table is None:
+            found = _recognise(audio, row["key"], chain_seconds, row["duration_ms"])
+            table = _row(row["track_id"], row["key"], row["content"], found)
+        failed = table.column("failed")[0].as_py()
+        if failed is not None:
+            context.warn("no_fingerprint", row["key"], f"copies of it may not be found: {failed}")
+        context.count("chains", len(table.column("hashes")[0]))
+        tables.append(table)
+        context.advance()
+    if tables:
+        yield pa.concat_tables(tables)
+
+
+def _recognise(audio: str, key: str, chain_seconds: float, duration_ms: int) -> Recognised:
+    try:
+        with open_audio(audio, key) as file:
+            return recognise(file, chain_seconds, duration_ms)
+    except RowError as error:
+        return Recognised.of_failure(error)
+
+
+def _row(track_id: str, key: str, content: str, found: Recognised) -> pa.Table:
+    length = np.array([len(found.chains.hashes)])
+    lists = [lists_column(pa.array(values), length) for values in (found.chains.hashes, found.chains.times)]
+    return pa.table([[track_id], [key], [content], [found.audio], [found.failed], *lists], schema=FINGERPRINT)
