@@ -9,10 +9,12 @@ from flows.report.sources import LabelDatasets, VocabularyDatasets
 from flows.report.stage import PAGE, report
 from flows.write import Written, write_replies
 from labeling.build import Built
+from labeling.current import write_current
 from labeling.dataset import Dataset
 from labeling.settings import VocabularySettings
 from labeling.stages.vocabulary import allowed_splits
 from labeling.storage import open_existing
+from pipelines.audio import audio
 from pipelines.count import count
 from pipelines.embed import embed
 from pipelines.embed_text import embed_text
@@ -64,11 +66,13 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
         for name, vocabulary_settings in settings.vocabulary.items()
     }
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
-    shards = call("shard", lambda: shard(session, tracks, labels))
+    flac = call("audio", lambda: audio(session, tracks))
+    shards = call("shard", lambda: shard(session, tracks, flac, labels))
     asked = (replies.songs, replies.replies) if replies else (None, None)
-    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked)
+    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked, audio=flac)
     page = call("report", lambda: report(session, datasets, scorer.name))
     write_latest(session.root, datasets, page)
+    write_current(session.root, shards)
     return Labeled(datasets, page, tuple(session.built))
 
 

@@ -9,13 +9,14 @@ from labeling.latest import LATEST, latest_paths, unreadable
 from labeling.storage import Store
 
 _PLAIN = ("inventory", "probe", "ingest", "embed", "shard")
+_AUDIO = ("audio",)
 _WRITTEN = ("songs", "write")
 _PER_VOCABULARY = ("vocabulary", "embed_text", "retrieve", "null", "count", "sample")
 
 
 def write_latest(root: Store, datasets: LabelDatasets, report: Dataset) -> None:
     """Name the datasets of a finished run."""
-    names = (*_PLAIN, *(_WRITTEN if datasets.write else ()))
+    names = (*_PLAIN, *(_AUDIO if datasets.audio else ()), *(_WRITTEN if datasets.write else ()))
     paths = {name: getattr(datasets, name).path for name in names}
     vocabularies = {
         name: {stage: getattr(group, stage).path for stage in _PER_VOCABULARY} for name, group in sorted(datasets.vocabularies.items())
@@ -29,7 +30,9 @@ def read_latest(root: Store) -> tuple[LabelDatasets, Dataset]:
     """The datasets and the report of the latest finished run. Raises UserError when there is none."""
     paths = latest_paths(root)
     try:
-        plain = {name: _dataset(root, paths[name]) for name in (*_PLAIN, *(_WRITTEN if "write" in paths else ()))}
+        # Runs made before audio had a stage of its own name none.
+        names = (*_PLAIN, *(_AUDIO if "audio" in paths else ()), *(_WRITTEN if "write" in paths else ()))
+        plain = {name: _dataset(root, paths[name]) for name in names}
         vocabularies = {
             name: VocabularyDatasets(**{stage: _dataset(root, group[stage]) for stage in _PER_VOCABULARY})
             for name, group in paths["vocabularies"].items()

@@ -21,6 +21,7 @@ STAGES = (
     "null",
     "count",
     "sample",
+    "audio",
     "shard",
     "report",
 )

@@ -28,8 +28,8 @@ class LabelDatasets:
     """The finished datasets of one labeling run; vocabularies by name, shown in that order.
 
     `embed` is the list of scored clips. Without `ingest` titles and tags are unknown, without `shard` there is nothing to hear:
-    a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary.
-    `embed`, `ingest`, `shard`, `retrieve` and `sample` have the same parts.
+    a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary. `audio` is not there in runs
+    made before it was a stage, whose shards hold the audio. `embed`, `ingest`, `audio`, `shard`, `retrieve` and `sample` have the same parts.
     """
 
     inventory: Dataset | None
@@ -40,13 +40,14 @@ class LabelDatasets:
     vocabularies: Mapping[str, VocabularyDatasets]
     songs: Dataset | None = None
     write: Dataset | None = None
+    audio: Dataset | None = None
 
     def all(self) -> list[Dataset]:
         """Every dataset in the order of the flow."""
         found: list[Dataset | None] = [self.inventory, self.probe, self.ingest, self.songs, self.write, self.embed]
         for datasets in self.vocabularies.values():
             found += [datasets.vocabulary, datasets.embed_text, datasets.retrieve, datasets.null, datasets.count, datasets.sample]
-        return [dataset for dataset in (*found, self.shard) if dataset is not None]
+        return [dataset for dataset in (*found, self.audio, self.shard) if dataset is not None]
 
 
 def rows_where(dataset: Dataset, part: int, column: str, values: Collection[str], columns: Sequence[str]) -> pa.Table | None:
