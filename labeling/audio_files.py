@@ -36,7 +36,7 @@ def hash_in_path(path: str) -> str:
 
 def write_audio_file(store: Store, rows: Sequence[dict[str, Any]]) -> PartFile:
     """Rows of schemas.FLAC, in key order -> their file. The same rows give the same file, whoever writes it. Raises UserError."""
-    data = parquet_bytes(pa.Table.from_pylist(list(rows), FLAC), FLAC, row_group_rows=1)
+    data = parquet_bytes(pa.Table.from_pylist(list(rows), FLAC), FLAC, row_group_rows=1, compressed=False)
     sha256 = hashlib.sha256(data).hexdigest()
     put_first(store, audio_file_path(sha256), data)
     return PartFile(path=audio_file_path(sha256), rows=len(rows), bytes=len(data), sha256=sha256)
@@ -56,9 +56,14 @@ class AudioFiles:
 
     def read(self, path: str, row: int) -> bytes:
         """The FLAC bytes of one clip. Raises UserError where the file is missing or cannot be read."""
+        found: bytes = self.read_array(path, row)[0].as_py()
+        return found
+
+    def read_array(self, path: str, row: int) -> pa.Array:
+        """The same as an Arrow array of one value, which copies nothing."""
         try:
             with self._lock:
-                return flac_bytes(self._file(path), row)
+                return flac_array(self._file(path), row)
         except FileNotFoundError:
             raise UserError(f"{self._store.describe(path)} is missing. {MEND}") from None
         except (pa.ArrowException, OSError, IndexError) as error:
@@ -81,10 +86,9 @@ class AudioFiles:
         return self._open[path]
 
 
-def flac_bytes(file: pq.ParquetFile, row: int) -> bytes:
-    """The FLAC bytes of a row of an open file."""
-    found: bytes = file.read_row_group(row, ["flac"], use_threads=False).column(0)[0].as_py()
-    return found
+def flac_array(file: pq.ParquetFile, row: int) -> pa.Array:
+    """The FLAC bytes of a row of an open file, as an array of one value."""
+    return file.read_row_group(row, ["flac"], use_threads=False).column(0).chunk(0)
 
 
 MEND = "Run `n2m label` on that root again: it makes damaged parts anew."

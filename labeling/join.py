@@ -17,13 +17,15 @@ from labeling.dataset import Dataset
 from labeling.errors import UserError
 from labeling.fingerprint import canonical_json
 from labeling.ids import stable_id
-from labeling.manifest import MANIFEST_NAME, Manifest, PartFile, PartRecord, parse_manifest
+from labeling.manifest import Manifest, PartFile, PartRecord, parse_manifest
 from labeling.parts import parquet_bytes, part_name, read_parquet
 from labeling.schemas import JOINED
 from labeling.shard_audio import with_audio
 from labeling.storage import Store, is_remote, local_path, open_store
 
 STAGE = "join"
+JOINED_MANIFEST = ".manifest.json"
+"""Hidden, for `load_dataset("parquet", data_dir=...)` takes every other file of a folder for Parquet."""
 ROW_GROUP_ROWS = 16
 _TYPES = {pa.string(): "string", pa.int64(): "int64", pa.int32(): "int32", pa.int16(): "int16", pa.float32(): "float32"}
 
@@ -61,17 +63,17 @@ def join(root: str, out: str, splits: Collection[str] | None = None, target_mb: 
     )
     if not manifest.rows:
         raise UserError(f"{root} has no clip of the split {', '.join(sorted(splits or ()))}: nothing was joined.")
-    store.put(MANIFEST_NAME, manifest.to_bytes())
+    store.put(JOINED_MANIFEST, manifest.to_bytes())
     return _opened(out, manifest)
 
 
 def open_joined(store: Store) -> Dataset | None:
     """The joined files of a folder, None where there are none. Raises UserError where their manifest was edited."""
     try:
-        data = store.get(MANIFEST_NAME)
+        data = store.get(JOINED_MANIFEST)
     except FileNotFoundError:
         return None
-    manifest = parse_manifest(data, store.describe(MANIFEST_NAME))
+    manifest = parse_manifest(data, store.describe(JOINED_MANIFEST))
     return _opened(store.uri, manifest) if manifest.stage == STAGE else None
 
 

@@ -91,16 +91,23 @@ class PartContext:
 
 
 def parquet_bytes(
-    table: pa.Table, schema: pa.Schema, row_group_rows: int | None = None, metadata: Mapping[str, str] | None = None
+    table: pa.Table,
+    schema: pa.Schema,
+    row_group_rows: int | None = None,
+    metadata: Mapping[str, str] | None = None,
+    compressed: bool = True,
 ) -> bytes:
     """The table as Parquet: zstd, the given schema, and metadata (more of it: `metadata`) that holds no time, host or path.
+
+    compressed: False for bytes that do not get smaller, which are then stored as they are.
 
     Raises ValueError when a column that must not be null is.
     """
     stamped = schema.with_metadata({"noise2music.schema": str(SCHEMA_VERSION), **(metadata or {})})
     table = table.select(schema.names).cast(stamped)
     sink = io.BytesIO()
-    with pq.ParquetWriter(sink, stamped, compression="zstd", write_statistics=True) as writer:
+    compression = "zstd" if compressed else "none"
+    with pq.ParquetWriter(sink, stamped, compression=compression, use_dictionary=compressed, write_statistics=True) as writer:
         writer.write_table(table, row_group_size=row_group_rows or max(1, len(table)))
     return sink.getvalue()
 

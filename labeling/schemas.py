@@ -200,10 +200,13 @@ _TEXTS = [
 
 SHARD = pa.schema([*_TEXTS, pa.field("audio_file", pa.string(), False), pa.field("audio_row", pa.int32(), False)])
 
-JOINED = pa.schema(
+INLINE_SHARD = pa.schema(
     [*_TEXTS, pa.field("audio", pa.struct([pa.field("bytes", pa.binary(), False), pa.field("path", pa.string(), False)]), False)]
 )
-"""Shards that hold the audio themselves: what `n2m join` writes, and what labeling wrote before audio had files of its own."""
+"""What shards were before audio had files of its own."""
+
+JOINED = pa.schema([*_TEXTS, pa.field("audio", pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())]))])
+"""Shards joined with their audio. `datasets` takes the column for audio only where it may be null."""
 
 DEAD = pa.schema(
     [

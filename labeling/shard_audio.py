@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from labeling.audio_files import AudioFiles
+from labeling.schemas import JOINED
 
 REFERENCE = ("audio_file", "audio_row")
 INLINE = ("audio",)
@@ -28,5 +29,4 @@ def with_audio(table: pa.Table, files: AudioFiles) -> pa.Table:
         return table
     places = table.select(["clip_id", *REFERENCE]).to_pylist()
     audio = [{"bytes": files.read(row["audio_file"], row["audio_row"]), "path": f"{row['clip_id']}.flac"} for row in places]
-    kind = pa.struct([pa.field("bytes", pa.binary(), False), pa.field("path", pa.string(), False)])
-    return table.drop_columns(list(REFERENCE)).append_column(pa.field("audio", kind, False), pa.array(audio, kind))
+    return table.drop_columns(list(REFERENCE)).append_column(JOINED.field("audio"), pa.array(audio, JOINED.field("audio").type))

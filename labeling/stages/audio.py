@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from labeling.audio_files import flac_bytes, hash_in_path, write_audio_file
+from labeling.audio_files import flac_array, hash_in_path, write_audio_file
 from labeling.carry import CarryOver
 from labeling.embed import Failed, Waveform, run_ahead
 from labeling.encode import audio_bytes
@@ -198,4 +198,4 @@ class _KnownFiles:
                 continue
             file = pq.ParquetFile(pa.BufferReader(data))
             if file.schema_arrow.names == FLAC.names:
-                yield from ((clip_id, flac_bytes(file, row)) for clip_id, row in wanted)
+                yield from ((clip_id, flac_array(file, row)[0].as_py()) for clip_id, row in wanted)

@@ -100,18 +100,18 @@ class Shards:
 
     def _with_audio(self, table: pa.Table, place: Place) -> pa.Table:
         """The audio of the rows of the split, read where the rows say."""
-        audio: list[dict[str, bytes] | None] = [None] * len(table)
+        clips = [pa.nulls(1, pa.binary())] * len(table)
         paths, rows = table.column("audio_file").to_pylist(), table.column("audio_row").to_pylist()
         for row in place.rows.tolist():
-            audio[row] = {"bytes": self._audio.read(paths[row], rows[row])}
-        kept = table.select(COLUMNS)
-        return kept.append_column("audio", pa.array(audio, pa.struct([pa.field("bytes", pa.binary())])))
+            clips[row] = self._audio.read_array(paths[row], rows[row])
+        chunks = [pa.StructArray.from_arrays([clip], ["bytes"]) for clip in clips]
+        return table.select(COLUMNS).append_column("audio", pa.chunked_array(chunks))
 
     def _open_audio(self, path: str) -> pq.ParquetFile:
         """A file of FLAC that the manifest lists, on this machine."""
         if path not in self._shared:
             raise UserError(f"{self.dataset.store.describe(path)} is referred to, but the manifest does not list it. Run `n2m label` again.")
-        return pq.ParquetFile(self._local(self._shared[path]))
+        return pq.ParquetFile(self._local(self._shared[path]), memory_map=True)
 
     def _index(self, rate: int, licences: set[str], vocabularies: set[str]) -> Iterator[Place]:
         for number, file in enumerate(self._files):
@@ -198,13 +198,13 @@ def _find(uri: str) -> Dataset:
     place = open_existing(uri)
     if place.head(LATEST) is not None:
         return open_current(place)
+    if (joined := open_joined(place)) is not None:
+        return joined
     if place.head(MANIFEST_NAME) is None:
         raise UserError(
             f"{uri} has neither {LATEST} nor {MANIFEST_NAME}: it is no labeling run that has finished. "
             "Give the root of a run of `n2m label`, or the folder of its shards."
         )
-    if (joined := open_joined(place)) is not None:
-        return joined
     root, stage, fingerprint = _above(uri)
     if stage != "shard":
         raise UserError(f"{uri} is a dataset of the stage {stage}, not of shards. Give the root of the run, or a folder below shard/.")
