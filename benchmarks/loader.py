@@ -76,7 +76,9 @@ def main() -> None:
         for _ in range(options.turns):
             with Loader(shards, 0, crop, BATCH, workers=options.workers) as loader:
                 rates["ours"].append(rate(loader, options.clips))
-            plain = DataLoader(PlainDataset(paths, column, crop), BATCH, shuffle=True, num_workers=options.workers, multiprocessing_context="fork")
+            plain = DataLoader(
+                PlainDataset(paths, column, crop), BATCH, shuffle=True, num_workers=options.workers, multiprocessing_context="fork"
+            )
             rates["plain"].append(rate(plain, options.clips))
         ratios = [ours / plain for ours, plain in zip(rates["ours"], rates["plain"], strict=True)]
         means = {side: statistics.median(values) for side, values in rates.items()}

@@ -13,7 +13,8 @@ from labeling.current import write_current
 from labeling.dataset import Dataset
 from labeling.settings import VocabularySettings
 from labeling.stages.vocabulary import allowed_splits
-from labeling.storage import open_existing
+from labeling.storage import open_existing, open_store
+from labeling.uses import running
 from pipelines.audio import audio
 from pipelines.count import count
 from pipelines.embed import embed
@@ -53,7 +54,12 @@ class Labeled:
 
 def label(settings: LabelSettings, replay: bool = False, call: Call = call_here) -> Labeled:
     """All stages in their order, each by `call(name, stage)`. With `replay`, rows that died before are tried again. Raises UserError."""
-    session = Session(settings, replay)
+    with running(open_store(settings.root), "n2m label"):
+        return _label(Session(settings, replay), call)
+
+
+def _label(session: Session, call: Call) -> Labeled:
+    settings = session.settings
     files = call("inventory", lambda: inventory(session))
     scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     probed = call("probe", lambda: probe(session, files))
@@ -68,8 +74,8 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
     flac = call("audio", lambda: audio(session, tracks))
     shards = call("shard", lambda: shard(session, tracks, flac, labels))
-    asked = (replies.songs, replies.replies) if replies else (None, None)
-    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, *asked, audio=flac)
+    songs, written_by_llm = (replies.songs, replies.replies) if replies else (None, None)
+    datasets = LabelDatasets(files, probed, tracks, clips, shards, vocabularies, songs, written_by_llm, flac)
     page = call("report", lambda: report(session, datasets, scorer.name))
     write_latest(session.root, datasets, page)
     write_current(session.root, shards)

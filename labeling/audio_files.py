@@ -1,7 +1,8 @@
 """Files of FLAC that all versions of a dataset share: Parquet, named by their own hash, one clip a row and one row a row group.
 
-They lie in `{root}/flac/`. Labels refer to a file and a row, so that a change of labels writes no audio, and a reader gets a clip's bytes with one ranged
-read. Datasets list the files that they refer to (PartRecord.shared); what no dataset lists any more is free (flows.prune).
+They lie in `{root}/flac/`. Labels refer to a file and a row, so that a change of labels writes no audio, and a reader gets a clip's
+bytes with one ranged read. Datasets list the files that they refer to (PartRecord.shared); what no dataset lists any more may go
+(flows.prune).
 """
 
 import hashlib

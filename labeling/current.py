@@ -101,7 +101,9 @@ def current_findings(root: Store, shards: Dataset, level: CheckLevel = "hash") -
     """
     wanted = {f"{CURRENT}/{shards.fingerprint}-{file.path}": file for record in shards.manifest.parts for file in record.files}
     found = {entry.path: entry.bytes for entry in root.entries(CURRENT)}
-    wrong = [(path, f"is not of the set that {LATEST} names: a reader of the folder takes old labels") for path in found.keys() - wanted.keys()]
+    wrong = [
+        (path, f"is not of the set that {LATEST} names: a reader of the folder takes old labels") for path in found.keys() - wanted.keys()
+    ]
     wrong += [(path, "is missing: a reader of the folder lacks clips") for path in wanted.keys() - found.keys()]
     for path in found.keys() & wanted.keys():
         if found[path] != wanted[path].bytes or (level == "hash" and hashlib.sha256(root.get(path)).hexdigest() != wanted[path].sha256):

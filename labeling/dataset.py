@@ -126,19 +126,29 @@ def find_damage(dataset: Dataset, level: CheckLevel, threads: int = 4, shared: b
     def check(item: tuple[int, str, PartFile]) -> Damage | None:
         part, path, file = item
         found = listed.get(path) if path.startswith(f"{dataset.path}/") else _size(dataset.store, path)
-        if found is None:
-            return Damage(part, path, "is missing")
-        if found != file.bytes:
-            return Damage(part, path, f"has {found} bytes instead of {file.bytes}")
-        if level == "hash" and _sha256(dataset.store, path) != file.sha256:
-            return Damage(part, path, "has another content (sha256 differs)")
-        return None
+        what = _wrong(dataset.store, path, file, found, level)
+        return Damage(part, path, what) if what else None
 
     files = [(record.part, f"{dataset.path}/{file.path}", file) for record in dataset.manifest.parts for file in record.all_files()]
     if shared:
         files += [(record.part, file.path, file) for record in dataset.manifest.parts for file in record.shared]
     with ThreadPoolExecutor(threads) as pool:
         return [damage for damage in pool.map(check, files) if damage is not None]
+
+
+def wrong_content(store: Store, path: str, file: PartFile) -> str | None:
+    """What is wrong with a file, None where it is what `file` says, hash included."""
+    return _wrong(store, path, file, _size(store, path), "hash")
+
+
+def _wrong(store: Store, path: str, file: PartFile, found: int | None, level: CheckLevel) -> str | None:
+    if found is None:
+        return "is missing"
+    if found != file.bytes:
+        return f"has {found} bytes instead of {file.bytes}"
+    if level == "hash" and _sha256(store, path) != file.sha256:
+        return "has another content (sha256 differs)"
+    return None
 
 
 def _size(store: Store, path: str) -> int | None:

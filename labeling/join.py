@@ -46,7 +46,9 @@ def join(root: str, out: str, splits: Collection[str] | None = None, target_mb: 
     try:
         for part in shards.parts:
             tables = _tables(shards, part, files, splits, target_mb * 2**20)
-            written = [_write(store, f"{part_name(part, len(shards.parts))}{_suffix(number)}", table) for number, table in enumerate(tables)]
+            written = [
+                _write(store, f"{part_name(part, len(shards.parts))}{_suffix(number)}", table) for number, table in enumerate(tables)
+            ]
             records.append(PartRecord(part=part, files=tuple(written)))
     finally:
         files.close()

@@ -132,8 +132,9 @@ class Manifest(_Frozen):
 
     @property
     def size(self) -> int:
-        """Bytes of all files of its own."""
-        return sum(file.bytes for part in self.parts for file in part.all_files())
+        """Bytes of all its files, and of the audio that the stage "audio" made; other stages only refer to that."""
+        own = sum(file.bytes for part in self.parts for file in part.all_files())
+        return own + (sum(file.bytes for file in self.shared) if self.stage == "audio" else 0)
 
     @property
     def shared(self) -> tuple[PartFile, ...]:

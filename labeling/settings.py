@@ -207,7 +207,7 @@ class Sampling(Settings):
 class Shards(Settings):
     """Audio of the training shards: FLAC, mono, `sample_rate` Hz, in files of up to about `target_mb` MiB.
 
-    beyond_full_scale: audio that decodes beyond full scale is turned down until its peak is full scale ("scale"), or cut off there ("clip").
+    beyond_full_scale: what decodes beyond full scale is turned down until its peak is full scale ("scale"), or cut off there ("clip").
     """
 
     target_mb: float = Field(256.0, gt=0)

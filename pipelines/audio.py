@@ -38,7 +38,7 @@ class _Tables:
 def audio(session: Session, tracks: Dataset) -> Dataset:
     """schemas.INGEST -> schemas.AUDIO, part by part.
 
-    Its identity covers the clips and what their tracks contain. Titles, licences, splits and labels may change without a byte of audio written.
+    Its identity covers the clips and what their tracks contain: titles, licences, splits and labels may change, and no audio is written.
     """
     settings = session.settings
     seconds = _clip_seconds(tracks)
@@ -59,4 +59,4 @@ def audio(session: Session, tracks: Dataset) -> Dataset:
 def _clip_seconds(tracks: Dataset) -> float:
     """The length of all clips together."""
     lists = (table.column("clips").combine_chunks().flatten() for table in tracks.tables(["clips"]))
-    return sum(clip_ms for clips in lists for clip_ms in clips.field("length_ms").to_pylist()) / 1000
+    return sum(int(length) for clips in lists for length in clips.field("length_ms").to_pylist()) / 1000

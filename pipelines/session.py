@@ -41,7 +41,10 @@ class Session:
         parents: Sequence[Dataset] = (),
         shares_files: bool = False,
     ) -> Dataset:
-        """The stage's dataset, found or made. shares_files: as labeling.build.build_dataset has it. Raises UserError, among others when more than `max_dead` of its rows are dead."""
+        """The stage's dataset, found or made. shares_files: as labeling.build.build_dataset has it.
+
+        Raises UserError, among others when more than `max_dead` of its rows are dead.
+        """
         identity = Identity(
             stage=stage,
             name=name,

@@ -28,8 +28,9 @@ class LabelDatasets:
     """The finished datasets of one labeling run; vocabularies by name, shown in that order.
 
     `embed` is the list of scored clips. Without `ingest` titles and tags are unknown, without `shard` there is nothing to hear:
-    a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary. `audio` is not there in runs
-    made before it was a stage, whose shards hold the audio. `embed`, `ingest`, `audio`, `shard`, `retrieve` and `sample` have the same parts.
+    a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary. Runs made before audio
+    had a stage of its own have no `audio`: their shards hold it.
+    `embed`, `ingest`, `audio`, `shard`, `retrieve` and `sample` have the same parts.
     """
 
     inventory: Dataset | None

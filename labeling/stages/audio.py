@@ -61,7 +61,7 @@ def audio_part(
 ) -> Iterator[pa.Table]:
     """Tracks of one part (schemas.INGEST) -> one table of schemas.AUDIO in key order: where each clip's FLAC lies.
 
-    audio: the corpus. files: ranges a part (`files_a_part`). carry: earlier rows with the same sample rate and rule, whose FLAC is taken over.
+    audio: the corpus. files: ranges a part (`files_a_part`). carry: earlier rows of the same rate and rule, whose FLAC is taken over.
     """
     plans = plan_clips(tracks)
     earlier = {key: row.to_pylist()[0] for key, row in carry.take([plan.content for plan in plans]).items()}
@@ -182,7 +182,7 @@ class _KnownFiles:
         if path not in self._sizes:
             entry = self._store.head(path)
             self._sizes[path] = entry.bytes if entry else None
-        return self._sizes[path] == row["file_bytes"]
+        return self._sizes[path] == int(row["file_bytes"])
 
     def read(self, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bytes]]:
         """The FLAC of earlier rows by clip id; none of a file that is damaged."""

@@ -110,7 +110,9 @@ class Shards:
     def _open_audio(self, path: str) -> pq.ParquetFile:
         """A file of FLAC that the manifest lists, on this machine."""
         if path not in self._shared:
-            raise UserError(f"{self.dataset.store.describe(path)} is referred to, but the manifest does not list it. Run `n2m label` again.")
+            raise UserError(
+                f"{self.dataset.store.describe(path)} is referred to, but the manifest does not list it. Run `n2m label` again."
+            )
         return pq.ParquetFile(self._local(self._shared[path]), memory_map=True)
 
     def _index(self, rate: int, licences: set[str], vocabularies: set[str]) -> Iterator[Place]:

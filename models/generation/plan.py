@@ -65,9 +65,7 @@ def plan_request(request: Request, stages: Sequence[Stage]) -> Plan:
     if first.source is not None:
         if sound.seconds < request.seconds - 0.01:
             asked = f"{request.seconds:g} s are asked for"
-            raise RowError(
-                "init_too_short", f"the init audio that the {first.name} starts from lasts {sound.seconds:.2f} s, and {asked}"
-            )
+            raise RowError("init_too_short", f"the init audio that the {first.name} starts from lasts {sound.seconds:.2f} s, and {asked}")
         if sound.rate < first.source.signal.rate:
             warnings.append(f"init audio of {sound.rate} Hz where the {first.name} reads {first.source.signal.rate} Hz")
     if not spans:
