@@ -125,7 +125,7 @@ def test_a_run_from_bucket_to_bucket_is_the_run_of_this_machine(bucket: str, tmp
     settings = type(local_settings).model_validate(raw)
 
     remote = label(settings).datasets
-    for stage in ("ingest", "embed", "shard"):
+    for stage in ("ingest", "embed", "audio", "shard"):
         assert getattr(remote, stage).digest == getattr(local, stage).digest
     for stage in ("vocabulary", "embed_text", "retrieve", "null", "count", "sample"):
         assert getattr(remote.vocabularies["words"], stage).digest == getattr(local.vocabularies["words"], stage).digest
