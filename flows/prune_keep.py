@@ -6,6 +6,8 @@ from pathlib import Path
 from flows.latest import read_latest
 from labeling.dataset import Dataset, list_datasets
 from labeling.errors import UserError
+from labeling.latest import LATEST
+from labeling.manifest import MANIFEST_NAME
 from labeling.storage import Store
 from labeling.uses import USES, Mark, marks
 from models.cascade.weights import read_weights_header
@@ -28,6 +30,8 @@ def datasets_to_keep(root: Store, versions: int, training: Sequence[Path], forge
         for dataset in finished:
             if report.manifest.parents.get(dataset.title) == dataset.digest:
                 kept.setdefault(dataset.path, f"version {age}")
+    for dataset in _of_unfinished_runs(root, finished):
+        kept.setdefault(dataset.path, "made for a run that has not finished")
     for use in training_uses(root, forget):
         if use.dataset in {dataset.path for dataset in finished}:
             kept.setdefault(use.dataset, f"training {use.what}")
@@ -39,6 +43,17 @@ def datasets_to_keep(root: Store, versions: int, training: Sequence[Path], forge
             )
         kept = _with_shards(kept, finished, digests)
     return kept
+
+
+def _of_unfinished_runs(root: Store, finished: Sequence[Dataset]) -> Iterator[Dataset]:
+    """Datasets newer than the latest finished run that no finished run was made of: a run that was killed goes on with them."""
+    named = {item for dataset in finished if dataset.stage == "report" for item in dataset.manifest.parents.items()}
+    latest = root.head(LATEST)
+    for dataset in finished:
+        written = root.head(f"{dataset.path}/{MANIFEST_NAME}")
+        newer = latest is not None and written is not None and written.modified > latest.modified
+        if newer and dataset.stage != "report" and (dataset.title, dataset.digest) not in named:
+            yield dataset
 
 
 def training_uses(root: Store, forget: Sequence[str] = ()) -> list[Mark]:

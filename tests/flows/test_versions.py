@@ -26,9 +26,13 @@ from tests.flows.music import RATE, small_settings, tone, write_music
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight tracks, labelled."""
+    """Six tracks, labelled; with some noise, for pure tones make little FLAC."""
     folder = tmp_path_factory.mktemp("versions")
     write_music(folder / "music", tracks=6)
+    rng = np.random.default_rng(0)
+    for number, path in enumerate(sorted((folder / "music").iterdir())):
+        clean = tone(3.5 + number * 0.25, number)
+        soundfile.write(path, clean + 0.05 * rng.standard_normal(len(clean)), RATE)
     run(folder)
     return folder
 

@@ -12,6 +12,7 @@ from flows.label import label
 from flows.labels import show_clip, write_labels
 from flows.verify import verify_root
 from labeling.corpus import content_hash, list_corpus, open_audio
+from labeling.current import current_names, read_labels
 from labeling.errors import RowError, UserError
 from labeling.storage import may_pass, open_existing, open_store, read_uri
 from tests.flows.music import parquet_tree, small_settings, write_music
@@ -133,8 +134,14 @@ def test_a_run_from_bucket_to_bucket_is_the_run_of_this_machine(bucket: str, tmp
     copied = {entry.path: root.get(entry.path) for entry in root.entries() if entry.path.endswith(".parquet")}
     here = parquet_tree(tmp_path / "root")
     unequal = {path.split("/")[0] for path in {*copied, *here} if copied.get(path) != here.get(path)}
-    assert unequal == {"inventory", "probe", "ingest"}  # named after the ETags: the bytes of ingest are compared above, by its digest
+    assert unequal - {"current", "views"} == {
+        "inventory",
+        "probe",
+        "ingest",
+    }  # named after the ETags: the bytes of ingest are compared above, by its digest
 
+    assert {path for path in copied if path.startswith("current/")} == {f"current/{name}" for name in current_names(remote.shard)}
+    assert read_labels(settings.root, audio=True).equals(read_labels(local_settings.root, audio=True))
     assert label(settings).nothing_done
     assert verify_root(root)[1] == []
     write_labels(root, tmp_path / "remote.csv")
