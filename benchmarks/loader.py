@@ -33,8 +33,9 @@ BATCH = 16
 class PlainDataset(Dataset[Any]):
     """Row i of some Parquet files as a random crop."""
 
-    def __init__(self, paths: list[Path], crop: int) -> None:
+    def __init__(self, paths: list[Path], column: str, crop: int) -> None:
         self.files = [pq.ParquetFile(path, memory_map=True) for path in paths]
+        self.column = column
         self.places = [(f, g, r) for f, file in enumerate(self.files) for g in range(file.num_row_groups) for r in self._rows(file, g)]
         self.crop = crop
 
@@ -47,13 +48,14 @@ class PlainDataset(Dataset[Any]):
 
     def __getitem__(self, index: int) -> torch.Tensor:
         file, group, row = self.places[index]
-        data = self.files[file].read_row_group(group, ["audio"]).column("audio")[row].as_py()["bytes"]
+        found = self.files[file].read_row_group(group, [self.column]).column(self.column)[row].as_py()
+        data = found if isinstance(found, bytes) else found["bytes"]
         audio, _ = soundfile.read(io.BytesIO(data), dtype="float32")
         start = np.random.default_rng(index).integers(0, max(1, len(audio) - self.crop))
-        found = np.zeros(self.crop, np.float32)
+        padded = np.zeros(self.crop, np.float32)
         piece = audio[start : start + self.crop]
-        found[: len(piece)] = piece
-        return torch.from_numpy(found)
+        padded[: len(piece)] = piece
+        return torch.from_numpy(padded)
 
 
 def main() -> None:
@@ -65,15 +67,18 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
     shards = open_shards(options.shards, "train", CORPUS_RATE)
-    folder = local_path(shards.dataset.store.uri) / shards.dataset.path
-    paths = [folder / file.path for part in shards.dataset.manifest.parts for file in part.files]
+    root, manifest = local_path(shards.dataset.store.uri), shards.dataset.manifest
+    inline = [root / shards.dataset.path / file.path for part in manifest.parts for file in part.files]
+    paths, column = ([root / file.path for file in manifest.shared], "flac") if manifest.shared else (inline, "audio")
     for seconds in options.seconds:
         crop = round(seconds * 100) * CORPUS_RATE // 100
         rates: dict[str, list[float]] = {"ours": [], "plain": []}
         for _ in range(options.turns):
             with Loader(shards, 0, crop, BATCH, workers=options.workers) as loader:
                 rates["ours"].append(rate(loader, options.clips))
-            plain = DataLoader(PlainDataset(paths, crop), BATCH, shuffle=True, num_workers=options.workers, multiprocessing_context="fork")
+            plain = DataLoader(
+                PlainDataset(paths, column, crop), BATCH, shuffle=True, num_workers=options.workers, multiprocessing_context="fork"
+            )
             rates["plain"].append(rate(plain, options.clips))
         ratios = [ours / plain for ours, plain in zip(rates["ours"], rates["plain"], strict=True)]
         means = {side: statistics.median(values) for side, values in rates.items()}

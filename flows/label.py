@@ -15,9 +15,12 @@ from flows.report.sources import LabelDatasets, VocabularyDatasets
 from flows.report.stage import PAGE, read_account, report
 from flows.write import Written, write_replies
 from labeling.build import Built
+from labeling.current import write_current
 from labeling.dataset import Dataset
 from labeling.stages.vocabulary import allowed_splits
-from labeling.storage import open_existing
+from labeling.storage import open_existing, open_store
+from labeling.uses import running
+from pipelines.audio import audio
 from pipelines.count import count
 from pipelines.embed import embed
 from pipelines.embed_text import embed_text
@@ -57,7 +60,12 @@ class Labeled:
 def label(settings: LabelSettings, replay: bool = False, call: Call = call_here) -> Labeled:
     """All stages in their order, each by `call(name, stage)`. With `replay`, rows that died before are tried again. Raises UserError."""
     check_inputs(settings)
-    session = Session(settings, replay)
+    with running(open_store(settings.root), "n2m label"):
+        return _label(Session(settings, replay), call)
+
+
+def _label(session: Session, call: Call) -> Labeled:
+    settings = session.settings
     files = call("inventory", lambda: inventory(session))
     scorer = call("scorer", lambda: open_scorer(settings.scorer, settings.run.device))
     probed = call("probe", lambda: probe(session, files))
@@ -74,13 +82,15 @@ def label(settings: LabelSettings, replay: bool = False, call: Call = call_here)
     clips = call("embed", lambda: embed(session, tracks, scorer))
     vocabularies = {name: _label_from(session, name, found, clips, scorer, call) for name, found in captions.items()}
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
-    shards = call("shard", lambda: shard(session, tracks, labels))
-    asked = (replies.songs, replies.replies) if replies else (None, None)
+    flac = call("audio", lambda: audio(session, tracks))
+    shards = call("shard", lambda: shard(session, tracks, flac, labels))
+    songs, written_by_llm = (replies.songs, replies.replies) if replies else (None, None)
     datasets = LabelDatasets(
-        files, probed, tracks, clips, shards, vocabularies, asked[0], asked[1], fingerprint=copied.fingerprint, copies=copied.copies
+        files, probed, tracks, clips, shards, vocabularies, songs, written_by_llm, copied.fingerprint, copied.copies, flac
     )
     page = call("report", lambda: report(session, datasets, scorer.name))
     write_latest(session.root, datasets, page, {"config": settings.as_json(), "scorer": scorer.name})
+    write_current(session.root, shards)
     for line in read_account(page):
         log.info("%s", line)
     return Labeled(datasets, page, tuple(session.built))

@@ -23,6 +23,9 @@ FLAT = pa.schema(
         pa.field("score", pa.float32(), False),
         pa.field("frequency", pa.int64(), False),
         pa.field("caption", pa.string(), False),
+        pa.field("clip_id", pa.string(), False),
+        pa.field("split", pa.string(), False),
+        pa.field("p", pa.float32(), False),
     ]
 )
 
@@ -32,16 +35,17 @@ def flat_labels(datasets: LabelDatasets) -> Iterator[pa.Table]:
     tracks = _tracks(datasets)
     for part in tracks.parts:
         where = {
-            clip["clip_id"]: (track["key"], clip["start_ms"] / 1000)
-            for track in tracks.read_part(part, ["key", "clips"]).to_pylist()
+            clip["clip_id"]: (track["key"], clip["start_ms"] / 1000, track["split"])
+            for track in tracks.read_part(part, ["key", "split", "clips"]).to_pylist()
             for clip in track["clips"]
         }
         rows = []
         for vocabulary, group in datasets.vocabularies.items():
             for clip in group.sample.read_part(part).to_pylist():
-                key, start = where[clip["clip_id"]]
-                fixed = {"track_key": key, "clip_start": start, "vocabulary": vocabulary}
-                rows += [fixed | {name: label[name] for name in ("rank", "score", "frequency", "caption")} for label in clip["labels"]]
+                key, start, split = where[clip["clip_id"]]
+                fixed = {"track_key": key, "clip_start": start, "vocabulary": vocabulary, "clip_id": clip["clip_id"], "split": split}
+                drawn = ("rank", "score", "frequency", "caption", "p")
+                rows += [fixed | {name: label[name] for name in drawn} for label in clip["labels"]]
         order = ["track_key", "clip_start", "vocabulary", "rank"]
         yield pa.Table.from_pylist(rows, FLAT).sort_by([(name, "ascending") for name in order])
 

@@ -14,8 +14,8 @@ from labeling.storage import Store
 from pipelines.settings import LabelSettings
 
 _PLAIN = ("inventory", "probe", "ingest", "embed", "shard")
-_WHERE_MADE = ("songs", "write", "fingerprint", "copies")
-"""Stages that not every run has, and the last two no run of earlier versions."""
+_WHERE_MADE = ("songs", "write", "fingerprint", "copies", "audio")
+"""Stages that not every run has, and the last three no run of earlier versions."""
 _PER_VOCABULARY = ("vocabulary", "embed_text", "retrieve", "null", "count", "sample")
 
 

@@ -1,7 +1,9 @@
 """Whether a root is what its manifests say: every file hashed, every schema checked."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,13 +12,16 @@ from flows.latest import read_latest
 from flows.report.account import account
 from flows.status import STAGES
 from labeling import schemas
-from labeling.dataset import Dataset, find_damage, open_dataset
+from labeling.current import CURRENT, current_findings
+from labeling.dataset import Dataset, find_damage, open_dataset, wrong_content
 from labeling.errors import UserError
-from labeling.latest import LATEST
+from labeling.latest import LATEST, latest_paths, named_paths
+from labeling.manifest import PartFile
 from labeling.storage import Store
 from models.job.place import CLIPS
 from models.job.record import parse_clip
 
+_THREADS = 4
 _SCHEMAS = {
     "inventory": schemas.INVENTORY,
     "probe": schemas.PROBE,
@@ -30,16 +35,18 @@ _SCHEMAS = {
     "null": schemas.NULL,
     "count": schemas.COUNT,
     "sample": schemas.SAMPLE,
+    "audio": schemas.AUDIO,
     "shard": schemas.SHARD,
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is off: where, and what."""
+    """One thing that is off: where, and what. old: only datasets that the latest finished run does not need are hurt."""
 
     path: str
     what: str
+    old: bool = False
 
 
 def verify_root(root: Store) -> tuple[int, list[Finding]]:
@@ -47,20 +54,65 @@ def verify_root(root: Store) -> tuple[int, list[Finding]]:
     generated clips.
     """
     files, findings = _verify_clips(root)
+    shared: dict[str, tuple[PartFile, bool]] = {}
+    current = _current_paths(root)
     for stage in (name for name in root.folders() if name in STAGES):
         for fingerprint in root.folders(stage):
             path = f"{stage}/{fingerprint}"
             try:
                 dataset = open_dataset(root, path)
             except UserError as error:
-                findings.append(Finding(path, str(error)))
+                findings.append(Finding(path, str(error), _is_old(path, current)))
                 continue
             if dataset is not None:
+                old = _is_old(path, current)
                 files += sum(len(record.all_files()) for record in dataset.manifest.parts)
-                findings.extend(_verify_dataset(dataset))
-    if not findings and root.head(LATEST):
+                findings.extend(replace(finding, old=old) for finding in _verify_dataset(dataset))
+                for file in dataset.manifest.shared:
+                    shared[file.path] = (file, old and shared.get(file.path, (file, True))[1])
+    findings.extend(_verify_shared(root, shared))
+    findings.extend(_verify_current(root, current))
+    if root.head(LATEST) and not any(not finding.old for finding in findings):
         findings.extend(_verify_account(root))
-    return files, findings
+    return files + len(shared), findings
+
+
+def _current_paths(root: Store) -> frozenset[str]:
+    try:
+        return named_paths(latest_paths(root)) if root.head(LATEST) else frozenset()
+    except UserError:
+        return frozenset()
+
+
+def _is_old(path: str, current: frozenset[str]) -> bool:
+    return bool(current) and path not in current
+
+
+def _verify_shared(root: Store, files: Mapping[str, tuple[PartFile, bool]]) -> list[Finding]:
+    """Files that datasets share: each hashed once."""
+
+    def check(item: tuple[PartFile, bool]) -> Finding | None:
+        file, old = item
+        what = wrong_content(root, file.path, file)
+        return Finding(file.path, what, old) if what else None
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return [finding for finding in pool.map(check, [files[path] for path in sorted(files)]) if finding is not None]
+
+
+def _verify_current(root: Store, current: frozenset[str]) -> list[Finding]:
+    """Whether `current` is the set that the latest run names. Runs made before there was such a folder have none."""
+    shards = [dataset for path in current if path.startswith("shard/") and (dataset := _opened(root, path)) is not None]
+    if not shards or not (shards[0].manifest.shared or any(True for _ in root.entries(CURRENT))):
+        return []
+    return [Finding(path, what) for path, what in current_findings(root, shards[0])]
+
+
+def _opened(root: Store, path: str) -> Dataset | None:
+    try:
+        return open_dataset(root, path)
+    except UserError:
+        return None
 
 
 def _verify_account(root: Store) -> list[Finding]:
@@ -94,11 +146,11 @@ def _verify_clips(root: Store) -> tuple[int, list[Finding]]:
 
 def _verify_dataset(dataset: Dataset) -> list[Finding]:
     damage = find_damage(dataset, "hash")
-    findings = [Finding(f"{dataset.path}/{item.path}", item.what) for item in damage]
+    findings = [Finding(item.path, item.what) for item in damage]
     damaged = {item.path for item in damage}
     for record in dataset.manifest.parts:
         for file in record.all_files():
-            if file.path in damaged or not file.path.endswith(".parquet"):
+            if f"{dataset.path}/{file.path}" in damaged or not file.path.endswith(".parquet"):
                 continue
             wanted = schemas.DEAD if file is record.dead else _SCHEMAS.get(dataset.stage)
             what = _wrong_table(dataset, file.path, file.rows, wanted)
@@ -121,4 +173,6 @@ def _wrong_table(dataset: Dataset, path: str, rows: int, wanted: pa.Schema | Non
             wanted = schemas.embed_schema(dim)
             if dataset.stage == "embed_text":
                 wanted = schemas.embed_text_schema(dim, found.field("meaning").type.list_size)
-        return None if found.remove_metadata().equals(wanted) else "has another schema than the stage writes"
+        plain = found.remove_metadata()
+        is_older = dataset.stage == "shard" and plain.equals(schemas.INLINE_SHARD)
+        return None if plain.equals(wanted) or is_older else "has another schema than the stage writes"

@@ -7,6 +7,7 @@ from flows.call import Call, call_here
 from flows.copies import find_copies
 from labeling.dataset import Dataset
 from labeling.errors import UserError
+from labeling.uses import running
 from pipelines.ingest import ingest
 from pipelines.inventory import inventory
 from pipelines.probe import probe
@@ -39,8 +40,9 @@ def write_captions(settings: LabelSettings, replay: bool = False, call: Call = c
     if not names:
         raise UserError('no vocabulary is written by an LLM: add [vocabulary.llm_long] with kind = "written".')
     session = Session(settings, replay)
-    replies = write_replies(session, None if settings.songs.source else _tracks(session, call), call)
-    return {name: call(f"vocabulary {name}", partial(written, session, name, replies.songs, replies.replies)) for name in names}
+    with running(session.root, "n2m write"):
+        replies = write_replies(session, None if settings.songs.source else _tracks(session, call), call)
+        return {name: call(f"vocabulary {name}", partial(written, session, name, replies.songs, replies.replies)) for name in names}
 
 
 def _tracks(session: Session, call: Call) -> Dataset:

@@ -41,9 +41,11 @@ def build_dataset(
     config: Mapping[str, Any],
     check: CheckLevel = "hash",
     replay: bool = False,
+    shares_files: bool = False,
 ) -> Built:
     """The dataset that `identity` names, made or found.
 
+    shares_files: whether its parts make files that other datasets refer to (PartRecord.shared), so that these are looked after here.
     `make_parts(identity, missing)` has to write the missing parts (labeling.parts.write_part). With `replay`, a dataset
     that has dead rows is made again as the next attempt. Raises UserError when parts are missing afterwards, or when a
     damaged part comes out differently than its manifest says.
@@ -54,7 +56,7 @@ def build_dataset(
         identity = replace(identity, attempt=identity.attempt + 1)
         dataset = None
     if dataset:
-        damage = find_damage(dataset, check)
+        damage = find_damage(dataset, check, shared=shares_files)
         if damage:
             _mend(root, identity, dataset, damage, make_parts)
         return Built(dataset, len({item.part for item in damage}))
@@ -74,16 +76,24 @@ def _missing_parts(root: Store, identity: Identity) -> list[int]:
     for part in range(identity.parts):
         path = f"{identity.path}/{record_path(part, identity.parts)}"
         record = parse_record(root.get(path)) if path in listed else None
-        if record is None or any(listed.get(f"{identity.path}/{file.path}") != file.bytes for file in record.all_files()):
+        if record is None or not _is_there(root, identity, record, listed):
             root.delete(path)
             missing.append(part)
     return missing
 
 
+def _is_there(root: Store, identity: Identity, record: PartRecord, listed: Mapping[str, int]) -> bool:
+    """Whether all files of a part, and those that it refers to, are there in their size."""
+    if any(listed.get(f"{identity.path}/{file.path}") != file.bytes for file in record.all_files()):
+        return False
+    heads = ((root.head(file.path), file) for file in record.shared)
+    return all(entry is not None and entry.bytes == file.bytes for entry, file in heads)
+
+
 def _mend(root: Store, identity: Identity, dataset: Dataset, damage: Sequence[Damage], make_parts: MakeParts) -> None:
     for item in damage:
-        log.warning("%s: %s %s; its part is made again", identity.title, root.describe(f"{dataset.path}/{item.path}"), item.what)
-        root.delete(f"{dataset.path}/{item.path}")
+        log.warning("%s: %s %s; its part is made again", identity.title, root.describe(item.path), item.what)
+        root.delete(item.path)
     parts = sorted({item.part for item in damage})
     for part in parts:
         root.delete(f"{dataset.path}/{record_path(part, identity.parts)}")

@@ -20,10 +20,11 @@ CheckLevel = Literal["hash", "size"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """The output of one stage, whole and immutable."""
+    """The output of one stage, whole and immutable. folder: where it lies below the store, if not where its stage and fingerprint say."""
 
     store: Store
     manifest: Manifest
+    folder: str = ""
 
     @property
     def stage(self) -> str:
@@ -48,7 +49,7 @@ class Dataset:
     @property
     def path(self) -> str:
         """Its folder below the root."""
-        return f"{self.stage}/{self.fingerprint}"
+        return self.folder or f"{self.stage}/{self.fingerprint}"
 
     @property
     def digest(self) -> str:
@@ -108,31 +109,51 @@ def list_datasets(root: Store, stage: str | None = None) -> list[Dataset]:
 
 @dataclass(frozen=True)
 class Damage:
-    """One file that is not what its manifest says."""
+    """One file that is not what its manifest says. path: below the root."""
 
     part: int
     path: str
     what: str
 
 
-def find_damage(dataset: Dataset, level: CheckLevel, threads: int = 4) -> list[Damage]:
-    """Files that are missing, of another size, or (level "hash") of other content, in part order."""
+def find_damage(dataset: Dataset, level: CheckLevel, threads: int = 4, shared: bool = False) -> list[Damage]:
+    """Files that are missing, of another size, or (level "hash") of other content, in part order.
+
+    shared: whether files that it refers to and other datasets may refer to as well are looked at, too.
+    """
     listed = {entry.path: entry.bytes for entry in dataset.store.entries(dataset.path)}
 
-    def check(item: tuple[int, PartFile]) -> Damage | None:
-        part, file = item
-        path = f"{dataset.path}/{file.path}"
-        if path not in listed:
-            return Damage(part, file.path, "is missing")
-        if listed[path] != file.bytes:
-            return Damage(part, file.path, f"has {listed[path]} bytes instead of {file.bytes}")
-        if level == "hash" and _sha256(dataset.store, path) != file.sha256:
-            return Damage(part, file.path, "has another content (sha256 differs)")
-        return None
+    def check(item: tuple[int, str, PartFile]) -> Damage | None:
+        part, path, file = item
+        found = listed.get(path) if path.startswith(f"{dataset.path}/") else _size(dataset.store, path)
+        what = _wrong(dataset.store, path, file, found, level)
+        return Damage(part, path, what) if what else None
 
-    files = [(record.part, file) for record in dataset.manifest.parts for file in record.all_files()]
+    files = [(record.part, f"{dataset.path}/{file.path}", file) for record in dataset.manifest.parts for file in record.all_files()]
+    if shared:
+        files += [(record.part, file.path, file) for record in dataset.manifest.parts for file in record.shared]
     with ThreadPoolExecutor(threads) as pool:
         return [damage for damage in pool.map(check, files) if damage is not None]
+
+
+def wrong_content(store: Store, path: str, file: PartFile) -> str | None:
+    """What is wrong with a file, None where it is what `file` says, hash included."""
+    return _wrong(store, path, file, _size(store, path), "hash")
+
+
+def _wrong(store: Store, path: str, file: PartFile, found: int | None, level: CheckLevel) -> str | None:
+    if found is None:
+        return "is missing"
+    if found != file.bytes:
+        return f"has {found} bytes instead of {file.bytes}"
+    if level == "hash" and _sha256(store, path) != file.sha256:
+        return "has another content (sha256 differs)"
+    return None
+
+
+def _size(store: Store, path: str) -> int | None:
+    entry = store.head(path)
+    return entry.bytes if entry else None
 
 
 def _sha256(store: Store, path: str) -> str:

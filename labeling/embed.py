@@ -24,10 +24,11 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Waveform:
-    """A decoded clip: `audio` (samples,) mono float32 at the scorer's rate."""
+    """A decoded clip: `audio` (samples,) mono float32 at the rate that was asked for. peak: before it was resampled; full scale is 1."""
 
     key: str
     audio: Float32s
+    peak: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which datasets belong to the latest finished run of a root: one small file."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from labeling.errors import UserError
@@ -20,6 +21,14 @@ def latest_paths(root: Store) -> dict[str, Any]:
     if not isinstance(paths, dict):
         raise unreadable(root, TypeError("it is no table"))
     return paths
+
+
+def named_paths(paths: Mapping[str, Any]) -> frozenset[str]:
+    """The datasets that the latest finished run is made of, as paths below the root."""
+    plain = {path for path in paths.values() if isinstance(path, str)}
+    groups = paths.get("vocabularies")
+    groups = groups.values() if isinstance(groups, Mapping) else ()
+    return frozenset(plain | {path for group in groups if isinstance(group, Mapping) for path in group.values()})
 
 
 def unreadable(root: Store, error: Exception) -> UserError:

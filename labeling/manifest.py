@@ -35,6 +35,7 @@ class PartRecord(_Frozen):
     """One part: its files, its dead rows, and what was counted while it was made. examples: a few lost texts, by reason.
 
     warnings: rows that live although something about them was not as declared, by reason; warned: a few of them in words.
+    shared: files that its rows refer to and that other datasets may refer to as well, by their path below the root (labeling.audio_files).
     """
 
     part: int
@@ -45,6 +46,7 @@ class PartRecord(_Frozen):
     examples: dict[str, tuple[str, ...]] = {}
     warnings: dict[str, int] = {}
     warned: dict[str, tuple[str, ...]] = {}
+    shared: tuple[PartFile, ...] = ()
     seconds: float = 0.0
     device: str = "cpu"
 
@@ -130,8 +132,15 @@ class Manifest(_Frozen):
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
-        return sum(file.bytes for part in self.parts for file in part.all_files())
+        """Bytes of all its files, and of the audio that the stage "audio" made; other stages only refer to that."""
+        own = sum(file.bytes for part in self.parts for file in part.all_files())
+        return own + (sum(file.bytes for file in self.shared) if self.stage == "audio" else 0)
+
+    @property
+    def shared(self) -> tuple[PartFile, ...]:
+        """Files that it refers to and may share with others, each once, by path."""
+        found = {file.path: file for part in self.parts for file in part.shared}
+        return tuple(found[path] for path in sorted(found))
 
     @property
     def device(self) -> str:

@@ -54,6 +54,7 @@ class PartContext:
         self.stats: Counter[str] = Counter()
         self.examples: dict[str, tuple[str, ...]] = {}
         self.warnings = Tally()
+        self.shared: dict[str, PartFile] = {}
         self.device = "cpu"
         self._count = limit.count() if limit else None
         self._expected: dict[str, RowError] = {}
@@ -125,6 +126,10 @@ class PartContext:
         """Add to one of the stage's statistics."""
         self.stats[name] += amount  # type: ignore[assignment]
 
+    def refer(self, file: PartFile) -> None:
+        """Name a file that rows of this part refer to and that other datasets may share."""
+        self.shared[file.path] = file
+
     def show(self, examples: Mapping[str, tuple[str, ...]]) -> None:
         """Keep a few lost texts, by reason."""
         self.examples.update(examples)
@@ -143,15 +148,24 @@ class PartContext:
         self._open = 0
 
 
-def parquet_bytes(table: pa.Table, schema: pa.Schema, row_group_rows: int | None = None) -> bytes:
-    """The table as Parquet: zstd, the given schema, and metadata that holds no time, host or path.
+def parquet_bytes(
+    table: pa.Table,
+    schema: pa.Schema,
+    row_group_rows: int | None = None,
+    metadata: Mapping[str, str] | None = None,
+    compressed: bool = True,
+) -> bytes:
+    """The table as Parquet: zstd, the given schema, and metadata (more of it: `metadata`) that holds no time, host or path.
+
+    compressed: False for bytes that do not get smaller, which are then stored as they are.
 
     Raises ValueError when a column that must not be null is.
     """
-    stamped = schema.with_metadata({"noise2music.schema": str(SCHEMA_VERSION)})
+    stamped = schema.with_metadata({"noise2music.schema": str(SCHEMA_VERSION), **(metadata or {})})
     table = table.select(schema.names).cast(stamped)
     sink = io.BytesIO()
-    with pq.ParquetWriter(sink, stamped, compression="zstd", write_statistics=True) as writer:
+    compression = "zstd" if compressed else "none"
+    with pq.ParquetWriter(sink, stamped, compression=compression, use_dictionary=compressed, write_statistics=True) as writer:
         writer.write_table(table, row_group_size=row_group_rows or max(1, len(table)))
     return sink.getvalue()
 
@@ -206,6 +220,7 @@ def write_part(
         examples={reason: context.examples[reason] for reason in sorted(context.examples)},
         warnings=dict(sorted(context.warnings.lost.items())),
         warned={reason: context.warnings.examples[reason] for reason in sorted(context.warnings.examples)},
+        shared=tuple(context.shared[path] for path in sorted(context.shared)),
         seconds=round(time.monotonic() - started, 3),
         device=context.device,
     )

@@ -193,23 +193,50 @@ SAMPLE = pa.schema([pa.field("clip_id", pa.string(), False), pa.field("labels", 
 
 SHARD_LABEL = pa.struct([pa.field("vocabulary", pa.string(), False), *LABEL])
 
-SHARD = pa.schema(
+FLAC = pa.schema([pa.field("clip_id", pa.string(), False), pa.field("flac", pa.binary(), False)])
+
+AUDIO = pa.schema(
     [
         pa.field("clip_id", pa.string(), False),
         pa.field("track_id", pa.string(), False),
-        pa.field("track_key", pa.string(), False),
+        pa.field("sha256", pa.string(), False),
         pa.field("start_ms", pa.int64(), False),
         pa.field("length_ms", pa.int64(), False),
-        pa.field("title", pa.string()),
-        pa.field("artist", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("split", pa.string(), False),
-        pa.field("tags", pa.list_(pa.string()), False),
-        pa.field("labels", pa.list_(SHARD_LABEL), False),
         pa.field("sample_rate", pa.int32(), False),
-        pa.field("audio", pa.struct([pa.field("bytes", pa.binary(), False), pa.field("path", pa.string(), False)]), False),
+        pa.field("samples", pa.int64(), False),
+        pa.field("peak", pa.float32(), False),
+        pa.field("gain", pa.float32(), False),
+        pa.field("audio_file", pa.string(), False),
+        pa.field("audio_row", pa.int32(), False),
+        pa.field("file_rows", pa.int32(), False),
+        pa.field("file_bytes", pa.int64(), False),
     ]
 )
+
+_TEXTS = [
+    pa.field("clip_id", pa.string(), False),
+    pa.field("track_id", pa.string(), False),
+    pa.field("track_key", pa.string(), False),
+    pa.field("start_ms", pa.int64(), False),
+    pa.field("length_ms", pa.int64(), False),
+    pa.field("title", pa.string()),
+    pa.field("artist", pa.string()),
+    pa.field("licence", pa.string()),
+    pa.field("split", pa.string(), False),
+    pa.field("tags", pa.list_(pa.string()), False),
+    pa.field("labels", pa.list_(SHARD_LABEL), False),
+    pa.field("sample_rate", pa.int32(), False),
+]
+
+SHARD = pa.schema([*_TEXTS, pa.field("audio_file", pa.string(), False), pa.field("audio_row", pa.int32(), False)])
+
+INLINE_SHARD = pa.schema(
+    [*_TEXTS, pa.field("audio", pa.struct([pa.field("bytes", pa.binary(), False), pa.field("path", pa.string(), False)]), False)]
+)
+"""What shards were before audio had files of its own."""
+
+JOINED = pa.schema([*_TEXTS, pa.field("audio", pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())]))])
+"""Shards joined with their audio. `datasets` takes the column for audio only where it may be null."""
 
 DEAD = pa.schema(
     [

@@ -264,10 +264,14 @@ class Sampling(Settings):
 
 
 class Shards(Settings):
-    """Training shards: FLAC, mono, `sample_rate` Hz, closed once `target_mb` MiB are reached."""
+    """Audio of the training shards: FLAC, mono, `sample_rate` Hz, in files of up to about `target_mb` MiB.
+
+    beyond_full_scale: what decodes beyond full scale is turned down until its peak is full scale ("scale"), or cut off there ("clip").
+    """
 
     target_mb: float = Field(256.0, gt=0)
     sample_rate: int = Field(24000, ge=8000, le=48000)
+    beyond_full_scale: Literal["scale", "clip"] = "scale"
 
 
 class ReportSettings(Settings):

@@ -42,8 +42,12 @@ class Session:
         config: Mapping[str, Any] | None = None,
         inputs: Mapping[str, str] | None = None,
         parents: Sequence[Dataset] = (),
+        shares_files: bool = False,
     ) -> Dataset:
-        """The stage's dataset, found or made. Raises UserError, among others when more than `max_dead` of its rows are dead."""
+        """The stage's dataset, found or made. shares_files: as labeling.build.build_dataset has it.
+
+        Raises UserError, among others when more than `max_dead` of its rows are dead.
+        """
         identity = Identity(
             stage=stage,
             name=name,
@@ -54,7 +58,7 @@ class Session:
             parents={parent.title: parent.digest for parent in parents},
         )
         started = time.monotonic()
-        built = build_dataset(self.root, identity, make_parts, self.settings.as_json(), self.settings.run.check, self.replay)
+        built = build_dataset(self.root, identity, make_parts, self.settings.as_json(), self.settings.run.check, self.replay, shares_files)
         self.built.append(built)
         self._say(built, time.monotonic() - started)
         check_dead_share(built.dataset, self.settings.max_dead)

@@ -1,4 +1,4 @@
-"""shard: training rows with audio and every text, part by part."""
+"""shard: training rows with every text and the place of the audio, part by part."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from labeling.dataset import Dataset
 from labeling.fingerprint import Identity
 from labeling.parts import PartContext
 from labeling.schemas import SHARD
-from labeling.settings import Shards
 from labeling.stages import shard as stage
 from pipelines.session import Session
 from pipelines.spread import PartWriter, spread
@@ -18,23 +17,21 @@ from pipelines.spread import PartWriter, spread
 @dataclass(frozen=True)
 class _Tables:
     tracks: Dataset
+    audio: Dataset
     labels: Mapping[str, Dataset]
-    audio: str
-    settings: Shards
 
     def __call__(self, context: PartContext) -> Iterator[pa.Table]:
         labels = {name: dataset.read_part(context.part) for name, dataset in self.labels.items()}
-        return stage.shard_part(context, self.tracks.read_part(context.part), labels, self.audio, self.settings)
+        return stage.shard_part(context, self.tracks.read_part(context.part), self.audio.read_part(context.part), labels)
 
 
-def shard(session: Session, tracks: Dataset, labels: Mapping[str, Dataset]) -> Dataset:
-    """Tracks and the labels by vocabulary -> schemas.SHARD."""
+def shard(session: Session, tracks: Dataset, audio: Dataset, labels: Mapping[str, Dataset]) -> Dataset:
+    """Tracks, their audio and the labels by vocabulary -> schemas.SHARD."""
     settings = session.settings
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(settings.root, identity, SHARD, stage.ROW_GROUP_ROWS)
-        tables = _Tables(tracks, labels, settings.corpus.audio, settings.shards)
+        tables = _Tables(tracks, audio, labels)
         spread(settings.run, writer, parts, tables, int(tracks.manifest.stats.get("clips", 0)), settings.max_dead)
 
-    config = settings.shards.model_dump(mode="json")
-    return session.build("shard", stage.VERSION, make_parts, config=config, parents=[tracks, *(labels[name] for name in sorted(labels))])
+    return session.build("shard", stage.VERSION, make_parts, parents=[tracks, audio, *(labels[name] for name in sorted(labels))])

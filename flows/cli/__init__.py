@@ -11,7 +11,7 @@ import click
 
 from flows.cli.everything import deploy, everything
 from flows.cli.generation import generate
-from flows.cli.labeling import label, labels, replay, report, show, status, verify
+from flows.cli.labeling import join, label, labels, prune, replay, report, show, status, verify
 from flows.cli.music import demo, render
 from flows.cli.planning import plan
 from flows.cli.training import train, weights
@@ -39,6 +39,8 @@ for _command in (
     report,
     show,
     labels,
+    join,
+    prune,
     captions,
     prompt,
     demo,

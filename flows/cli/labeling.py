@@ -54,15 +54,22 @@ def verify(root: str, as_json: bool) -> None:
     from labeling.errors import UserError
     from labeling.storage import open_existing
 
-    files, findings = verify_root(open_existing(root))
-    if not files and not findings:
+    files, every = verify_root(open_existing(root))
+    findings = [finding for finding in every if not finding.old]
+    old = [finding for finding in every if finding.old]
+    if not files and not every:
         raise UserError(f"{root} holds nothing to verify: no finished dataset of a labeling run, and no generated clip.")
     if as_json:
-        print(json.dumps({"files": files, "findings": [{"path": f.path, "what": f.what} for f in findings]}, indent=1))
-    elif findings:
-        print_rows([{"path": finding.path, "what": finding.what} for finding in findings], False)
+        shown = {name: [{"path": f.path, "what": f.what} for f in some] for name, some in (("findings", findings), ("old", old))}
+        print(json.dumps({"files": files, **shown}, indent=1))
     else:
-        print(f"{files} files are what their manifests say")
+        if every:
+            used = {False: "current", True: "old"}
+            print_rows([{"path": finding.path, "what": finding.what, "set": used[finding.old]} for finding in (*findings, *old)], False)
+        if old:
+            print(f"{len(old)} of these hurt only old datasets that the latest run does not use; `n2m prune {root}` deletes them.")
+        if not findings:
+            print(f"{files - len(old) if old else files} files are what their manifests say")
     if findings:
         sys.exit(1)
 
@@ -107,6 +114,58 @@ def labels(root: str, output: Path) -> None:
 
     rows = write_labels(open_existing(root), output)
     print(f"{rows:,} labels in {output}")
+
+
+@click.command()
+@ROOT
+@click.argument("out")
+@click.option("--split", "splits", multiple=True, help="Only clips of this split; may be repeated.")
+@click.option("--target-mb", type=click.FloatRange(min=0, min_open=True), default=256.0, show_default=True, help="Size of a file.")
+def join(root: str, out: str, splits: tuple[str, ...], target_mb: float) -> None:
+    """Write the current labels with their audio inside: Parquet files in OUT, a folder or URI, that need nothing else."""
+    from labeling.join import join as join_files
+
+    joined = join_files(root, out, splits or None, target_mb)
+    files = sum(len(record.files) for record in joined.manifest.parts)
+    print(f"{joined.manifest.rows:,} clips in {files} files, {joined.manifest.size / 2**20:,.1f} MB, in {out}")
+
+
+@click.command()
+@ROOT
+@click.option("--yes", is_flag=True, help="Delete. Without it nothing is deleted, and what would be is shown.")
+@click.option("--keep", "versions", type=click.IntRange(1), default=1, show_default=True, help="How many finished runs stay.")
+@click.option(
+    "--keep-for", "training", multiple=True, type=click.Path(path_type=Path), help="Keep the shards of the training runs in a folder."
+)
+@click.option("--forget", multiple=True, help="A training folder whose shards need not stay; may be repeated.")
+@click.option("--replies", is_flag=True, help="Also delete an LLM's paid replies of old datasets.")
+@JSON
+def prune(root: str, yes: bool, versions: int, training: tuple[Path, ...], forget: tuple[str, ...], replies: bool, as_json: bool) -> None:
+    """Delete what the latest run does not use: old labels, and audio that nothing refers to. Shows it first; --yes deletes."""
+    from flows.prune import plan_pruning
+    from flows.prune import prune as delete
+    from flows.table import print_rows
+    from labeling.storage import open_existing
+
+    store = open_existing(root)
+    plan = plan_pruning(store, versions, training, forget, replies)
+    rows = [
+        {"": what, "path": item.path, "mb": round(item.bytes / 2**20, 2), "why": item.why}
+        for what, items in (("keep", plan.kept), ("delete", plan.gone))
+        for item in items
+    ]
+    if yes:
+        delete(store, plan)
+    if as_json:
+        print(json.dumps({"deleted": yes, "bytes": plan.bytes, "rows": rows, "left": plan.strange}, indent=1))
+        return
+    print_rows(rows, False)
+    for path in plan.strange[:20]:
+        print(f"left, not made by n2m: {path}")
+    if len(plan.strange) > 20:
+        print(f"... and {len(plan.strange) - 20} more")
+    size = f"{plan.bytes / 2**20:,.1f} MB"
+    print(f"{size} deleted." if yes else f"{size} would be deleted: run it again with --yes." if plan.gone else "Nothing to delete.")
 
 
 def run_labeling(settings: Any, replay: bool) -> Any:

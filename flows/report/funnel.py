@@ -49,7 +49,9 @@ def recordings_funnel(datasets: LabelDatasets, tally: Tally) -> tuple[FunnelStep
     }
     _add(steps, "Clips with a label", tally.labelled, "clips", unlabelled)
     if datasets.shard is not None:
-        _add(steps, "Clips in training shards", datasets.shard.manifest.rows, "clips", datasets.shard.manifest.dead_reasons)
+        manifest = datasets.shard.manifest
+        silent = {"audio could not be encoded (dead in audio)": int(manifest.stats.get("no_audio", 0))}
+        _add(steps, "Clips in training shards", manifest.rows, "clips", {**silent, **manifest.dead_reasons})
     return tuple(steps)
 
 

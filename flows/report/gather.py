@@ -88,7 +88,12 @@ def gather_report(
 
 
 def _check_parts(datasets: LabelDatasets) -> None:
-    followed = [datasets.ingest, datasets.shard, *(d for v in datasets.vocabularies.values() for d in (v.retrieve, v.sample))]
+    followed = [
+        datasets.ingest,
+        datasets.audio,
+        datasets.shard,
+        *(d for v in datasets.vocabularies.values() for d in (v.retrieve, v.sample)),
+    ]
     for dataset in followed:
         if dataset is not None and len(dataset.parts) != len(datasets.embed.parts):
             raise ValueError(f"{dataset.stage} {dataset.name} has {len(dataset.parts)} parts, embed {len(datasets.embed.parts)}")

@@ -7,6 +7,8 @@ from typing import Any
 from flows.report.contents import ShownClip, ShownLabel
 from flows.report.previews import Preview
 from flows.report.sources import LabelDatasets, rows_where
+from labeling.audio_files import AudioFiles
+from labeling.shard_audio import INLINE, REFERENCE, audio_of_row
 
 MakePreview = Callable[[bytes], Preview]
 
@@ -51,12 +53,12 @@ def _tracks(datasets: LabelDatasets, part: int, track_ids: set[str]) -> dict[str
 def _previews(datasets: LabelDatasets, part: int, clip_ids: Sequence[str], preview: MakePreview) -> dict[str, Preview]:
     if datasets.shard is None:
         return {}
-    found = rows_where(datasets.shard, part, "clip_id", clip_ids, ["clip_id", "audio"])
+    found = rows_where(datasets.shard, part, "clip_id", clip_ids, ["clip_id", *INLINE, *REFERENCE])
     if found is None:
         return {}
-    rows = found.to_pylist()
+    rows, files = found.to_pylist(), AudioFiles(datasets.shard.store)
     with ThreadPoolExecutor(_THREADS) as pool:
-        made = pool.map(preview, [row["audio"]["bytes"] for row in rows])
+        made = pool.map(preview, [audio_of_row(row, files) for row in rows])
         return {row["clip_id"]: item for row, item in zip(rows, made, strict=True)}
 
 

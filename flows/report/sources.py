@@ -29,8 +29,8 @@ class LabelDatasets:
 
     `embed` is the list of scored clips. Without `ingest` titles and tags are unknown, without `shard` there is nothing to hear:
     a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary, `fingerprint` and `copies`
-    where copies were looked for (`corpus.copies`).
-    `embed`, `ingest`, `shard`, `retrieve` and `sample` have the same parts.
+    where copies were looked for (`corpus.copies`). Runs made before audio had a stage of its own have no `audio`: their shards hold it.
+    `embed`, `ingest`, `audio`, `shard`, `retrieve` and `sample` have the same parts.
     """
 
     inventory: Dataset | None
@@ -43,6 +43,7 @@ class LabelDatasets:
     write: Dataset | None = None
     fingerprint: Dataset | None = None
     copies: Dataset | None = None
+    audio: Dataset | None = None
 
     def all(self) -> list[Dataset]:
         """Every dataset in the order of the flow."""
@@ -50,7 +51,7 @@ class LabelDatasets:
         found += [self.songs, self.write, self.embed]
         for datasets in self.vocabularies.values():
             found += [datasets.vocabulary, datasets.embed_text, datasets.retrieve, datasets.null, datasets.count, datasets.sample]
-        return [dataset for dataset in (*found, self.shard) if dataset is not None]
+        return [dataset for dataset in (*found, self.audio, self.shard) if dataset is not None]
 
 
 def rows_where(dataset: Dataset, part: int, column: str, values: Collection[str], columns: Sequence[str]) -> pa.Table | None:

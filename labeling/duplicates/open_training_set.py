@@ -3,7 +3,7 @@
 import hashlib
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import soundfile
 
@@ -23,7 +24,7 @@ from labeling.errors import UserError
 from labeling.fingerprint import canonical_json
 from labeling.ids import stable_id
 from labeling.latest import latest_paths
-from labeling.manifest import PartFile
+from labeling.manifest import PartFile, PartRecord
 from labeling.progress import advance
 from labeling.storage import Store, open_existing, open_store
 
@@ -31,7 +32,6 @@ STAGE = "fingerprint"
 SCHEMA = pa.schema(
     [
         pa.field("clip_id", pa.string(), False),
-        pa.field("split", pa.string(), False),
         pa.field("times", pa.list_(pa.int32()), False),
         pa.field("hashes", pa.list_(pa.int32()), False),
     ]
@@ -43,15 +43,14 @@ log = logging.getLogger("n2m")
 def open_training_set(root: str, cache: Path, split: str = "train", workers: int = 1) -> TrainingSet:
     """The clips of a split that are in the shards of a run's root (a folder or URI).
 
-    Fingerprints are kept in the folder `cache`, in one file for each shard, named after the shard's hash, and are computed once (about
+    Fingerprints are kept in the folder `cache`, in one file for each file of audio, named after its hash, and are computed once (about
     50 CPU-ms for 30 s of audio, by `workers` processes). In memory: 12 bytes a landmark (about 8 KB a clip of 30 s) and the embeddings.
     Raises UserError where there is no finished run, no clip of the split, or a file is damaged.
     """
     store = open_existing(root)
     shards, embeddings = _open(store, "shard"), _open(store, "embed")
     kept = open_store(str(cache))
-    tables = [_fingerprints(shards, file, kept, workers) for part in shards.manifest.parts for file in part.files]
-    rows = [row for table in tables for row in _rows(table, split)]
+    rows = [row for part in shards.manifest.parts for row in _part_rows(shards, part, split, kept, workers)]
     if not rows:
         raise UserError(f"{shards.store.describe(shards.path)} has no clip of the split {split!r}: there is nothing to compare with.")
     ids = [clip_id for clip_id, _ in rows]
@@ -85,8 +84,20 @@ def _scorer_of(embeddings: Dataset) -> str:
     return str(embeddings.manifest.identity["inputs"]["scorer"])
 
 
-def _fingerprints(shards: Dataset, file: PartFile, kept: Store, workers: int) -> pa.Table:
-    """The fingerprints of one shard, from the cache where they are there and whole."""
+def _part_rows(shards: Dataset, part: PartRecord, split: str, kept: Store, workers: int) -> Iterator[tuple[str, Landmarks]]:
+    """Clip ids of a split with their fingerprints, in key order. The audio lies in files of its own, or in the shards themselves."""
+    wanted: list[str] = []
+    for file in part.files:
+        table = pq.read_table(pa.BufferReader(_whole(shards, f"{shards.path}/{file.path}", file)), columns=["clip_id", "split"])
+        wanted += table.filter(pc.equal(table.column("split"), split)).column("clip_id").to_pylist()
+    inside = [(f"{shards.path}/{file.path}", file) for file in part.files]
+    files = [(file.path, file) for file in part.shared] or inside
+    found = dict(row for path, file in files for row in _rows(_fingerprints(shards, path, file, kept, workers), set(wanted)))
+    yield from ((clip_id, found[clip_id]) for clip_id in wanted)
+
+
+def _fingerprints(shards: Dataset, path: str, file: PartFile, kept: Store, workers: int) -> pa.Table:
+    """The fingerprints of one file of audio, from the cache where they are there and whole."""
     name = f"{file.sha256}-{stable_id(landmarks.VERSION, _library(), canonical_json(SCHEMA.names))}.parquet"
     try:
         return pq.read_table(pa.BufferReader(kept.get(name)), page_checksum_verification=True)
@@ -94,22 +105,28 @@ def _fingerprints(shards: Dataset, file: PartFile, kept: Store, workers: int) ->
         pass
     except (pa.ArrowException, OSError) as error:
         log.warning("%s is damaged (%s) and is made anew", kept.describe(name), error)
-    where = shards.store.describe(f"{shards.path}/{file.path}")
-    try:
-        data = shards.store.get(f"{shards.path}/{file.path}")
-    except FileNotFoundError:
-        raise UserError(f"{where} is missing. Run `n2m label` on that root again: it makes damaged parts anew.") from None
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise UserError(f"{where} is damaged (sha256 differs). Run `n2m label` on that root again: it makes damaged parts anew.")
-    table = _compute(pq.read_table(pa.BufferReader(data), columns=["clip_id", "split", "audio"]), workers)
+    table = _compute(pq.read_table(pa.BufferReader(_whole(shards, path, file))), workers)
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     kept.put(name, sink.getvalue())
     return table
 
 
+def _whole(shards: Dataset, path: str, file: PartFile) -> bytes:
+    """A file whose hash is right. Raises UserError."""
+    where = shards.store.describe(path)
+    try:
+        data = shards.store.get(path)
+    except FileNotFoundError:
+        raise UserError(f"{where} is missing. Run `n2m label` on that root again: it makes damaged parts anew.") from None
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise UserError(f"{where} is damaged (sha256 differs). Run `n2m label` on that root again: it makes damaged parts anew.")
+    return data
+
+
 def _compute(rows: pa.Table, workers: int) -> pa.Table:
-    audio = [item["bytes"] for item in rows.column("audio").to_pylist()]
+    inside = "audio" in rows.column_names
+    audio = [item["bytes"] for item in rows.column("audio").to_pylist()] if inside else rows.column("flac").to_pylist()
     found = []
     for prints in _spread(audio, workers):
         found.append(prints)
@@ -119,7 +136,7 @@ def _compute(rows: pa.Table, workers: int) -> pa.Table:
         lists_column(pa.array(np.concatenate([np.zeros(0, np.int32), *values])), lengths)
         for values in ([item.times for item in found], [item.hashes for item in found])
     ]
-    return pa.table([rows.column("clip_id"), rows.column("split"), *columns], schema=SCHEMA)
+    return pa.table([rows.column("clip_id"), *columns], schema=SCHEMA)
 
 
 def _spread(audio: Sequence[bytes], workers: int) -> Iterator[Landmarks]:
@@ -136,11 +153,11 @@ def _of_file(flac: bytes) -> Landmarks:
     return find_landmarks(audio.mean(axis=1), rate)
 
 
-def _rows(table: pa.Table, split: str) -> Iterator[tuple[str, Landmarks]]:
-    for row in range(len(table)):
-        if table.column("split")[row].as_py() == split:
+def _rows(table: pa.Table, wanted: Set[str]) -> Iterator[tuple[str, Landmarks]]:
+    for row, clip_id in enumerate(table.column("clip_id").to_pylist()):
+        if clip_id in wanted:
             times, hashes = (table.column(name)[row].values.to_numpy() for name in ("times", "hashes"))
-            yield table.column("clip_id")[row].as_py(), Landmarks(times, hashes)
+            yield clip_id, Landmarks(times, hashes)
 
 
 def _embeddings(dataset: Dataset, ids: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

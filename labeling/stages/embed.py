@@ -12,6 +12,7 @@ from labeling.corpus import open_audio
 from labeling.decode import DecodedSpan, decode_spans
 from labeling.embed import Embedded, Failed, Waveform, embed_clips
 from labeling.errors import RowError
+from labeling.full_scale import peak_of
 from labeling.parts import PartContext
 from labeling.resample import resample
 from labeling.schemas import ODDITY, embed_schema
@@ -87,7 +88,7 @@ def _read_track(audio: str, plans: Sequence[ClipPlan], rate: int, odd: Oddities)
                 plan = waiting.pop(0)
                 if isinstance(span, DecodedSpan):
                     odd[plan.clip_id] = span.odd
-                    yield Waveform(plan.clip_id, resample(span.audio, span.sample_rate, rate))
+                    yield Waveform(plan.clip_id, resample(span.audio, span.sample_rate, rate), peak_of(span.audio))
                 else:
                     yield Failed(plan.clip_id, span)
     except RowError as error:

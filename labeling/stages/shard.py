@@ -1,46 +1,40 @@
-"""shard: the labelled clips of a part -> training rows: audio as FLAC and every text of the clip (paper section 2.5, 24 kHz mono)."""
+"""shard: the labelled clips of a part -> training rows: every text of the clip, and where its audio lies (stage `audio`)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from labeling.embed import Failed, run_ahead
-from labeling.encode import audio_bytes
+from labeling.audio_files import hash_in_path
+from labeling.manifest import PartFile
 from labeling.parts import PartContext
 from labeling.schemas import SHARD
-from labeling.settings import Shards
-from labeling.stages.embed import ClipPlan, plan_clips, read_waveforms
+from labeling.stages.embed import ClipPlan, plan_clips
 
 VERSION = 2
 ROW_GROUP_ROWS = 16
 
 
-def shard_part(context: PartContext, tracks: pa.Table, labels: Mapping[str, pa.Table], audio: str, settings: Shards) -> Iterator[pa.Table]:
-    """Tracks of one part and its labels by vocabulary (schemas.SAMPLE) -> tables of schemas.SHARD, each about `target_mb` of audio.
+def shard_part(context: PartContext, tracks: pa.Table, audio: pa.Table, labels: Mapping[str, pa.Table]) -> Iterator[pa.Table]:
+    """Tracks of one part, its audio (schemas.AUDIO) and its labels by vocabulary (schemas.SAMPLE) -> one table of schemas.SHARD.
 
-    A clip without any label is left out and counted ("unlabelled"); the order is the key order (track id, start).
+    A clip without any label is left out and counted ("unlabelled"), and so is one whose audio is dead ("no_audio"). The order is the
+    key order (track id, start).
     """
     by_clip = _labels_by_clip(labels)
     described = {row["track_id"]: row for row in tracks.drop_columns(["clips"]).to_pylist()}
-    plans = {plan.clip_id: plan for plan in plan_clips(tracks) if plan.clip_id in by_clip}
-    labelled = [plan for plan in plans.values() if by_clip[plan.clip_id]]
+    places = {row["clip_id"]: row for row in audio.to_pylist()}
+    plans = [plan for plan in plan_clips(tracks) if plan.clip_id in by_clip]
+    labelled = [plan for plan in plans if by_clip[plan.clip_id]]
+    living = [plan for plan in labelled if plan.clip_id in places]
     context.count("unlabelled", len(plans) - len(labelled))
-    rows: list[dict[str, Any]] = []
-    size = 0
-    for clip in run_ahead(read_waveforms(audio, labelled, settings.sample_rate), 2):
-        context.advance()
-        plan = plans[clip.key]
-        if isinstance(clip, Failed):
-            context.reject(plan.title, clip.error, plan.track_key)
-            continue
-        flac = audio_bytes(clip.audio, settings.sample_rate)
-        context.count("audio_seconds", round(len(clip.audio) / settings.sample_rate, 6))
-        rows.append(_row(plan, described[plan.track_id], by_clip[plan.clip_id], flac, settings.sample_rate))
-        size += len(flac)
-        if size >= settings.target_mb * 2**20:
-            yield pa.Table.from_pylist(rows, SHARD)
-            rows, size = [], 0
+    context.count("no_audio", len(labelled) - len(living))
+    rows = []
+    for plan in living:
+        place = places[plan.clip_id]
+        path, size = place["audio_file"], place["file_bytes"]
+        context.refer(PartFile(path=path, rows=place["file_rows"], bytes=size, sha256=hash_in_path(path)))
+        rows.append(_row(plan, described[plan.track_id], by_clip[plan.clip_id], place))
     if rows:
         yield pa.Table.from_pylist(rows, SHARD)
 
@@ -53,7 +47,7 @@ def _labels_by_clip(labels: Mapping[str, pa.Table]) -> dict[str, list[dict[str, 
     return by_clip
 
 
-def _row(plan: ClipPlan, track: Mapping[str, Any], labels: list[dict[str, Any]], flac: bytes, rate: int) -> dict[str, Any]:
+def _row(plan: ClipPlan, track: Mapping[str, Any], labels: list[dict[str, Any]], place: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "clip_id": plan.clip_id,
         "track_id": plan.track_id,
@@ -62,6 +56,5 @@ def _row(plan: ClipPlan, track: Mapping[str, Any], labels: list[dict[str, Any]],
         "length_ms": plan.length_ms,
         **{name: track[name] for name in ("title", "artist", "licence", "split", "tags")},
         "labels": labels,
-        "sample_rate": rate,
-        "audio": {"bytes": flac, "path": f"{plan.clip_id}.flac"},
+        **{name: place[name] for name in ("sample_rate", "audio_file", "audio_row")},
     }

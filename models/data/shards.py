@@ -12,18 +12,22 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from labeling.audio_files import AudioFiles
 from labeling.cache_folder import cache_folder
+from labeling.current import open_current
 from labeling.dataset import Dataset, find_damage, open_dataset
 from labeling.download import download
 from labeling.errors import UserError
-from labeling.latest import LATEST, latest_paths
+from labeling.join import open_joined
+from labeling.latest import LATEST
 from labeling.manifest import MANIFEST_NAME, PartFile
+from labeling.shard_audio import audio_columns
 from labeling.storage import Store, is_remote, local_path, open_existing
 
 EAGER_BYTES = 4 << 30
 """Shards of up to so many bytes on this machine are hashed before training; of larger ones each file is, before it is first used."""
 
-COLUMNS = ["clip_id", "title", "tags", "labels", "audio"]
+COLUMNS = ["clip_id", "title", "tags", "labels"]
 _DESCRIBING = ["split", "licence", "sample_rate", "labels.list.element.vocabulary"]
 _BLOCK = 1 << 22
 
@@ -44,9 +48,11 @@ class Shards:
         self.dataset = dataset
         self.split = split
         self.digest = dataset.digest
-        self._files: Sequence[PartFile] = [file for part in dataset.manifest.parts for file in part.files]
+        self._files: Sequence[PartFile] = [_below_root(dataset, file) for part in dataset.manifest.parts for file in part.files]
+        self._shared = {file.path: file for file in dataset.manifest.shared}
+        self._audio = AudioFiles(dataset.store, self._open_audio)
         self._cache = cache or cache_folder() / "shards"
-        self._checked: dict[int, Path] = {}
+        self._checked: dict[str, Path] = {}
         self._lock = threading.Lock()
         licences: set[str] = set()
         vocabularies: set[str] = set()
@@ -66,21 +72,48 @@ class Shards:
         return group, int(self.places[group].rows[row - int(self.starts[group])])
 
     def read_group(self, number: int) -> pa.Table:
-        """The rows of a group of `places`, those of other splits too. Raises UserError where its file is gone or changed."""
+        """The rows of a group of `places`: those of other splits too, which may come without audio. Column `audio` holds FLAC, whether the
+        shard does or refers to it. Raises UserError where a file is gone or changed.
+        """
         place = self.places[number]
+        file = self._files[place.file]
         try:
-            with pq.ParquetFile(self._local(place.file)) as file:
-                return file.read_row_group(place.group, COLUMNS)
+            with pq.ParquetFile(self._local(file)) as parquet:
+                table = parquet.read_row_group(place.group, [*COLUMNS, *audio_columns(parquet.schema_arrow.names)])
         except (pa.ArrowException, OSError) as error:
-            raise self._damaged(self._files[place.file], f"cannot be read ({_first_line(error)})") from None
+            raise self._damaged(file, f"cannot be read ({_first_line(error)})") from None
+        return table if "audio" in table.column_names else self._with_audio(table, place)
 
     def check_all(self) -> None:
         """Hash every file now. Raises UserError that names what is missing or changed."""
-        for damage in find_damage(self.dataset, "hash"):
-            raise self._damaged(self._files[[file.path for file in self._files].index(damage.path)], damage.what)
+        files = {file.path: file for file in (*self._files, *self._shared.values())}
+        for damage in find_damage(self.dataset, "hash", shared=True):
+            raise self._damaged(files[damage.path], damage.what)
         if not is_remote(self.dataset.store.uri):
             root = local_path(self.dataset.store.uri)
-            self._checked = {number: root / self.dataset.path / file.path for number, file in enumerate(self._files)}
+            self._checked = {path: root / path for path in files}
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files that reading may need."""
+        return sum(file.bytes for file in (*self._files, *self._shared.values()))
+
+    def _with_audio(self, table: pa.Table, place: Place) -> pa.Table:
+        """The audio of the rows of the split, read where the rows say."""
+        clips = [pa.nulls(1, pa.binary())] * len(table)
+        paths, rows = table.column("audio_file").to_pylist(), table.column("audio_row").to_pylist()
+        for row in place.rows.tolist():
+            clips[row] = self._audio.read_array(paths[row], rows[row])
+        chunks = [pa.StructArray.from_arrays([clip], ["bytes"]) for clip in clips]
+        return table.select(COLUMNS).append_column("audio", pa.chunked_array(chunks))
+
+    def _open_audio(self, path: str) -> pq.ParquetFile:
+        """A file of FLAC that the manifest lists, on this machine."""
+        if path not in self._shared:
+            raise UserError(
+                f"{self.dataset.store.describe(path)} is referred to, but the manifest does not list it. Run `n2m label` again."
+            )
+        return pq.ParquetFile(self._local(self._shared[path]), memory_map=True)
 
     def _index(self, rate: int, licences: set[str], vocabularies: set[str]) -> Iterator[Place]:
         for number, file in enumerate(self._files):
@@ -102,7 +135,7 @@ class Shards:
     def _describing(self, file: PartFile) -> Iterator[pa.Table]:
         """The small columns of each row group."""
         try:
-            with self.dataset.store.reader(f"{self.dataset.path}/{file.path}") as stream, pq.ParquetFile(stream) as parquet:
+            with self.dataset.store.reader(file.path) as stream, pq.ParquetFile(stream) as parquet:
                 for group in range(parquet.num_row_groups):
                     yield parquet.read_row_group(group, _DESCRIBING)
         except FileNotFoundError:
@@ -110,16 +143,15 @@ class Shards:
         except (pa.ArrowException, OSError, KeyError) as error:
             raise self._damaged(file, f"cannot be read ({_first_line(error)})") from None
 
-    def _local(self, number: int) -> Path:
+    def _local(self, file: PartFile) -> Path:
         """A file on this machine whose hash is right."""
         with self._lock:
-            if number not in self._checked:
-                file = self._files[number]
-                self._checked[number] = self._fetch(file) if is_remote(self.dataset.store.uri) else self._check_here(file)
-            return self._checked[number]
+            if file.path not in self._checked:
+                self._checked[file.path] = self._fetch(file) if is_remote(self.dataset.store.uri) else self._check_here(file)
+            return self._checked[file.path]
 
     def _check_here(self, file: PartFile) -> Path:
-        path = local_path(self.dataset.store.uri) / self.dataset.path / file.path
+        path = local_path(self.dataset.store.uri) / file.path
         if not path.is_file():
             raise self._damaged(file, "is missing")
         if _sha256(path) != file.sha256:
@@ -137,7 +169,7 @@ class Shards:
                 raise self._damaged(file, "has another content (sha256 differs)")
 
         try:
-            download(self.dataset.store, f"{self.dataset.path}/{file.path}", path, check)
+            download(self.dataset.store, file.path, path, check)
         except FileNotFoundError:
             raise self._damaged(file, "is missing") from None
         except OSError as error:
@@ -145,7 +177,7 @@ class Shards:
         return path
 
     def _describe(self, file: PartFile) -> str:
-        return self.dataset.store.describe(f"{self.dataset.path}/{file.path}")
+        return self.dataset.store.describe(file.path)
 
     def _damaged(self, file: PartFile, what: str) -> UserError:
         return UserError(f"{self._describe(file)} {what}. Run `n2m label` on that root again: it makes damaged parts anew.")
@@ -159,7 +191,7 @@ def open_shards(uri: str, split: str, rate: int, cache: Path | None = None) -> S
         found = sorted(set(dataset.read(["split"]).column("split").to_pylist())) if dataset.manifest.rows else []
         said = f"its splits are {', '.join(map(repr, found))}" if found else "it has no clips at all"
         raise UserError(f"{dataset.store.describe(dataset.path)} has no clip of the split {split!r}: {said}. Set data.split.")
-    if not is_remote(dataset.store.uri) and sum(file.bytes for file in shards._files) <= EAGER_BYTES:
+    if not is_remote(dataset.store.uri) and shards.size <= EAGER_BYTES:
         shards.check_all()
     return shards
 
@@ -167,11 +199,9 @@ def open_shards(uri: str, split: str, rate: int, cache: Path | None = None) -> S
 def _find(uri: str) -> Dataset:
     place = open_existing(uri)
     if place.head(LATEST) is not None:
-        path = latest_paths(place).get("shard")
-        dataset = open_dataset(place, path) if isinstance(path, str) else None
-        if dataset is None:
-            raise UserError(f"{uri} names no shards that are there. Run `n2m label` on it again.")
-        return dataset
+        return open_current(place)
+    if (joined := open_joined(place)) is not None:
+        return joined
     if place.head(MANIFEST_NAME) is None:
         raise UserError(
             f"{uri} has neither {LATEST} nor {MANIFEST_NAME}: it is no labeling run that has finished. "
@@ -184,6 +214,11 @@ def _find(uri: str) -> Dataset:
     if found is None:
         raise UserError(f"{uri} has no manifest any more.")
     return found
+
+
+def _below_root(dataset: Dataset, file: PartFile) -> PartFile:
+    """A file of the dataset by its path below the store, as shared files are named."""
+    return file.model_copy(update={"path": f"{dataset.path}/{file.path}".removeprefix("/")})
 
 
 def _above(uri: str) -> tuple[str, str, str]:

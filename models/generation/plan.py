@@ -3,11 +3,12 @@
 import math
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from labeling.errors import RowError
+from labeling.full_scale import full_scale_gain, peak_of
 from labeling.resample import resample
 from labeling.scorers.base import Float32s
 from models.cascade.stage import CORPUS_RATE, Stage
@@ -55,23 +56,32 @@ def plan_request(request: Request, stages: Sequence[Stage]) -> Plan:
             raise RowError("no_init", "some audio shall be kept, and there is no init audio")
         return Plan(request, frames, (), None, tuple(warnings))
     _check_sound(request.init)
-    spans = _spans(request, request.init, late=first.source is not None)
+    sound = within_full_scale(request.init)
+    if sound is not request.init:
+        down = 20 * math.log10(peak_of(request.init.audio) / peak_of(sound.audio))
+        warnings.append(f"init audio beyond full scale, turned down by {down:.1f} dB")
+        request = replace(request, init=sound)
+    spans = _spans(request, sound, late=first.source is not None)
     if first.source is not None:
-        if request.init.seconds < request.seconds - 0.01:
+        if sound.seconds < request.seconds - 0.01:
             asked = f"{request.seconds:g} s are asked for"
-            raise RowError(
-                "init_too_short", f"the init audio that the {first.name} starts from lasts {request.init.seconds:.2f} s, and {asked}"
-            )
-        if request.init.rate < first.source.signal.rate:
-            warnings.append(f"init audio of {request.init.rate} Hz where the {first.name} reads {first.source.signal.rate} Hz")
+            raise RowError("init_too_short", f"the init audio that the {first.name} starts from lasts {sound.seconds:.2f} s, and {asked}")
+        if sound.rate < first.source.signal.rate:
+            warnings.append(f"init audio of {sound.rate} Hz where the {first.name} reads {first.source.signal.rate} Hz")
     if not spans:
         return Plan(request, frames, (), None, tuple(warnings))
     if spans[0][0] <= 0 and spans[0][1] >= request.seconds:
         warnings.append("kept audio fills the clip: nothing was made; ask for more seconds, or keep less")
     made = stages[-1].signal.rate
-    if request.init.rate < made:
-        warnings.append(f"kept audio of {request.init.rate} Hz in a clip of {made} Hz")
-    return Plan(request, frames, spans, resample(request.init.audio, request.init.rate, CORPUS_RATE), tuple(warnings))
+    if sound.rate < made:
+        warnings.append(f"kept audio of {sound.rate} Hz in a clip of {made} Hz")
+    return Plan(request, frames, spans, resample(sound.audio, sound.rate, CORPUS_RATE), tuple(warnings))
+
+
+def within_full_scale(sound: Sound) -> Sound:
+    """The same, turned down where it goes beyond full scale (labeling.full_scale, the rule for shards too); the same object where not."""
+    gain = full_scale_gain(sound.audio, peak_of(sound.audio))
+    return sound if gain == 1 else replace(sound, audio=sound.audio * np.float32(gain))
 
 
 def says_something(text: str) -> bool:

@@ -11,6 +11,7 @@ from torch.distributed.tensor import DTensor
 
 from labeling.errors import UserError
 from labeling.ids import id_to_int, stable_id
+from labeling.uses import note_use
 from models.cascade.presets import stage_of
 from models.cascade.stage import CORPUS_RATE, Stage, StageName
 from models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software
@@ -121,6 +122,8 @@ def prepare(settings: TrainSettings, name: StageName, place: Place) -> Prepared:
     if recipe.clips_a_step % place.world:
         raise UserError(f"clips_a_step = {recipe.clips_a_step} cannot be shared evenly by {place.world} processes.")
     shards = open_shards(settings.data.shards, settings.data.split, CORPUS_RATE, _path(settings.data.cache))
+    if place.is_first:
+        note_use(shards.dataset, settings.folder(name))
     stage, encoder = _stage_and_encoder(settings, name, recipe)
     cache = EmbeddingCache(encoder, _path(settings.text.cache)) if encoder else None
     texts = Texts(encoder, cache, stage.tokens, settings.text.dropped, settings.seed) if encoder and cache else None

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from flows.report.sources import LabelDatasets, VocabularyDatasets
+from labeling.audio_files import write_audio_file
 from labeling.build import build_dataset
 from labeling.columns import lists_column, vectors_column
 from labeling.dataset import Dataset
@@ -133,10 +134,13 @@ def finished_run(folder: Path, tracks: int = 9, captions: int = 30, top_k: int =
                 "track_key": row["key"],
                 "labels": [],
                 "sample_rate": RATE,
-                "audio": {"bytes": audio_bytes(sine(1, 440 + 100 * place), RATE), "path": "a.flac"},
             }
-            for place, (row, clip) in enumerate(plans)
+            for row, clip in plans
         ]
+        flac = [audio_bytes(sine(1, 440 + 100 * place), RATE) for place in range(len(table))]
+        file = write_audio_file(root, [{"clip_id": row["clip_id"], "flac": data} for row, data in zip(table, flac, strict=True)])
+        context.refer(file)
+        table = [row | {"audio_file": file.path, "audio_row": number} for number, row in enumerate(table)]
         yield pa.Table.from_pylist(table, SHARD)
 
     datasets = {

@@ -75,7 +75,7 @@ def test_too_many_dead_rows_stop_the_run_and_raising_the_limit_goes_on(tmp_path:
     (tmp_path / "music" / "text.mp3").write_text("not music")
     with pytest.raises(UserError, match=r"probe: 1 of 9 rows are dead .* more than max_dead = 5.0%\. Commonest reasons: not_audio: 1"):
         label(small_settings(tmp_path))
-    assert len(label(small_settings(tmp_path, max_dead=0.2)).built) == 14
+    assert len(label(small_settings(tmp_path, max_dead=0.2)).built) == 15
 
 
 def test_a_model_folder_without_weights_and_a_vocabulary_without_a_file(tmp_path: Path) -> None:

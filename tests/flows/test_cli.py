@@ -1,13 +1,16 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from flows.cli import n2m
 from flows.label import label
+from labeling.current import read_labels
 from labeling.errors import UserError
 from tests.flows.music import small_settings, write_music
 
@@ -81,3 +84,27 @@ def test_plan_counts_before_anything_runs(tmp_path: Path) -> None:
     assert planned["fingerprint_hours"] >= 0
     assert planned["bytes"] == sum(path.stat().st_size for path in (tmp_path / "music").iterdir())
     assert not (tmp_path / "root").exists()
+
+
+def test_join_and_prune(root: str, tmp_path: Path) -> None:
+    found = CliRunner().invoke(n2m, ["join", root, str(tmp_path / "joined"), "--split", "train"], catch_exceptions=False)
+    assert found.output.startswith("8 clips in 3 files, ")
+    metadata = pq.read_schema(tmp_path / "joined" / "part-00000-of-00003.parquet").metadata
+    assert json.loads(metadata[b"huggingface"])["info"]["features"]["audio"] == {"_type": "Audio"}
+    table = pq.read_table(tmp_path / "joined")
+    assert table.column("audio")[0].as_py()["bytes"][:4] == b"fLaC"
+    assert table.sort_by("clip_id").equals(read_labels(root, audio=True).sort_by("clip_id"))
+    with pytest.raises(UserError, match="holds another set already"):
+        CliRunner().invoke(n2m, ["join", root, str(tmp_path / "joined")], catch_exceptions=False)
+    with pytest.raises(UserError, match="no clip of the split nothing"):
+        CliRunner().invoke(n2m, ["join", root, str(tmp_path / "none"), "--split", "nothing"], catch_exceptions=False)
+    assert "Nothing to delete." in CliRunner().invoke(n2m, ["prune", root], catch_exceptions=False).output
+    old = Path(root) / "sample" / ("0" * 16)
+    old.mkdir(parents=True)
+    (old / "part-00000-of-00003.parquet").write_bytes(b"PAR1")
+    os.utime(old / "part-00000-of-00003.parquet", (0, 0))
+    shown = json.loads(CliRunner().invoke(n2m, ["prune", root, "--json"], catch_exceptions=False).output)
+    assert [row["path"] for row in shown["rows"] if row[""] == "delete"] == [f"sample/{'0' * 16}"]
+    assert old.is_dir()
+    assert "deleted." in CliRunner().invoke(n2m, ["prune", root, "--yes"], catch_exceptions=False).output
+    assert not old.exists()

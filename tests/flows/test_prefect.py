@@ -17,7 +17,7 @@ from tests.models.data.made_up_shards import uri_of, write_shards
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-STAGES = ["inventory", "scorer", "probe", "fingerprint", "copies", "ingest", "embed", "shard", "report"]
+STAGES = ["inventory", "scorer", "probe", "fingerprint", "copies", "ingest", "embed", "audio", "shard", "report"]
 PER_VOCABULARY = ["vocabulary", "embed_text", "retrieve", "null", "count", "sample"]
 TASKS = sorted([*STAGES, *(f"{stage} words" for stage in PER_VOCABULARY)])
 

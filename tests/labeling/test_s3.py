@@ -12,6 +12,7 @@ from flows.label import label
 from flows.labels import show_clip, write_labels
 from flows.verify import verify_root
 from labeling.corpus import content_hash, list_corpus, open_audio
+from labeling.current import current_names, read_labels
 from labeling.errors import RowError, UserError
 from labeling.storage import may_pass, open_existing, open_store, read_uri
 from tests.flows.music import parquet_tree, small_settings, write_music
@@ -125,7 +126,7 @@ def test_a_run_from_bucket_to_bucket_is_the_run_of_this_machine(bucket: str, tmp
     settings = type(local_settings).model_validate(raw)
 
     remote = label(settings).datasets
-    for stage in ("ingest", "embed", "shard"):
+    for stage in ("ingest", "embed", "audio", "shard"):
         assert getattr(remote, stage).digest == getattr(local, stage).digest
     for stage in ("vocabulary", "embed_text", "retrieve", "null", "count", "sample"):
         assert getattr(remote.vocabularies["words"], stage).digest == getattr(local.vocabularies["words"], stage).digest
@@ -134,8 +135,10 @@ def test_a_run_from_bucket_to_bucket_is_the_run_of_this_machine(bucket: str, tmp
     here = parquet_tree(tmp_path / "root")
     unequal = {path.split("/")[0] for path in {*copied, *here} if copied.get(path) != here.get(path)}
     # Named after the ETags: the bytes of ingest are compared above, by its digest.
-    assert unequal == {"inventory", "probe", "fingerprint", "copies", "ingest"}
+    assert unequal - {"current", "views"} == {"inventory", "probe", "fingerprint", "copies", "ingest"}
 
+    assert {path for path in copied if path.startswith("current/")} == {f"current/{name}" for name in current_names(remote.shard)}
+    assert read_labels(settings.root, audio=True).equals(read_labels(local_settings.root, audio=True))
     assert label(settings).nothing_done
     assert verify_root(root)[1] == []
     write_labels(root, tmp_path / "remote.csv")

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from labeling.audio_files import write_audio_file
 from labeling.dataset import Dataset
 from labeling.encode import audio_bytes
 from labeling.ids import stable_id
 from labeling.parts import PartContext
-from labeling.schemas import SHARD
+from labeling.schemas import INLINE_SHARD, SHARD
 from labeling.storage import open_store
 from tests.flows.made_up_datasets import build
 
@@ -51,14 +52,29 @@ def row(number: int, seconds: float, rate: int = RATE, split: str = "train") -> 
     }
 
 
-def write_shards(root: Path, clips: int = 24, seconds: float = 1.5, rate: int = RATE, change: dict[int, dict] | None = None) -> Dataset:
-    """`clips` rows over two parts, every sixth of the split "test"; `change`: values that replace those of a row."""
+def write_shards(
+    root: Path, clips: int = 24, seconds: float = 1.5, rate: int = RATE, change: dict[int, dict] | None = None, inline: bool = False
+) -> Dataset:
+    """`clips` rows over two parts, every sixth of the split "test"; `change`: values that replace those of a row.
+
+    inline: shards that hold the audio, as they were before audio had files of its own.
+    """
+    store = open_store(str(root))
     rows = [{**row(n, seconds, rate, "test" if n % 6 == 5 else "train"), **(change or {}).get(n, {})} for n in range(clips)]
 
     def make(context: PartContext) -> Iterable[pa.Table]:
-        yield pa.Table.from_pylist(rows[context.part :: 2], SHARD)
+        mine = rows[context.part :: 2]
+        if inline:
+            yield pa.Table.from_pylist(mine, INLINE_SHARD)
+            return
+        places: list[dict] = []
+        for few in (mine[:5], mine[5:]):
+            file = write_audio_file(store, [{"clip_id": row["clip_id"], "flac": row["audio"]["bytes"]} for row in few])
+            context.refer(file)
+            places += [{"audio_file": file.path, "audio_row": number} for number in range(len(few))]
+        yield pa.Table.from_pylist([row | place for row, place in zip(mine, places, strict=True)], SHARD)
 
-    return build(open_store(str(root)), "shard", "", SHARD, make, row_group_rows=4)
+    return build(store, "shard", "", INLINE_SHARD if inline else SHARD, make, row_group_rows=4)
 
 
 def uri_of(dataset: Dataset) -> str:

@@ -116,7 +116,7 @@ def broken(tmp_path: Path, numbers: dict[int, bytes]) -> Shards:
 
 
 def test_rows_that_cannot_be_read_are_named_and_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    whole = write_shards(tmp_path / "whole").read(["audio"]).column("audio").to_pylist()[0]["bytes"]
+    whole = write_shards(tmp_path / "whole", inline=True).read(["audio"]).column("audio").to_pylist()[0]["bytes"]
     shards = broken(tmp_path / "broken", {1: b"no audio", 4: whole[: len(whole) // 3], 9: b""})
     with caplog.at_level(logging.WARNING, "n2m"), Loader(shards, 7, CROP, 4, workers=2) as loader:
         clips = [clip for step in islice(loader, 15) for clip in step]

@@ -7,10 +7,12 @@ import pytest
 
 from labeling.dataset import Dataset
 from labeling.errors import UserError
+from labeling.join import join
 from labeling.latest import LATEST
 from labeling.manifest import MANIFEST_NAME
 from labeling.storage import local_path
 from models.data import shards as module
+from models.data.loader import Loader
 from models.data.shards import Shards, open_shards
 from tests.models.data.made_up_shards import RATE, uri_of, write_shards
 
@@ -42,7 +44,7 @@ def test_every_row_of_the_split_is_found_once(tmp_path: Path) -> None:
 
 
 def test_a_changed_shard_is_named(tmp_path: Path) -> None:
-    dataset = write_shards(tmp_path)
+    dataset = write_shards(tmp_path, inline=True)
     path = next(folder(dataset).glob("part-00001*.parquet"))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -51,8 +53,48 @@ def test_a_changed_shard_is_named(tmp_path: Path) -> None:
         open_shards(uri_of(dataset), "train", RATE)
 
 
-def test_large_shards_are_checked_before_they_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_file_of_audio_is_named_at_once_or_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = write_shards(tmp_path)
+    path = tmp_path / dataset.manifest.shared[0].path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:999] + bytes([whole[999] ^ 1]) + whole[1000:])
+    with pytest.raises(UserError, match=rf"{path.name} has another content"):
+        open_shards(uri_of(dataset), "train", RATE)
+    monkeypatch.setattr(module, "EAGER_BYTES", 0)
+    shards = open_shards(uri_of(dataset), "train", RATE)
+    with pytest.raises(UserError, match=rf"{path.name} has another content"):
+        _ = [shards.read_group(number) for number in range(len(shards.places))]
+    path.unlink()
+    with pytest.raises(UserError, match=rf"{path.name} is missing"):
+        _ = [shards.read_group(number) for number in range(len(shards.places))]
+
+
+def test_shards_that_refer_to_audio_hold_it_and_joined_ones_give_the_same_clips(tmp_path: Path) -> None:
+    new, old = write_shards(tmp_path / "new"), write_shards(tmp_path / "old", inline=True)
+    (tmp_path / "new" / LATEST).write_text(json.dumps({"shard": new.path}))
+    join(str(tmp_path / "new"), str(tmp_path / "joined"), target_mb=0.2)
+    for split in ("train", "test"):
+        clips = []
+        for uri in (uri_of(new), uri_of(old), str(tmp_path / "joined")):
+            with Loader(open_shards(uri, split, RATE), 0, 12_000, 4) as loader:
+                clips.append({clip.clip_id: clip for clip in map(loader.clip, range(loader._shards.clips))})
+        assert clips[0].keys() == clips[1].keys() == clips[2].keys()
+    rows = [
+        {
+            row["clip_id"]: row["audio"]["bytes"]
+            for g in range(len(s.places))
+            for row in s.read_group(g).to_pylist()
+            if row["audio"]["bytes"]
+        }
+        for s in (open_shards(uri, "train", RATE) for uri in (uri_of(new), uri_of(old), str(tmp_path / "joined")))
+    ]
+    assert rows[0].items() <= rows[1].items()
+    assert rows[1] == rows[2]
+    assert len(rows[0]) == 20
+
+
+def test_large_shards_are_checked_before_they_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = write_shards(tmp_path, inline=True)
     monkeypatch.setattr(module, "EAGER_BYTES", 0)
     shards = open_shards(uri_of(dataset), "train", RATE)
     path = next(folder(dataset).glob("part-00000*.parquet"))
@@ -106,13 +148,13 @@ def test_shards_of_a_store_are_fetched_once_and_checked(tmp_path: Path, monkeypa
     shards = Shards(dataset, "train", RATE, cache)
     tables = [shards.read_group(number) for number in range(len(shards.places))]
     names = {path.name for path in cache.iterdir()}
-    assert names == {f"{file.sha256}.parquet" for part in dataset.manifest.parts for file in part.files}
-    for path in folder(dataset).glob("*.parquet"):
+    assert names == {f"{file.sha256}.parquet" for part in dataset.manifest.parts for file in (*part.files, *part.shared)}
+    for path in (tmp_path / "root").rglob("*.parquet"):
         path.write_bytes(b"gone")
     monkeypatch.setattr(Shards, "_describing", lambda *_: iter(()))
     again = Shards(dataset, "train", RATE, cache)
     again.places = shards.places
     assert again.read_group(0) == tables[0]
     with pytest.raises(UserError, match=r"has another content"):
-        Shards._fetch(Shards(dataset, "train", RATE, tmp_path / "cache2"), dataset.manifest.parts[0].files[0])
+        Shards._fetch(Shards(dataset, "train", RATE, tmp_path / "cache2"), shards._files[0])
     assert list((tmp_path / "cache2").iterdir()) == []

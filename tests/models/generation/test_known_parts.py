@@ -11,7 +11,7 @@ from models.cascade.stage import STAGES, StageName
 from models.generation.cascade import Cascade
 from models.generation.given import known_part, with_kept
 from models.generation.plan import plan_request
-from models.generation.request import Request
+from models.generation.request import Request, Sound
 from models.generation.settings import GenerationSettings
 from tests.models.generation.small_cascade import small_stage
 from tests.models.generation.test_generate import one, tone
@@ -53,11 +53,19 @@ def test_of_a_whole_clip_that_is_kept_nothing_is_made(waveform: Cascade) -> None
     assert clip.warnings == ("kept audio fills the clip: nothing was made; ask for more seconds, or keep less",)
 
 
-def test_kept_audio_beyond_full_scale_is_clipped_and_said(waveform: Cascade) -> None:
+def test_kept_audio_beyond_full_scale_is_turned_down_and_said(waveform: Cascade) -> None:
     init = tone(0.3, 24_000)
     clip = one(waveform, Request("a", "a piano", 0.5, init=replace(init, audio=init.audio * 4)))
-    assert float(np.abs(clip.audio[:7_000]).max()) == 1.0
-    assert any(re.fullmatch(r"kept audio clipped \d\d %", warning) for warning in clip.warnings)
+    assert float(np.abs(clip.audio[:7_000]).max()) == pytest.approx(1.0, abs=1e-6)
+    assert np.allclose(clip.audio[:7_000], init.audio[:7_000] / np.abs(init.audio).max(), atol=1e-5)
+    assert "init audio beyond full scale, turned down by 1.6 dB" in clip.warnings
+
+
+def test_what_resampling_pushes_beyond_full_scale_is_clipped_and_said(waveform: Cascade) -> None:
+    square = np.where(np.arange(2_400) // 20 % 2, 1.0, -1.0).astype(np.float32)
+    clip = one(waveform, Request("a", "a piano", 0.5, init=Sound(square, 8_000)))
+    assert float(np.abs(clip.audio[:6_000]).max()) == 1.0
+    assert any(re.fullmatch(r"kept audio clipped [\d.]+ %", warning) for warning in clip.warnings)
 
 
 def test_keeping_costs_rounds_of_the_generator_alone(waveform: Cascade) -> None:
