@@ -164,5 +164,5 @@ def _unescaped(text: str) -> str:
 
 def _unusable(reason: str, message: str, reply: Reply) -> RowError:
     note = f"; {reply.note}" if reply.note else ""
-    text = f": {reply.text[:KEPT_CHARACTERS]}" if reply.text.strip() else ""
+    text = f": {reply.text[:KEPT_CHARACTERS]}" if reply.text else ""
     return RowError(reason, f"{message} (finish: {reply.finish}{note}){text}")
