@@ -24,7 +24,7 @@ from labeling.schemas import COPIES
 from labeling.storage import open_store
 
 VERSION = 1
-A_BUCKET = 1 << 20
+A_BUCKET = 1 << 19
 """About so many chains a bucket, and so many rows are kept by a worker before it writes them."""
 
 
@@ -88,15 +88,16 @@ def vote_bucket(passage: Passage, bucket: int) -> None:
     if sounds is not None:
         one, other = _same(sounds.column("audio").to_numpy(), sounds.column("track").to_numpy())
         _write_links(passage, "audio", bucket, Links(one, other, *(np.zeros(len(one), np.int32),) * 2))
-    waiting, done = NO_ENTRIES, np.zeros(0, bool)
+    waiting, done, most = NO_ENTRIES, np.zeros(0, bool), 5 * passage.a_bucket // 4
     with _Outlet(passage, "votes", f"{bucket:05d}") as outlet:
         for rows in passage.spool("chains").tables(bucket):
             hashes, tracks, times = (rows.column(name).to_numpy() for name in ("hash", "track", "time"))
             waiting = waiting.and_then(Entries(hashes, tracks, times))
             done = np.append(done, np.zeros(len(rows), bool))
-            if len(done) > 2 * passage.a_bucket:
+            if len(done) > most:
                 found, waiting, done = settle(waiting, done)
                 _vote(outlet, passage, found)
+                most = max(most, 5 * len(done) // 4)
         _vote(outlet, passage, votes(waiting, done))
 
 
