@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from flows.config import make_settings
-from labeling.builtin.tags import LISTS
+from labeling.builtin.tags import tags_by_category
 from labeling.dataset import Dataset
 from labeling.fingerprint import Identity
 from labeling.parts import PartContext, part_of
@@ -69,8 +69,9 @@ def replies_table(songs: pa.Table, samples: int) -> pa.Table:
 
 def _sentence(rng: np.random.Generator, title: str) -> str:
     forms = BAD if rng.random() < 0.1 else FORMS
-    words = {name: LISTS[name][rng.integers(len(LISTS[name]))] for name in ("genre", "mood", "tempo", "production", "instrument")}
-    other = LISTS["instrument"][rng.integers(len(LISTS["instrument"]))]
+    tags = tags_by_category()
+    words = {name: tags[name][rng.integers(len(tags[name]))] for name in ("genre", "mood", "tempo", "production", "instrument")}
+    other = tags["instrument"][rng.integers(len(tags["instrument"]))]
     text = forms[rng.integers(len(forms))].format(title=title, other=other, **words)
     return text[0].upper() + text[1:]
 

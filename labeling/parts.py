@@ -17,7 +17,7 @@ from labeling.errors import RowError, UserError
 from labeling.ids import id_to_int
 from labeling.manifest import PartFile, PartRecord
 from labeling.put_first import put_first
-from labeling.schemas import DEAD, SCHEMA_VERSION
+from labeling.schemas import DEAD, VERSION_KEY, version_of
 from labeling.storage import Store
 
 
@@ -161,7 +161,7 @@ def parquet_bytes(
 
     Raises ValueError when a column that must not be null is.
     """
-    stamped = schema.with_metadata({"noise2music.schema": str(SCHEMA_VERSION), **(metadata or {})})
+    stamped = schema.with_metadata({VERSION_KEY: str(version_of(schema)), **(metadata or {})})
     table = table.select(schema.names).cast(stamped)
     sink = io.BytesIO()
     compression = "zstd" if compressed else "none"

@@ -1,11 +1,14 @@
 """The Arrow schema of every table. Rows are in key order; times are milliseconds; scores are cosines.
 
-`SCHEMA_VERSION` enters every fingerprint: raise it when a column changes.
+Every file carries the version of its table: SCHEMA_VERSION, or the one that a schema names since its columns changed. Raise that, and the
+VERSION of the stage that writes it, when a column changes; the other tables stay as they are, byte for byte.
 """
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
+VERSION_KEY = b"noise2music.schema"
+_THIRD = {VERSION_KEY: b"3"}
 
 INVENTORY = pa.schema(
     [
@@ -42,7 +45,8 @@ PROBE = pa.schema(
         pa.field("tag_licence", pa.string()),
         pa.field("tag_genres", pa.list_(pa.string()), False),
         pa.field("tag_notes", pa.list_(pa.string()), False),
-    ]
+    ],
+    metadata=_THIRD,
 )
 
 FINGERPRINT = pa.schema(
@@ -114,7 +118,8 @@ def embed_schema(dim: int) -> pa.Schema:
             pa.field("windows", pa.int16(), False),
             pa.field("odd", pa.list_(ODDITY), False),
             pa.field("embedding", pa.list_(pa.float16(), dim), False),
-        ]
+        ],
+        metadata=_THIRD,
     )
 
 
@@ -228,7 +233,7 @@ _TEXTS = [
     pa.field("sample_rate", pa.int32(), False),
 ]
 
-SHARD = pa.schema([*_TEXTS, pa.field("audio_file", pa.string(), False), pa.field("audio_row", pa.int32(), False)])
+SHARD = pa.schema([*_TEXTS, pa.field("audio_file", pa.string(), False), pa.field("audio_row", pa.int32(), False)], metadata=_THIRD)
 
 INLINE_SHARD = pa.schema(
     [*_TEXTS, pa.field("audio", pa.struct([pa.field("bytes", pa.binary(), False), pa.field("path", pa.string(), False)]), False)]
@@ -247,3 +252,8 @@ DEAD = pa.schema(
         pa.field("attempt", pa.int16(), False),
     ]
 )
+
+
+def version_of(schema: pa.Schema) -> int:
+    """The version of a table, by its schema here or in a file."""
+    return int((schema.metadata or {}).get(VERSION_KEY, SCHEMA_VERSION))

@@ -4,12 +4,9 @@ Sentences travel as compressed Arrow tables, one for each pair of parts, never o
 go the sketches of captions first, and then the texts of those few that sketches cannot tell from near duplicates.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -17,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
-from labeling.cleaning.chain import Chain
+from labeling.cleaning.chain import Chain, rules_identity
 from labeling.cleaning.tally import Tally
 from labeling.dataset import Dataset
 from labeling.fingerprint import Identity
@@ -198,14 +195,6 @@ def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Da
         with show_progress("vocabulary", None):
             run_pipeline(pipeline)
 
-    inputs = {"rules": _rules_identity()} | held_out_inputs(held_out)
+    inputs = {"rules": rules_identity()} | held_out_inputs(held_out)
     config = {"kind": settings.kind, "clean": clean.model_dump(mode="json")}
     return session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs, parents=[songs, replies])
-
-
-def _rules_identity() -> str:
-    """Hash of all that the rules are made of, so that a changed rule gives a new vocabulary."""
-    package = Path(str(files("labeling")))
-    folders = [path for folder in ("cleaning", "builtin") for path in sorted((package / folder).glob("*.py"))]
-    sources = [*folders, *(package / name for name in ("sentences.py", "normalise.py", "leaks.py", "scorers/minilm.py"))]
-    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()

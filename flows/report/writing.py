@@ -7,8 +7,7 @@ from flows.report.contents import CleaningReport, Loss, QualityReport, RuleRepor
 from flows.report.funnel import say
 from flows.report.shown import shorten
 from labeling.cleaning.chain import RULE_REASONS
-from labeling.cleaning.musiccaps_quality import MUSICCAPS
-from labeling.cleaning.quality import SIZES, Quality, comparable_size, measure, sample
+from labeling.cleaning.quality import SIZES, Quality, comparable_size, measure, musiccaps, sample
 from labeling.dataset import Dataset
 
 _DUPLICATES = ("duplicate", "near_duplicate")
@@ -73,7 +72,7 @@ def cleaning_report(vocabulary: Dataset, configuration: Mapping[str, Any]) -> Cl
         for name in shown
     )
     size = comparable_size(manifest.rows)
-    quality = () if size is None else tuple(_beside_musiccaps(measure(_captions(vocabulary), size), MUSICCAPS[size]))
+    quality = () if size is None else tuple(_beside_musiccaps(measure(_captions(vocabulary), size), musiccaps().quality[size]))
     return CleaningReport(int(manifest.stats.get("read", 0)), manifest.rows, rules, size or 0, quality)
 
 

@@ -10,11 +10,10 @@ from string import Formatter
 
 import numpy as np
 
-from labeling.builtin import playing
-from labeling.builtin.characters import CHARACTERS, Character
-from labeling.builtin.forms import FORMS, PULSE, drumless, fitting_characters, pieces, productions, scenes, suits
-from labeling.builtin.style import Style
-from labeling.builtin.styles import STYLES
+from labeling.builtin.characters import Character, characters
+from labeling.builtin.forms import Pulse, drumless, fitting_characters, forms, pieces, productions, pulses, scenes, suits
+from labeling.builtin.playing import verb_phrases
+from labeling.builtin.styles import Style, styles
 from labeling.builtin.words import clause, polish, with_article
 from labeling.ids import hash_uniform
 
@@ -38,8 +37,9 @@ class Scene(dict[str, str]):
         self.style_name = style_name
         self.character_name = character_name
         self.fields = fields
-        self.style: Style = STYLES[style_name]
-        self.character: Character = CHARACTERS[character_name]
+        self.style: Style = styles()[style_name]
+        self.character: Character = characters()[character_name]
+        self.pulse: Pulse | None = pulses().get(style_name)
         self["genre"] = genre
         self.used: set[str] = set()
 
@@ -66,11 +66,11 @@ class Scene(dict[str, str]):
 
     def beats(self) -> tuple[int, int]:
         """Range of beats a minute."""
-        return PULSE[self.style_name][1] if self.style_name in PULSE else self.character.bpm
+        return self.pulse.bpm if self.pulse else self.character.bpm
 
     def own_tempo(self, adjectives: Sequence[str]) -> Sequence[str]:
         """Without the words of tempo, where the style has a tempo of its own."""
-        return [word for word in adjectives if word not in TEMPO_WORDS] if self.style_name in PULSE else adjectives
+        return [word for word in adjectives if word not in TEMPO_WORDS] if self.pulse else adjectives
 
     def phrase(self, verb_phrases: Sequence[str]) -> str:
         verb_phrase = self.pick([option for option in verb_phrases if option not in self.used])
@@ -83,7 +83,7 @@ class Scene(dict[str, str]):
             case "mood" | "mood2" | "mood3":
                 return self.fresh([word for word in character.moods if word not in self["genre"].lower()])
             case "pace":
-                return self.fresh(PULSE[self.style_name][0] if self.style_name in PULSE else character.pace)
+                return self.fresh(self.pulse.pace if self.pulse else character.pace)
             case "tempo":
                 low, high = self.beats()
                 return "fast" if low > 105 else "slow" if high < 95 else pick(("medium", "moderate"))
@@ -123,17 +123,17 @@ class Scene(dict[str, str]):
             case "a_lead" | "a_lead2" | "a_chords" | "a_bass" | "a_beat" | "a_voice":
                 return with_article(self[field.removeprefix("a_")])
             case "lead_plays":
-                return clause(self["lead"], self.phrase(playing.leading(self["lead"])))
+                return clause(self["lead"], self.phrase(verb_phrases("leading", self["lead"])))
             case "lead2_plays":
-                return clause(self["lead2"], self.phrase(playing.leading(self["lead2"])))
+                return clause(self["lead2"], self.phrase(verb_phrases("leading", self["lead2"])))
             case "chords_play":
-                return clause(self["chords"], self.phrase(playing.accompanying(self["chords"])))
+                return clause(self["chords"], self.phrase(verb_phrases("accompanying", self["chords"])))
             case "bass_plays":
-                return clause(self["bass"], self.phrase(playing.bassing(self["bass"])))
+                return clause(self["bass"], self.phrase(verb_phrases("bassing", self["bass"])))
             case "beat_plays":
-                return clause(self["beat"], self.phrase(playing.drumming(self["beat"])))
+                return clause(self["beat"], self.phrase(verb_phrases("drumming", self["beat"])))
             case "voice_sings":
-                return clause(self["voice"], self.phrase(playing.singing(self["voice"])))
+                return clause(self["voice"], self.phrase(verb_phrases("singing", self["voice"])))
             case "music":
                 return (
                     self["genre"]
@@ -162,16 +162,16 @@ def compose(choices: Iterator[float]) -> str:
     def pick(options: Sequence[str]) -> str:
         return options[int(next(choices) * len(options))]
 
-    style_name = pick(tuple(STYLES))
-    genre = pick(STYLES[style_name].genres)
+    style_name = pick(tuple(styles()))
+    genre = pick(styles()[style_name].genres)
     character_name = pick(fitting_characters(style_name, genre))
-    form = pick([form for form in FORMS if _possible(form, style_name)])
+    form = pick([form for form in forms() if _possible(form, style_name)])
     return polish(form.format_map(Scene(pick, style_name, genre, character_name, _fields(form))))
 
 
 @cache
 def _possible(form: str, style_name: str) -> bool:
-    style, fields = STYLES[style_name], _fields(form)
+    style, fields = styles()[style_name], _fields(form)
     melodic = " ".join(style.lead + style.chords)
     return not (
         (not style.voices and fields & SUNG)

@@ -1,27 +1,14 @@
-"""The short captions of the built-in vocabulary: single tags, each of one category."""
+"""The short captions of the built-in vocabulary: single tags, each of one category (data/tags.toml)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Literal, get_args
 
-from labeling.builtin.genres import GENRES
-from labeling.builtin.instruments import INSTRUMENTS
-from labeling.builtin.moods import MOODS
-from labeling.builtin.productions import PRODUCTIONS
-from labeling.builtin.tempos import TEMPOS
-from labeling.builtin.uses import USES
-from labeling.builtin.voices import VOICES
+from labeling.data_files import Words, read_toml
+from labeling.errors import UserError
 
 Category = Literal["genre", "instrument", "mood", "tempo", "voice", "production", "use"]
-
-LISTS: dict[Category, tuple[str, ...]] = {
-    "genre": GENRES,
-    "instrument": INSTRUMENTS,
-    "mood": MOODS,
-    "tempo": TEMPOS,
-    "voice": VOICES,
-    "production": PRODUCTIONS,
-    "use": USES,
-}
 
 
 @dataclass(frozen=True)
@@ -37,6 +24,15 @@ class BuiltinTag:
         return self.category == "voice" or not self.text.startswith("no ")
 
 
+@cache
+def tags_by_category() -> Mapping[Category, tuple[str, ...]]:
+    """The tags of every category, in the file's order. Raises UserError where the file lacks a category or repeats a tag."""
+    lists = read_toml(__package__, "tags.toml", dict[Category, Words])
+    if missing := [category for category in get_args(Category) if category not in lists]:
+        raise UserError(f"{__package__}, data/tags.toml: there are no tags of the category {', '.join(missing)}")
+    return lists
+
+
 def builtin_tags() -> list[BuiltinTag]:
     """All built-in tags, category by category, each text once."""
-    return [BuiltinTag(text, category) for category, texts in LISTS.items() for text in texts]
+    return [BuiltinTag(text, category) for category, texts in tags_by_category().items() for text in texts]

@@ -4,20 +4,27 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import assert_never
 
+from labeling.builtin.tags import tags_by_category
 from labeling.cleaning.contradiction import contradiction
-from labeling.cleaning.describes_music import not_music
+from labeling.cleaning.describes_music import SIDES, exemplars, not_music
 from labeling.cleaning.language import language
 from labeling.cleaning.names import names
+from labeling.cleaning.phrases import read_phrases
 from labeling.cleaning.rule import Rule, Sentence, each
 from labeling.cleaning.shape import has_length, is_whole, low_information, quotes
-from labeling.cleaning.talk import refusal, second_person
+from labeling.cleaning.talk import REFUSALS, refusal, second_person
 from labeling.cleaning.tally import Tally
 from labeling.cleaning.tidy import tidy
-from labeling.cleaning.trivia import trivia
+from labeling.cleaning.trivia import TRIVIA, trivia
+from labeling.cleaning.word_lists import word_lists
+from labeling.data_files import content_hash
 from labeling.leaks import HeldOut, find_leaks
 from labeling.sentences import split_sentences
 from labeling.settings import Clean, RuleName
 from labeling.songs import Song
+
+VERSION = 2
+"""Raised when the code of a rule, or of what rules stand on (sentences, normalise, leaks, minilm), changes what becomes of a sentence."""
 
 RULE_REASONS: Mapping[str, str] = {
     "tidy": "headings, labels, code, links and what has no letter are no sentences",
@@ -36,6 +43,12 @@ RULE_REASONS: Mapping[str, str] = {
     "near_duplicate": "nearly the same words as a better caption",
 }
 """Why each rule takes a sentence away, for people."""
+
+
+def rules_identity() -> str:
+    """Changes with the rules, so that changed rules give a new vocabulary: a hash of VERSION and of all words, phrases and exemplars."""
+    phrases = [read_phrases(name).lines for name in (REFUSALS, TRIVIA)]
+    return content_hash(VERSION, word_lists(), tags_by_category(), *map(exemplars, SIDES), *phrases)
 
 
 class Chain:

@@ -1,11 +1,11 @@
 """contradiction: what a sentence claims, against what is known of the song: singing, tempo, key, instruments."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from labeling.builtin.lists import comma_list
-from labeling.builtin.tags import LISTS
+from labeling.builtin.tags import tags_by_category
 from labeling.cleaning.capitals import fold
+from labeling.cleaning.word_lists import word_lists
 from labeling.songs import Song
 
 SLOW_FROM, FAST_UNTIL = 110.0, 90.0
@@ -13,9 +13,6 @@ SLOW_FROM, FAST_UNTIL = 110.0, 90.0
 NEAR = 0.06
 """How far a number of beats may be off; half and double the tempo are the same beat counted otherwise."""
 
-INSTRUMENTAL = frozenset(
-    comma_list("instrumental, instrumental music, no vocals, no vocal, no voice, no singing, without vocals, instrumentals")
-)
 _NO_HORN = r"(?!\s+(?:sax\w*|horns?|flutes?|recorders?|clarinets?|trombones?|guitars?|ukuleles?|banjos?|violas?|drums?|clef)\b)"
 _FEMALE = re.compile(r"\b(?:female|woman|women|girl|girls|soprano|alto)\b" + _NO_HORN)
 _MALE = re.compile(r"\b(?:male|man|men|boy|boys|tenor|baritone|bass singer)\b" + _NO_HORN)
@@ -50,9 +47,6 @@ _SUBJECT = (
 )
 _WORDS_BETWEEN = r"(?:,? (?:and |but |yet )?(?!(?:of|over|under|with|to|in|on|against|and|the|an?)\b)[\w&'-]+){0,3},? "
 _DECADES = ("60s", "70s", "80s", "90s")
-_GENRE_NAMES = "|".join(sorted((re.escape(fold(name)) for name in LISTS["genre"] if name not in _DECADES), key=len, reverse=True))
-_GENRE = rf"(?:{_GENRE_NAMES})(?=\s*(?:$|[.,;:!?)]|(?:with|that|in|at|for|of|from|featuring|built|driven|led|where|and|but)\b))"
-"""A genre that is said of the whole ("a slow blues with"), not of a part ("a slow blues lick")."""
 _SLOW = r"(?:slow|slow-paced|slow-tempo|sluggish|dragging|down-?tempo|unhurried|plodding|languid)"
 _FAST = r"(?:fast|fast-paced|fast-tempo|up-?tempo|quick|rapid|brisk|breakneck|furious|racing|speedy|high-speed|frantic)"
 
@@ -61,14 +55,28 @@ def _claims(adjective: str, alone: str) -> re.Pattern[str]:
     """An adjective of tempo said of the whole ("a slow and heavy beat", "the tempo is slow"), not of a part ("slow tremolo", "fast runs"),
     or a word that means nothing else."""
     return re.compile(
-        rf"\b{adjective}\b{_WORDS_BETWEEN}(?:{_SUBJECT}|{_GENRE})\b"
+        rf"\b{adjective}\b{_WORDS_BETWEEN}(?:{_SUBJECT}|{_genre()})\b"
         rf"|\b{_SUBJECT}(?: itself)? (?:is|feels|stays|remains|sounds|keeps) (?:(?:very|quite|rather|fairly|really|at|a|an) )*{adjective}\b"
         rf"|\b(?:{alone})\b"
     )
 
 
-_CLAIMS_SLOW = _claims(_SLOW, r"slow-paced|down-?tempo|adagio|largo|lento")
-_CLAIMS_FAST = _claims(_FAST, r"fast-paced|up-?tempo|breakneck|presto|vivace|prestissimo")
+def _genre() -> str:
+    """A genre that is said of the whole ("a slow blues with"), not of a part ("a slow blues lick")."""
+    names = sorted((re.escape(fold(name)) for name in tags_by_category()["genre"] if name not in _DECADES), key=len, reverse=True)
+    return rf"(?:{'|'.join(names)})(?=\s*(?:$|[.,;:!?)]|(?:with|that|in|at|for|of|from|featuring|built|driven|led|where|and|but)\b))"
+
+
+@cache
+def _claims_slow() -> re.Pattern[str]:
+    return _claims(_SLOW, r"slow-paced|down-?tempo|adagio|largo|lento")
+
+
+@cache
+def _claims_fast() -> re.Pattern[str]:
+    return _claims(_FAST, r"fast-paced|up-?tempo|breakneck|presto|vivace|prestissimo")
+
+
 _BEATS = re.compile(
     r"\b(\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats (?:per|a) minute)\b"
     r"|\b(?:bpm|tempo) (?:of|is) (?:(?:around|about|roughly|approximately|exactly) )?(\d{2,3}(?:\.\d+)?)\b"
@@ -106,10 +114,10 @@ def _contradicts_voice(text: str, song: Song) -> bool:
 @lru_cache(maxsize=4096)
 def _voice_facts(tags: tuple[str, ...], instruments: tuple[str, ...]) -> tuple[bool, bool, bool, bool]:
     """Whether it is instrumental, sung by women, by men, by anybody."""
-    known = [*tags, *instruments]
-    voices = [name for name in known if name not in INSTRUMENTAL and _SUNG.search(name)]
+    known, instrumental = [*tags, *instruments], word_lists().contradiction.instrumental
+    voices = [name for name in known if name not in instrumental and _SUNG.search(name)]
     female, male = (any(pattern.search(name) for name in voices) for pattern in (_FEMALE, _MALE))
-    return any(name in INSTRUMENTAL for name in known), female, male, bool(voices)
+    return any(name in instrumental for name in known), female, male, bool(voices)
 
 
 def _claims_voice(text: str) -> bool:
@@ -127,7 +135,7 @@ def _contradicts_tempo(text: str, tempo: float | None) -> bool:
         number = first or second
         if not any(abs(float(number) / (tempo * ratio) - 1) <= NEAR for ratio in (0.5, 1.0, 2.0)):
             return True
-    wrong = _CLAIMS_SLOW if tempo >= SLOW_FROM else _CLAIMS_FAST if tempo <= FAST_UNTIL else None
+    wrong = _claims_slow() if tempo >= SLOW_FROM else _claims_fast() if tempo <= FAST_UNTIL else None
     return wrong is not None and any(not _NEGATED.search(text[: found.start()]) for found in wrong.finditer(text))
 
 

@@ -1,7 +1,7 @@
 """not_music: does a sentence describe music? Its text embedding is compared with sentences that do and with sentences that do not.
 
 The score of a sentence is the mean cosine to the three most similar exemplars of music, minus the mean cosine to the three most similar
-other ones (labeling.cleaning.exemplars), by the sentence encoder of labeling.scorers.minilm. THRESHOLD was measured:
+other ones (data/exemplars.toml), by the sentence encoder of labeling.scorers.minilm. THRESHOLD was measured:
 `python -m labeling.cleaning.describes_music MUSICCAPS.csv` prints what it costs and what it catches.
 
 The encoder reads some hundred sentences a second. Most need no reading. A word speaks of music when its own vector points from the other
@@ -15,14 +15,15 @@ import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 
-from labeling.builtin.lists import comma_list
-from labeling.cleaning.exemplars import MUSIC, OTHER
-from labeling.cleaning.lexicon import LEXICON, Kind
+from labeling.cleaning.lexicon import Kind, lexicon
 from labeling.cleaning.rule import Sentence
+from labeling.cleaning.word_lists import word_lists
+from labeling.data_files import read_toml
 from labeling.scorers.base import Float32s
 from labeling.scorers.minilm import load_minilm
 from labeling.sentences import split_sentences
@@ -35,13 +36,16 @@ REMEMBERED = 200_000
 
 _SPEAKING: tuple[Kind, ...] = ("instrument", "genre", "tempo", "vocal")
 _WORD = re.compile(r"[a-z][a-z'&-]*")
-_SAYS_NOTHING = frozenset(
-    comma_list(
-        "a, an, the, and, of, or, to, in, on, at, is, are, was, were, be, it, its, this, that, with, for, by, as, from, i, you, he, she, "
-        "they, we, his, her, their, which, "
-        "while, there, has, have, had, song, songs, music, track, tracks, piece, pieces, tune, sound, sounds"
-    )
-)
+
+Side = Literal["music", "other"]
+SIDES: tuple[Side, ...] = get_args(Side)
+
+
+@cache
+def exemplars(side: Side) -> tuple[str, ...]:
+    """The sentences that are measured against: those that describe music, or the other ones."""
+    groups = read_toml(__package__, "exemplars.toml", dict[Side, dict[str, tuple[str, ...]]])
+    return tuple(text for texts in groups[side].values() for text in texts)
 
 
 class DescribesMusic:
@@ -50,7 +54,7 @@ class DescribesMusic:
     def __init__(self) -> None:
         torch.set_num_threads(1)
         self._encoder = load_minilm()
-        self._music, self._other = (self._encoder([text for texts in groups.values() for text in texts]) for groups in (MUSIC, OTHER))
+        self._music, self._other = (self._encoder(exemplars(side)) for side in SIDES)
         self._direction = self._music.mean(0) - self._other.mean(0)
         self._words = _Memory(REMEMBERED)
         self._sentences = _Memory(REMEMBERED)
@@ -72,7 +76,8 @@ class DescribesMusic:
         return [is_clear or scores[text] >= threshold for text, is_clear in zip(texts, clear, strict=True)]
 
     def _clear(self, texts: Sequence[str]) -> list[bool]:
-        words = [{word for word in _WORD.findall(text.lower()) if word not in _SAYS_NOTHING} for text in texts]
+        says_nothing = word_lists().describes_music.says_nothing
+        words = [{word for word in _WORD.findall(text.lower()) if word not in says_nothing} for text in texts]
         missing = sorted({word for found in words for word in found if word not in self._words})
         if missing:
             for word, value in zip(missing, self._encoder(missing) @ self._direction, strict=True):
@@ -84,9 +89,9 @@ class DescribesMusic:
 
 def _weight(word: str, value: float) -> float:
     """1 for a word that speaks of music, a half for a mood, 0 for any other."""
-    if round(value, 4) > SPEAKS_OF_MUSIC or any(LEXICON[kind].fullmatch(word) for kind in _SPEAKING):
+    if round(value, 4) > SPEAKS_OF_MUSIC or any(lexicon()[kind].fullmatch(word) for kind in _SPEAKING):
         return 1.0
-    return 0.5 if LEXICON["mood"].fullmatch(word) else 0.0
+    return 0.5 if lexicon()["mood"].fullmatch(word) else 0.0
 
 
 def _is_clear(weights: Sequence[float]) -> bool:

@@ -3,22 +3,23 @@
 import py3langid
 
 from labeling.cleaning.rule import Judge
+from labeling.cleaning.word_lists import word_lists
 from labeling.songs import Song
 
 MARGIN = 10.0
 """How much likelier (natural logarithm) another language must be: short sentences full of terms are hard to tell."""
-_ENGLISH = frozenset(("the", "with", "and", "while", "this", "that's", "it's", "there"))
-_SHARED = frozenset(("a", "an", "is", "of", "by", "for", "on", "in", "as", "from", "at"))
-"""Words that only English has, and words that it shares: one of the first or two of the second are enough in plain letters."""
 
 
 def language(code: str) -> Judge:
     """A judge that says None for sentences in a language other than `code` (ISO 639-1), by the classifier of py3langid."""
 
+    known = word_lists().language
+
     def judge(text: str, _song: Song) -> str | None:
         if code == "en" and text.isascii():
+            # One word that only English has, or two of those that it shares, are enough in plain letters.
             words = set(text.lower().split())
-            if not words.isdisjoint(_ENGLISH) or len(words & _SHARED) > 1:
+            if not words.isdisjoint(known.english) or len(words & known.shared) > 1:
                 return text
         ranked = py3langid.rank(text)
         wanted = next((score for name, score in ranked if name == code), None)

@@ -5,44 +5,14 @@ Absence counts as well: "no drums" names drums, "instrumental" says something of
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Literal, get_args
 
-from labeling.builtin.lists import comma_list
-from labeling.builtin.tags import LISTS
+from labeling.builtin.tags import tags_by_category
+from labeling.cleaning.word_lists import word_lists
 
 Kind = Literal["instrument", "genre", "mood", "tempo", "vocal"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-_INSTRUMENTS = comma_list("""
-    drumming, drumbeat, drummer, kick, snare, bassline, e-guitar, e-bass, guitarist, pianist, violinist, cellist, sax, horn, synthesiser,
-    synth keys, pad, beat machine, 808, steel pan, hand clap, turntable, scratching, bodhran, bagpipe, bongo, beat boxing
-""")
-_GENRES = comma_list("""
-    ballad, ballads, edm, bluesy, jazzy, folky, hip-hop, rnb, lo-fi, drum & bass, drum n bass, rock & roll, rock n roll, christmas song,
-    christmas songs, children's songs, dance music, symphonies, lullabies, hymns, waltzes
-""")
-_MOODS = comma_list("""
-    melancholy, melancholia, sadness, happiness, joy, joyous, nostalgia, serenity, tension, suspense, excitement, comforting, spirited,
-    vibrant, vivacious, enthusiastic, youthful, pensive, mystical, hype, trippy, pleasant, relaxation, energizing, thrilling, frightening
-""")
-_TEMPO = comma_list("""
-    tempo, tempos, tempi, bpm, beats per minute, slow, slower, slowly, slowed, slowing, fast, faster, quick, quickly, brisk, rapid, rapidly,
-    mid-tempo, up-tempo, down-tempo, upbeat, unhurried, leisurely, fast-paced, slow-paced, breakneck, speeding up, sped up, double-time,
-    half-time, adagio, andante, allegro, presto, largo
-""")
-_VOCALS = comma_list("""
-    vocalist, vocalization, vocalisation, singer, sing, sings, sang, sung, rap, raps, rapper, chant, croon, crooning, hum, hums, acapella,
-    soprano, tenor, baritone singer, opera singer, yodel, yodeling, yodels, scatting, vocalizing, harmonizing vocals, narrator
-""")
-_NOT_INSTRUMENTS = comma_list("""
-    triangle, bass drop, solo instrument, unaccompanied instrument, drumless, sampler, vocal samples, noise percussion
-""")
-_NOT_GENRES = comma_list("""
-    dance, acoustic, western, retro, vintage, industrial, alternative, soul, experimental, minimalism, soundtrack, background music,
-    elevator music, drone, field recording
-""")
-_NOT_MOODS = comma_list("soft, loud, bright, raw, cold, quiet, mechanical, urban, bold, wild, retro feel, smooth, noble, grand")
-_NOT_VOCALS = comma_list("duet, whistling")
 
 _SOUNDS = (
     "sound|noise|synth|pad|bass|piano|organ|guitar|keyboard|drum|percussi|beat|kick|tambourine|instrument|arrangement|effect|device|element"
@@ -80,15 +50,19 @@ def _pattern(words: Iterable[str], plural: bool = False) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{spellings})(?!\w)", re.IGNORECASE)
 
 
-LEXICON: Mapping[Kind, re.Pattern[str]] = {
-    "instrument": _pattern({*LISTS["instrument"], *_INSTRUMENTS}.difference(_NOT_INSTRUMENTS), plural=True),
-    "genre": _pattern({*LISTS["genre"], *_GENRES}.difference(_NOT_GENRES)),
-    "mood": _pattern({*LISTS["mood"], *_MOODS}.difference(_NOT_MOODS)),
-    "tempo": _pattern(_TEMPO),
-    "vocal": _pattern({*LISTS["voice"], *_VOCALS}.difference(_NOT_VOCALS), plural=True),
-}
+@cache
+def lexicon() -> Mapping[Kind, re.Pattern[str]]:
+    """Finds what a text names, by kind."""
+    tags, words = tags_by_category(), word_lists().lexicon
+    return {
+        "instrument": _pattern(words.instruments.union(tags["instrument"]) - words.not_instruments, plural=True),
+        "genre": _pattern(words.genres.union(tags["genre"]) - words.not_genres),
+        "mood": _pattern(words.moods.union(tags["mood"]) - words.not_moods),
+        "tempo": _pattern(words.tempo),
+        "vocal": _pattern(words.vocals.union(tags["voice"]) - words.not_vocals, plural=True),
+    }
 
 
 def named(kind: Kind, text: str) -> set[str]:
     """The instruments, genres, ... that a text names, in lower case as they stand there."""
-    return {found.group().lower() for found in LEXICON[kind].finditer(text)}
+    return {found.group().lower() for found in lexicon()[kind].finditer(text)}

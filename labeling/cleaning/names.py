@@ -4,40 +4,18 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from labeling.builtin.lists import comma_list
-from labeling.cleaning.capitals import ALLOWED, fold
+from labeling.cleaning.capitals import allowed_words, fold
+from labeling.cleaning.word_lists import word_lists
 from labeling.scorers.minilm import load_minilm_words
 from labeling.songs import Song
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’&+-][^\W_]+)*")
 _CREDITS = re.compile(r"\s*(?:\b(?:feat|ft|featuring|vs|with|and|x|presents|pres|prod|und|y|et)\b\.?|[,;&/+×])\s*", re.IGNORECASE)
 _ASIDE = re.compile(r"[(\[].*?[)\]]|\s[-–—]\s.*$")
-_GROUP_WORDS = frozenset(
-    comma_list(
-        "the, band, orchestra, ensemble, trio, quartet, quintet, sextet, choir, brothers, sisters, boys, girls, project, "
-        "collective, unit, group, sound, system, dj, mc, lil, young, yung, big, mr, mrs, ms, dr, sir, st, los, las, les, la, le, "
-        "el, der, die, das, of, de, van, von, da, di, chorus, symphony, philharmonic, chamber, singers, players, band's, unknown, "
-        "various, artist, artists, anonymous, traditional, jr, sr, five, music"
-    )
-)
 _PITCH = re.compile(r"^[a-g]b?(?:m|maj|min|dim|aug|sus)?$")
 _OF_A_PEOPLE = re.compile(r"^[a-z]{3,}(?:ian|ean|ese|ish|ic|esque|ali)$")
 _DEGREE = re.compile(r"^[a-h]-(?:flat|sharp)$")
-_OWNERS = frozenset(
-    comma_list(
-        "it, that, this, there, here, what, who, he, she, one, everything, everybody, nobody, today, yesterday, women, men, children, "
-        "kids, people, boys, girls, nature, world, summer, winter, spring, autumn, morning, evening"
-    )
-)
-"""What has a possessive or a shortened "is" at the start of a sentence, without an article, and is no name."""
-_FIRST_NAMES = frozenset(
-    comma_list(
-        "sebastian, brian, julian, adrian, vivian, lillian, fabian, damian, jillian, eric, dominic, cedric, frederic, ludovic, "
-        "dean, sean, ali"
-    )
-)
 _TITLE_SHORT = 2
-_LINKS = frozenset(comma_list("a, an, the, and, or, of, in, on, for, with, to, no"))
 _ACTS = re.compile(
     r"\s(?:opens|begins|starts|closes|ends|unfolds|features|showcases|blends|combines|mixes|fuses|delivers|offers|presents|captures|"
     r"creates|evokes|embodies|sings|performs|plays|uses|employs|relies|channels|(?:is|was) an?)\b"
@@ -65,7 +43,8 @@ def names(text: str, song: Song) -> str | None:
     known = _names(song)
     if _has_title(text, found, words, known.title, known.is_lower) or any(_has_phrase(found, words, artist) for artist in known.artists):
         return None
-    if words and (words[0] in known.tokens or (words[0],) == known.title) and words[0] not in ALLOWED and _ACTS.match(text, found[0].end()):
+    first = words[0] if words else ""
+    if (first in known.tokens or (first,) == known.title) and first not in allowed_words() and _ACTS.match(text, found[0].end()):
         return None
     for index in range(len(found)):
         if words[index] in known.tokens and _stands_out(text, found, index):
@@ -99,7 +78,7 @@ def _has_title(text: str, found: list[re.Match[str]], words: list[str], title: t
 def _is_said_by_chance(title: tuple[str, ...]) -> bool:
     """Common words: two of any kind, or more that all speak of music."""
     if len(title) > _TITLE_SHORT:
-        return all(word in ALLOWED or word in _LINKS for word in title)
+        return all(word in allowed_words() or word in word_lists().names.links for word in title)
     return all(_is_common(word) for word in title)
 
 
@@ -138,21 +117,21 @@ def _is_name(text: str, found: list[re.Match[str]], index: int) -> bool:
     touches = bool(following) and text[found[index].end() : found[index + 1].start()] == " "
     if touches and following[0].isupper() and not _is_allowed(following):
         return True
-    return word.endswith(("'s", "’s")) and _bare(word) not in _OWNERS and len(_bare(word)) > 2
+    return word.endswith(("'s", "’s")) and _bare(word) not in word_lists().names.owners and len(_bare(word)) > 2
 
 
 def _is_allowed(word: str) -> bool:
-    bare = _bare(word)
+    bare, allowed = _bare(word), allowed_words()
     pieces = [piece for piece in re.split(r"[-&/.]", bare) if piece]
     return (
         _is_all_capitals(word)
         or any(mark.isdigit() for mark in word)
-        or bare in ALLOWED
+        or bare in allowed
         or _DEGREE.match(bare) is not None
-        or bare.removesuffix("s") in ALLOWED
+        or bare.removesuffix("s") in allowed
         or _PITCH.match(bare) is not None
-        or (bare not in _FIRST_NAMES and _OF_A_PEOPLE.match(bare) is not None)
-        or all(piece in ALLOWED or (number > 0 and _is_common(piece)) for number, piece in enumerate(pieces))
+        or (bare not in word_lists().names.first_names and _OF_A_PEOPLE.match(bare) is not None)
+        or all(piece in allowed or (number > 0 and _is_common(piece)) for number, piece in enumerate(pieces))
     )
 
 
@@ -176,13 +155,13 @@ def _names(song: Song) -> _Names:
     tokens: set[str] = set()
     for credit in (song.artist or "", *_CREDITS.split(song.artist or ""), *_credits_in_title(song.title)):
         words = tuple(_bare(word) for word in _WORD.findall(credit))
-        telling = [word for word in words if word not in _GROUP_WORDS and len(word) > 2]
+        telling = [word for word in words if word not in word_lists().names.group_words and len(word) > 2]
         if telling and len(words) > 1:
             artists.append(words)
         tokens.update(telling if len(words) > 1 or not _is_common(words[0] if words else "") else ())
         if len(words) == 1 and telling:
             tokens.add(telling[0])
-    return _Names(title, is_lower, tuple(dict.fromkeys(artists)), frozenset(tokens - ALLOWED))
+    return _Names(title, is_lower, tuple(dict.fromkeys(artists)), frozenset(tokens - allowed_words()))
 
 
 def _credits_in_title(title: str) -> list[str]:
@@ -198,7 +177,7 @@ def _bare(word: str) -> str:
 @lru_cache(maxsize=65536)
 def _is_common(word: str) -> bool:
     """Whether a word is a frequent one of the language, or one that music is described with: "slow", not "kumo"."""
-    return word in ALLOWED or word in _frequent_words()
+    return word in allowed_words() or word in _frequent_words()
 
 
 @lru_cache(maxsize=1)

@@ -1,35 +1,46 @@
-"""Captions that nearly repeat another: MinHash finds who might (datasketch), the exact Jaccard similarity of word pairs decides.
+"""Captions that nearly repeat another: MinHash (Broder, 1997) finds who might, the exact Jaccard similarity of word pairs decides.
 
 BANDS bands of ROWS hashes each: two captions of similarity s share a band with probability 1 - (1 - s**ROWS)**BANDS, which is 0.985 at
 0.8, 0.9998 at 0.9 and 0.40 at 0.5. So near duplicates at a threshold below 0.7 are found in part only.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
-from datasketch.hashfunc import sha1_hash32
 
 from labeling.ids import Uint64s, mix
 from labeling.leaks import Pairs, word_pairs
 from labeling.normalise import caption_key
 
+Uint32s = npt.NDArray[np.uint32]
+
 BANDS, ROWS = 8, 4
 MOST_COMPARED = 50
 """With so many of the best captions of a band each of the others is compared: a band that thousands share costs no square of them."""
 
-_PERMUTATIONS = MinHash(num_perm=BANDS * ROWS).permutations
 _ONES = np.unpackbits(np.arange(2**16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(1, dtype=np.uint8)
 """How many bits are set in a number of 16 bits."""
 _BLOCK = 1024
 
+
+def permutations() -> tuple[Uint32s, Uint32s]:
+    """(BANDS * ROWS,) odd factors and terms: value * factor + term modulo 2**32 is a permutation of 32 bits.
+
+    They are those of datasketch 2.0.0, `MinHash(num_perm=BANDS * ROWS, seed=1)`: numpy promises that this old generator never changes.
+    """
+    generator = np.random.RandomState(1)
+    factors = generator.randint(0, 1 << 31, BANDS * ROWS, np.uint32) * np.uint32(2) + np.uint32(1)
+    return factors, generator.randint(0, 1 << 32, BANDS * ROWS, np.uint32)
+
+
+_FACTORS, _TERMS = permutations()
+
 Caption = tuple[str, int, str]
 """Id, how often it was said, text."""
-
-Uint32s = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -85,10 +96,10 @@ def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
 
 
 class _PairHashes(dict[tuple[str, str], int]):
-    """Word pairs to the 32 bits that datasketch hashes them to, each pair once: captions share most of theirs."""
+    """Word pairs to the first 32 bits of their SHA-1, each pair once: captions share most of theirs."""
 
     def __missing__(self, pair: tuple[str, str]) -> int:
-        value: int = sha1_hash32(" ".join(pair).encode())
+        value: int = int.from_bytes(hashlib.sha1(" ".join(pair).encode(), usedforsecurity=False).digest()[:4], "little")
         self[pair] = value
         return value
 
@@ -103,12 +114,14 @@ def _sketch(captions: Sequence[str], known: _PairHashes) -> tuple[Uint64s, npt.N
 
 
 def _minhashes(hashes: Uint32s, starts: npt.NDArray[np.int64]) -> Uint32s:
-    """(N, BANDS * ROWS): the hash values of `MinHash(num_perm=BANDS * ROWS)` of N captions, whose pairs begin at `starts`."""
+    """(N, BANDS * ROWS): the smallest value of each permutation over the word pairs of N captions, whose pairs begin at `starts`.
+
+    A permutation is the finalizer of MurmurHash3, which spreads the bits, and one of `permutations`.
+    """
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         hashes = (hashes ^ (hashes >> np.uint32(shift))) * np.uint32(factor)
     hashes ^= hashes >> np.uint32(16)
-    factors, terms = _PERMUTATIONS
-    return np.asarray(np.minimum.reduceat(hashes[:, None] * factors + terms, starts, axis=0))
+    return np.asarray(np.minimum.reduceat(hashes[:, None] * _FACTORS + _TERMS, starts, axis=0))
 
 
 def _bands(hashes: Uint32s) -> Uint64s:

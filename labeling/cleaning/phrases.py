@@ -1,12 +1,16 @@
 """Phrases that a sentence may hold, written as people would list them, and found by one look-up a word.
 
 One phrase a line. `a|b` is one word or the other, `(a|b)` may be missing, `*` is any word, `#` a number, `Name` a word with a capital,
-`^` the start of the sentence. "hit single|song" finds "a hit song".
+`^` the start of the sentence. "hit single|song" finds "a hit song". A line that starts with `;` is for people.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
+
+from labeling.data_files import read_text
+from labeling.errors import UserError
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-'&][^\W_]+)*")
 
@@ -18,8 +22,9 @@ class Phrases:
     """A list of phrases, ready to be looked for."""
 
     def __init__(self, text: str) -> None:
+        self.lines = tuple(line for line in map(str.strip, text.splitlines()) if line and not line.startswith(";"))
         self._by_first: dict[str, list[tuple[bool, tuple[Element, ...]]]] = defaultdict(list)
-        for line in filter(None, (line.strip() for line in text.splitlines())):
+        for line in self.lines:
             starts = line.startswith("^")
             elements = tuple(_element(word) for word in line.removeprefix("^").split())
             if elements[0][1]:
@@ -36,6 +41,15 @@ class Phrases:
                 if (place == 0 or not starts) and _follows(rest, words, lower, place + 1):
                     return True
         return False
+
+
+@cache
+def read_phrases(name: str) -> Phrases:
+    """The phrases of a data file, read once a process. Raises UserError, which names the file and the phrase."""
+    try:
+        return Phrases(read_text(__package__, name))
+    except ValueError as error:
+        raise UserError(f"{__package__}, data/{name}: {error}") from error
 
 
 def _element(word: str) -> Element:

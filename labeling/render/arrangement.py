@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from labeling.render.accompaniment import bass_bar, comped
 from labeling.render.casting import CENTRES
 from labeling.render.chance import Chance
-from labeling.render.drums import KITS, Kit
+from labeling.render.drums import Kit, groove_bar, kits
 from labeling.render.form import Bar, Plan
-from labeling.render.grooves import groove_bar
 from labeling.render.harmony import Chord, nearest, voiced
+from labeling.render.instruments import Preset, Timbre
 from labeling.render.melody import phrase
 from labeling.render.notes import TICKS, Note, Stroke, swung
 from labeling.render.oscillators import exact
-from labeling.render.timbres import Preset, Timbre
 
 _SETTLING_MS = 300
 
@@ -139,7 +138,7 @@ def _bass(plan: Plan, chance: Chance, bars: list[Bar], timbre: Timbre | None, ce
 
 def drummed(plan: Plan, chance: Chance, bars: list[Bar], length: int) -> Beat:
     """The drummer's part of `length` ticks."""
-    kit = chance.pick([kit for kit in KITS if kit.preset in plan.genre.kits], "kit")
+    kit = chance.pick([kit for kit in kits() if kit.preset in plan.genre.kits], "kit")
     groove = chance.pick(plan.genre.grooves, "groove")
     strokes: list[Stroke] = []
     for at, bar in enumerate(bars):

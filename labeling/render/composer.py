@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 
 from labeling.errors import UserError
-from labeling.render import names
 from labeling.render.arrangement import Beat, Part, arranged, drummed
 from labeling.render.casting import cast
 from labeling.render.chance import Chance
 from labeling.render.effects import Reverb
 from labeling.render.form import Plan, form
-from labeling.render.genres import GENRES
+from labeling.render.genres import genres
 from labeling.render.harmony import KEYS
 from labeling.render.notes import TICKS
 from labeling.render.oscillators import exact
-from labeling.render.truth import MOODS, REGISTERS, Truth, arousal
+from labeling.render.truth import MOODS, REGISTERS, Truth, arousal, invented_artist, invented_title
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def compose(seed: int, index: int, seconds: float = 30.0) -> Composition:
     if not 1.0 <= seconds <= 600.0:
         raise UserError(f"a piece of {seconds} s cannot be composed; choose between 1 and 600 seconds")
     chance = Chance(seed, (index,))
-    genre = chance.pick(GENRES, "genre")
+    genre = chance.pick(genres(), "genre")
     bpm = chance.whole(*genre.bpm, "bpm")
     has_drums = chance.yes(genre.drums, "drums")
     plan = Plan(
@@ -65,4 +64,5 @@ def compose(seed: int, index: int, seconds: float = 30.0) -> Composition:
         exact(chance.between(0.5, 1.9, "room") + 6 * roomy, 10),
         exact(chance.between(0.05, 0.42, "damping"), 10),
     )
-    return Composition(seed, index, seconds, parts, beat, room, truth, names.title(chance.at("title")), names.artist(chance.at("artist")))
+    title, artist = invented_title(chance.at("title")), invented_artist(chance.at("artist"))
+    return Composition(seed, index, seconds, parts, beat, room, truth, title, artist)

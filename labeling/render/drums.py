@@ -1,20 +1,33 @@
-"""Drums: swept sines and shaped noise, four kits."""
+"""Drums: swept sines and shaped noise, the sets and the patterns that they play (data/drums.toml)."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+from pydantic import ConfigDict, Field
 
+from labeling.data_files import checked, read_toml
+from labeling.render.chance import Chance
 from labeling.render.envelopes import Envelope, contour, control_points, joined
+from labeling.render.notes import TICKS, Stroke
 from labeling.render.oscillators import CYCLE, Float32s, exact, halving, noise, phases, read, sine_table
 
-STROKES = ("kick", "snare", "clap", "rim", "hat", "open hat", "ride", "crash", "low tom", "high tom", "shaker")
+_FILE = "drums.toml"
+
+Drum = Literal["kick", "snare", "clap", "rim", "hat", "open hat", "ride", "crash", "low tom", "high tom", "shaker"]
+STROKES: tuple[Drum, ...] = get_args(Drum)
+STEP_TICKS = TICKS // 4
+_LOUDNESS = {"X": 1.0, "x": 0.75, "o": 0.4}
 
 
 @dataclass(frozen=True)
 class Kit:
     """A drum set: `name` is what people call it. Frequencies in Hz, times in seconds."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     name: str
     preset: str
@@ -28,14 +41,57 @@ class Kit:
     metal: float
 
 
-KITS = (
-    Kit("drums", "studio", 58.0, 3.0, 0.07, 190.0, 0.8, 0.05, 0.018, 0.2),
-    Kit("drums", "rock", 52.0, 4.0, 0.09, 170.0, 1.0, 0.075, 0.025, 0.25),
-    Kit("drums", "brushes", 62.0, 1.5, 0.05, 210.0, 0.5, 0.035, 0.03, 0.1),
-    Kit("drum machine", "deep", 44.0, 2.5, 0.2, 180.0, 0.7, 0.045, 0.014, 0.6),
-    Kit("drum machine", "punchy", 50.0, 6.0, 0.1, 200.0, 0.9, 0.06, 0.02, 0.7),
-    Kit("drum machine", "dusty", 60.0, 2.5, 0.06, 165.0, 0.6, 0.05, 0.012, 0.4),
-)
+@dataclass(frozen=True)
+class _Drums:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    kits: dict[str, dict[str, Any]]
+    grooves: dict[str, dict[Drum, Annotated[str, Field(pattern=r"^[Xxo.]+$")]]]
+
+
+@cache
+def _drums() -> _Drums:
+    return read_toml(__package__, _FILE, _Drums)
+
+
+@cache
+def kits() -> tuple[Kit, ...]:
+    """Every drum set. Raises UserError, which names the entry, where the file is damaged."""
+    return tuple(checked(__package__, _FILE, {"preset": preset, **row}, Kit, f"kits.{preset}") for preset, row in _drums().kits.items())
+
+
+def grooves() -> Mapping[str, Mapping[Drum, str]]:
+    """Drum patterns of one bar by name, 4 steps a beat: X is loud, x is normal, o is soft."""
+    return _drums().grooves
+
+
+def groove_bar(name: str, beats: int, chance: Chance, fill: bool, opening: bool, hats_only: bool, energy: float) -> list[Stroke]:
+    """One bar of drums from tick 0. `fill` ends it on toms, `opening` starts it with a crash, `hats_only` is an introduction."""
+    pattern = grooves()["waltz" if beats == 3 else name]
+    steps = beats * 4
+    cut = steps - 4 if fill else steps
+    loud = 0.75 + 0.25 * energy
+    strokes = [
+        Stroke(place * STEP_TICKS, drum, loud * _LOUDNESS[mark] * (0.92 + 0.08 * chance.uniform("hit", drum, place)))
+        for drum, marks in pattern.items()
+        for place, mark in enumerate(marks[:cut])
+        if mark != "." and not (hats_only and drum in ("kick", "snare", "clap", "high tom"))
+    ]
+    if hats_only and not any(stroke.start == 0 for stroke in strokes):
+        strokes.append(Stroke(0, "hat", loud * 0.7))
+    if fill:
+        drums = chance.pick(
+            (
+                ("snare", "snare", "high tom", "low tom"),
+                ("high tom", "high tom", "low tom", "low tom"),
+                ("snare", "snare", "snare", "snare"),
+            )
+        )
+        strokes += [Stroke((cut + place) * STEP_TICKS, drum, loud * (0.65 + 0.1 * place)) for place, drum in enumerate(drums)]
+        strokes.append(Stroke(cut * STEP_TICKS, "kick", 0.8 * loud))
+    if opening:
+        strokes.append(Stroke(0, "crash", 0.8 * loud))
+    return strokes
 
 
 @lru_cache(maxsize=128)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from labeling.render.chance import Chance
-from labeling.render.genre import Genre
+from labeling.render.genres import Genre
 from labeling.render.harmony import Chord, progression
 from labeling.render.notes import TICKS
 

@@ -1,308 +1,47 @@
-"""The genres that are composed."""
+"""What makes a genre here: tempo, metre, instruments by role, how they accompany, drum grooves (data/genres.toml)."""
 
-from labeling.render.genre import Genre
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-GENRES = (
-    Genre(
-        "classical",
-        (60, 138),
-        0.45,
-        0.0,
-        ("violin", "flute", "clarinet", "cello", "strings", "piano", "trumpet"),
-        ("piano", "strings", "harp"),
-        ("alberti", "arpeggio", "block", "pulse"),
-        ("cello",),
-        ("root", "fifths"),
-        ("strings", "choir"),
-        triple=0.35,
-        solo=0.35,
-        push=-10,
-        moods=("elegant", "graceful"),
-    ),
-    Genre(
-        "baroque",
-        (72, 132),
-        0.45,
-        0.0,
-        ("harpsichord", "violin", "flute", "organ", "cello", "trumpet"),
-        ("harpsichord", "organ"),
-        ("pulse", "arpeggio", "alberti"),
-        ("cello",),
-        ("walk", "pedal", "fifths"),
-        ("strings", "choir"),
-        triple=0.3,
-        solo=0.3,
-        moods=("stately", "elegant"),
-    ),
-    Genre(
-        "jazz",
-        (76, 176),
-        0.4,
-        0.75,
-        ("saxophone", "trumpet", "clarinet", "vibraphone", "piano", "electric guitar"),
-        ("piano", "electric piano", "vibraphone"),
-        ("stabs", "block", "halves"),
-        ("bass guitar",),
-        ("walk",),
-        (),
-        ("swing",),
-        ("brushes", "studio"),
-        triple=0.1,
-        swing=1.0,
-        sevenths=True,
-        solo=0.12,
-        moods=("smooth", "sophisticated"),
-    ),
-    Genre(
-        "blues",
-        (66, 126),
-        0.35,
-        0.75,
-        ("electric guitar", "saxophone", "piano", "organ", "acoustic guitar"),
-        ("piano", "organ", "electric guitar", "acoustic guitar"),
-        ("pulse", "stabs", "halves"),
-        ("bass guitar",),
-        ("walk", "eighths"),
-        (),
-        ("shuffle",),
-        ("studio", "brushes"),
-        swing=1.0,
-        sevenths=True,
-        solo=0.1,
-        moods=("soulful", "gritty"),
-    ),
-    Genre(
-        "rock",
-        (96, 168),
-        0.5,
-        0.97,
-        ("electric guitar", "organ", "synthesizer", "piano"),
-        ("electric guitar",),
-        ("power", "power", "pulse"),
-        ("bass guitar",),
-        ("eighths", "root"),
-        ("organ",),
-        ("rock", "pop", "punk"),
-        ("rock", "studio"),
-        push=20,
-        moods=("powerful", "driving"),
-    ),
-    Genre(
-        "pop",
-        (84, 132),
-        0.3,
-        0.9,
-        ("synthesizer", "piano", "electric guitar", "flute", "electric piano", "bells", "choir", "marimba", "trumpet", "violin"),
-        ("piano", "electric piano", "acoustic guitar", "synthesizer"),
-        ("block", "strum", "pulse", "arpeggio"),
-        ("bass guitar", "synth bass"),
-        ("eighths", "root", "syncopated"),
-        ("synth pad", "strings"),
-        ("pop", "four", "rock"),
-        ("studio", "punchy"),
-        push=8,
-        moods=("catchy",),
-    ),
-    Genre(
-        "folk",
-        (70, 136),
-        0.4,
-        0.2,
-        ("violin", "flute", "accordion", "acoustic guitar", "clarinet", "cello"),
-        ("acoustic guitar", "harp", "accordion"),
-        ("strum", "arpeggio", "waltz"),
-        ("bass guitar",),
-        ("fifths", "root"),
-        (),
-        ("march", "pop"),
-        ("brushes",),
-        triple=0.35,
-        solo=0.3,
-        moods=("rustic", "heartfelt"),
-    ),
-    Genre(
-        "country",
-        (84, 150),
-        0.15,
-        0.75,
-        ("violin", "electric guitar", "acoustic guitar", "accordion", "piano"),
-        ("acoustic guitar", "piano"),
-        ("strum", "offbeat", "waltz"),
-        ("bass guitar",),
-        ("fifths",),
-        (),
-        ("train", "pop"),
-        ("studio", "brushes"),
-        triple=0.15,
-        solo=0.1,
-        push=5,
-        moods=("easygoing", "rustic"),
-    ),
-    Genre(
-        "funk",
-        (92, 124),
-        0.55,
-        0.98,
-        ("saxophone", "trumpet", "organ", "synthesizer", "electric piano"),
-        ("electric guitar", "electric piano", "organ"),
-        ("scratch", "stabs"),
-        ("bass guitar", "synth bass"),
-        ("syncopated", "octaves"),
-        (),
-        ("funk",),
-        ("studio", "rock"),
-        sevenths=True,
-        push=18,
-        moods=("groovy", "funky"),
-    ),
-    Genre(
-        "reggae",
-        (66, 96),
-        0.4,
-        0.95,
-        ("organ", "trumpet", "saxophone", "electric guitar", "flute"),
-        ("electric guitar", "piano", "organ"),
-        ("offbeat",),
-        ("bass guitar", "synth bass"),
-        ("syncopated",),
-        (),
-        ("one drop",),
-        ("studio", "rock"),
-        swing=0.3,
-        push=10,
-        moods=("laid-back", "sunny"),
-    ),
-    Genre(
-        "hip hop",
-        (72, 104),
-        0.7,
-        1.0,
-        ("electric piano", "synthesizer", "bells", "flute", "piano", "cello"),
-        ("electric piano", "piano", "synth pad", "strings"),
-        ("block", "halves", "stabs"),
-        ("synth bass",),
-        ("syncopated", "root"),
-        ("strings", "synth pad"),
-        ("hip hop", "trap"),
-        ("deep", "dusty", "punchy"),
-        swing=0.25,
-        sevenths=True,
-        push=10,
-        moods=("confident", "urban"),
-    ),
-    Genre(
-        "lo-fi",
-        (66, 90),
-        0.45,
-        0.92,
-        ("electric piano", "vibraphone", "flute", "electric guitar", "music box", "piano", "cello"),
-        ("electric piano", "piano", "electric guitar"),
-        ("block", "halves", "stabs"),
-        ("bass guitar", "synth bass"),
-        ("root", "syncopated"),
-        ("synth pad",),
-        ("hip hop",),
-        ("dusty",),
-        swing=0.6,
-        sevenths=True,
-        push=-12,
-        moods=("chill", "mellow"),
-    ),
-    Genre(
-        "house",
-        (116, 128),
-        0.55,
-        1.0,
-        ("synthesizer", "piano", "organ", "bells", "saxophone", "choir"),
-        ("piano", "organ", "synthesizer", "electric piano"),
-        ("stabs", "offbeat", "sixteenths"),
-        ("synth bass",),
-        ("octaves", "offbeat"),
-        ("synth pad", "strings", "choir"),
-        ("four",),
-        ("punchy",),
-        sevenths=True,
-        push=15,
-        moods=("danceable", "groovy"),
-    ),
-    Genre(
-        "techno",
-        (124, 146),
-        0.85,
-        1.0,
-        ("synthesizer", "bells", "synth pad", "marimba", "choir"),
-        ("synthesizer", "synth pad"),
-        ("sixteenths", "stabs", "pulse"),
-        ("synth bass",),
-        ("offbeat", "sixteenths"),
-        ("synth pad", "choir"),
-        ("techno", "four"),
-        ("punchy", "deep"),
-        push=18,
-        moods=("hypnotic", "mechanical"),
-    ),
-    Genre(
-        "ambient",
-        (56, 84),
-        0.45,
-        0.0,
-        ("bells", "flute", "piano", "synth pad", "choir", "vibraphone", "marimba", "electric piano", "cello", "violin"),
-        ("synth pad", "choir", "harp", "electric piano", "strings"),
-        ("block", "arpeggio"),
-        ("synth bass", "cello"),
-        ("root",),
-        ("synth pad", "choir", "strings"),
-        solo=0.1,
-        push=-30,
-        moods=("dreamy", "atmospheric", "ethereal"),
-    ),
-    Genre(
-        "lullaby",
-        (60, 88),
-        0.25,
-        0.0,
-        ("music box", "bells", "flute", "piano", "harp", "choir", "vibraphone", "cello"),
-        ("harp", "piano", "music box", "acoustic guitar"),
-        ("arpeggio", "waltz", "alberti"),
-        ("cello",),
-        ("root",),
-        ("strings", "choir"),
-        triple=0.55,
-        solo=0.35,
-        push=-30,
-        moods=("soothing", "tender"),
-    ),
-    Genre(
-        "latin",
-        (92, 132),
-        0.55,
-        0.9,
-        ("trumpet", "flute", "marimba", "acoustic guitar", "saxophone", "accordion", "piano"),
-        ("piano", "acoustic guitar", "marimba"),
-        ("montuno", "strum"),
-        ("bass guitar",),
-        ("tumbao", "fifths"),
-        (),
-        ("bossa", "clave"),
-        ("studio", "brushes"),
-        sevenths=True,
-        push=12,
-        moods=("passionate", "festive"),
-    ),
-    Genre(
-        "march",
-        (96, 132),
-        0.2,
-        0.9,
-        ("trumpet", "flute", "clarinet", "accordion", "cello", "synthesizer"),
-        ("trumpet", "clarinet", "organ", "strings"),
-        ("offbeat", "pulse"),
-        ("bass guitar", "cello"),
-        ("fifths",),
-        (),
-        ("march",),
-        ("rock", "studio"),
-        push=12,
-        moods=("patriotic", "festive"),
-    ),
-)
+from pydantic import ConfigDict
+
+from labeling.data_files import Choices, Words, checked, read_toml
+
+_FILE = "genres.toml"
+
+
+@dataclass(frozen=True)
+class Genre:
+    """One genre. Chances: `minor`, `drums`, `triple` (three-four time), `swing`, `solo`. Roles list instruments by name.
+
+    `push` is how lively it feels beyond its tempo (in bpm); `moods` are words that fit the genre whatever the key and tempo.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: str
+    bpm: tuple[int, int]
+    minor: float
+    drums: float
+    leads: Words
+    chords: Words
+    comping: Choices
+    basses: Words = ()
+    bass_lines: Choices = ("root",)
+    pads: Words = ()
+    grooves: Words = ()
+    kits: Words = ("studio",)
+    triple: float = 0.0
+    swing: float = 0.0
+    sevenths: bool = False
+    solo: float = 0.0
+    push: int = 0
+    moods: Words = ()
+
+
+@cache
+def genres() -> tuple[Genre, ...]:
+    """The genres that are composed. Raises UserError, which names the entry, where the file is damaged."""
+    rows = read_toml(__package__, _FILE, dict[str, dict[str, Any]])
+    return tuple(checked(__package__, _FILE, {"name": name, **row}, Genre, name) for name, row in rows.items())

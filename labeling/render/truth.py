@@ -1,6 +1,12 @@
-"""What is true of a rendered piece, and how one would say it."""
+"""What is true of a rendered piece, and how one would say it; and its title and artist, which nobody has (data/names.toml)."""
 
 from dataclasses import dataclass
+from functools import cache
+
+from pydantic import ConfigDict
+
+from labeling.data_files import Words, read_toml
+from labeling.render.chance import Chance
 
 MOODS: dict[tuple[str, str], tuple[str, ...]] = {
     ("major", "lively"): ("happy", "joyful", "energetic", "uplifting", "lively", "upbeat"),
@@ -73,3 +79,44 @@ def listed(words: tuple[str, ...]) -> str:
 def article(word: str) -> str:
     """The word after "A" or "An"."""
     return f"{'An' if word[0] in 'aeiou' else 'A'} {word}"
+
+
+@dataclass(frozen=True)
+class _Names:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    first: Words
+    second: Words
+    place: Words
+    given: Words
+    family: Words
+    group: Words
+
+
+@cache
+def _names() -> _Names:
+    return read_toml(__package__, "names.toml", _Names)
+
+
+def invented_title(chance: Chance) -> str:
+    """An invented title."""
+    first, second = chance.pick(_names().first, "first"), chance.pick(_names().second, "second")
+    place = chance.pick(_names().place, "place")
+    shapes = (
+        f"{first} {second}",
+        f"{first} {second}",
+        f"{second} at {place}",
+        f"The {first} {second}",
+        f"{first} {second}, No. {chance.whole(1, 12, 'number')}",
+    )
+    return chance.pick(shapes, "shape")
+
+
+def invented_artist(chance: Chance) -> str:
+    """An invented artist."""
+    given, family = chance.pick(_names().given, "given"), chance.pick(_names().family, "family")
+    if chance.yes(0.6, "person"):
+        return f"{given} {family}"
+    return chance.pick(_names().group, "group").format(
+        first=chance.pick(_names().first, "group first"), second=chance.pick(_names().second, "group second"), given=given
+    )

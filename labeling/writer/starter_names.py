@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from labeling.builtin.lists import comma_list
+from labeling.data_files import comma_list
 
 Pick = Callable[[Sequence[str]], str]
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labeling.builtin.characters import FAST, MEDIUM, SLOW
+from labeling.builtin.characters import paces
 from labeling.builtin.forms import fitting_characters, productions, scenes
-from labeling.builtin.instruments import INSTRUMENTS
-from labeling.builtin.lists import comma_list
-from labeling.builtin.moods import MOODS
 from labeling.builtin.sentences import TEMPO_WORDS, Scene
-from labeling.builtin.styles import STYLES
+from labeling.builtin.styles import styles
+from labeling.builtin.tags import tags_by_category
 from labeling.builtin.words import clause, polish, with_article
+from labeling.data_files import comma_list
 from labeling.facts import Facts
 from labeling.ids import hash_uniform
 from labeling.songs import Song
@@ -49,7 +48,7 @@ _BEATS = frozenset(
     )
 )
 _BASSES = frozenset(comma_list("bass, bassline, 808, drone, rumble"))
-_ANYTHING = tuple(name for name in INSTRUMENTS if not name.startswith(("no ", "drumless", "solo instrument", "unaccompanied")))
+_NOT_ANYTHING = ("no ", "drumless", "solo instrument", "unaccompanied")
 
 _OPENINGS = (
     "a {pace} {genre} {piece} with a {mood} and {mood2} character.",
@@ -150,8 +149,8 @@ def made_up_song(seed: int, number: int) -> MadeUpSong:
 
 
 def _compose(dice: _Dice) -> MadeUpSong:
-    style_name = dice.pick(tuple(STYLES))
-    genre = dice.pick(STYLES[style_name].genres)
+    style_name = dice.pick(tuple(styles()))
+    genre = dice.pick(styles()[style_name].genres)
     character_name = dice.pick(fitting_characters(style_name, genre))
     scene = _Described(dice.pick, style_name, genre, character_name, frozenset())
     title, artist = make_title(dice.pick, character_name), make_artist(dice.pick)
@@ -179,13 +178,12 @@ def _compose(dice: _Dice) -> MadeUpSong:
 def _draw_tempo(dice: _Dice, scene: Scene) -> None:
     low, high = (50, 190) if dice.chance(0.35) else scene.beats()
     bpm = low + int(dice.number() * (high - low + 1))
-    paces: tuple[str, ...] = SLOW
-    tempi = ("slow", "slow", "relaxed")
+    pace, tempi = paces()["slow"], ("slow", "slow", "relaxed")
     if bpm >= SLOW_BELOW:
-        paces, tempi = MEDIUM, ("medium", "moderate", "medium")
+        pace, tempi = paces()["medium"], ("medium", "moderate", "medium")
     if bpm >= FAST_FROM:
-        paces, tempi = FAST, ("fast", "fast", "quick")
-    scene["bpm"], scene["pace"], scene["tempo"] = str(bpm), dice.pick(paces), dice.pick(tempi)
+        pace, tempi = paces()["fast"], ("fast", "fast", "quick")
+    scene["bpm"], scene["pace"], scene["tempo"] = str(bpm), dice.pick(pace), dice.pick(tempi)
 
 
 def _draw_tags(dice: _Dice, scene: Scene) -> list[str]:
@@ -195,9 +193,9 @@ def _draw_tags(dice: _Dice, scene: Scene) -> list[str]:
             scene["genre"] = made_up_word(dice.pick)
         tags.append(scene["genre"].lower())
     if dice.chance(0.6):
-        anyhow = dice.chance(0.4)
+        anyhow, moods = dice.chance(0.4), tags_by_category()["mood"]
         for name in ("mood", "mood2", "mood3")[: 1 + int(dice.number() * 3)]:
-            scene[name] = scene.fresh([made_up_word(dice.pick)] if dice.chance(0.06) else MOODS) if anyhow else scene[name]
+            scene[name] = scene.fresh([made_up_word(dice.pick)] if dice.chance(0.06) else moods) if anyhow else scene[name]
             tags.append(scene[name])
     return tags + [dice.pick(_NOISE) for _ in range(max(0, int(dice.number() * 4) - 1))]
 
@@ -220,7 +218,7 @@ def _draw_instruments(dice: _Dice, scene: Scene) -> tuple[str, ...]:
     style = scene.style
     own = [dice.pick(names) for names in (style.lead, style.chords, style.bass, style.beat) if names and dice.chance(0.65)]
     if dice.chance(0.3):
-        own = dice.some(_ANYTHING, 4)
+        own = dice.some([name for name in tags_by_category()["instrument"] if not name.startswith(_NOT_ANYTHING)], 4)
     if not own or dice.chance(0.15):
         own.append(made_up_word(dice.pick))
     return tuple(dict.fromkeys(name.lower() for name in own))

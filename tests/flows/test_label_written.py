@@ -13,8 +13,7 @@ from flows.report.writing import cleaning_report, writing_report
 from flows.status import status_rows
 from flows.verify import verify_root
 from labeling.cleaning.chain import RULE_REASONS
-from labeling.cleaning.musiccaps_quality import MUSICCAPS
-from labeling.cleaning.quality import measure
+from labeling.cleaning.quality import measure, musiccaps
 from labeling.storage import open_store
 from pipelines.settings import LabelSettings
 from tests import llm_server
@@ -102,7 +101,7 @@ def test_the_report_says_what_the_manifests_say(folder: Path, labeled: tuple[Lab
     found = measure(captions, cleaning.measured)
     shown = {row.measure: row for row in cleaning.quality}
     assert shown["Names an instrument"].captions == found.names_instrument
-    assert shown["Different words"].musiccaps == MUSICCAPS[cleaning.measured].vocabulary
+    assert shown["Different words"].musiccaps == musiccaps().quality[cleaning.measured].vocabulary
     assert cleaning_report(datasets.vocabularies["words"].vocabulary, configuration) is None
 
 

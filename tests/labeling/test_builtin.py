@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.builtin import BuiltinTag, builtin_sentences, builtin_tags
-from labeling.builtin.characters import CHARACTERS, FAST, SLOW
-from labeling.builtin.forms import FORMS
-from labeling.builtin.lists import comma_list
-from labeling.builtin.playing import accompanying, bassing, drumming, leading, singing
-from labeling.builtin.styles import STYLES
+from labeling.builtin.characters import characters, paces
+from labeling.builtin.forms import forms
+from labeling.builtin.playing import Role, verb_phrases
+from labeling.builtin.styles import styles
 from labeling.builtin.words import clause, is_plural, polish, third_person, with_article
+from labeling.data_files import comma_list
 from labeling.normalise import caption_key, normalise_caption
 
 SENTENCES = builtin_sentences(20_000, seed=1)
@@ -77,7 +77,7 @@ def test_articles_agree() -> None:
 
 
 def test_no_sentence_contradicts_itself() -> None:
-    slow, fast = (re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE) for words in (SLOW, FAST))
+    slow, fast = (re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE) for words in (paces()["slow"], paces()["fast"]))
     for sentence in SENTENCES:
         lower = sentence.lower()
         assert not (slow.search(lower) and fast.search(lower)), sentence
@@ -91,23 +91,23 @@ def test_no_sentence_contradicts_itself() -> None:
 
 def test_every_style_and_every_form_is_used() -> None:
     text = "\n".join(SENTENCES)
-    for style in STYLES.values():
+    for style in styles().values():
         assert all(name in text for name in style.genres[:2])
-        assert set(style.characters) <= set(CHARACTERS)
-    openings = {re.split(r"[^a-z ]", form)[0].strip() for form in FORMS if form[0] != "{"} - {"a", "an"}
+        assert set(style.characters) <= set(characters())
+    openings = {re.split(r"[^a-z ]", form)[0].strip() for form in forms() if form[0] != "{"} - {"a", "an"}
     assert all(re.search(rf"^{opening}\b", text, re.IGNORECASE | re.MULTILINE) for opening in openings)
 
 
 def test_every_instrument_and_voice_has_something_to_do() -> None:
-    for style in STYLES.values():
-        for names, phrases in (
-            (style.lead, leading),
-            (style.chords, accompanying),
-            (style.bass, bassing),
-            (style.beat, drumming),
-            (style.voices, singing),
-        ):
-            assert all(len(phrases(name)) >= 2 for name in names)
+    for style in styles().values():
+        played: dict[Role, tuple[str, ...]] = {
+            "leading": style.lead,
+            "accompanying": style.chords,
+            "bassing": style.bass,
+            "drumming": style.beat,
+            "singing": style.voices,
+        }
+        assert all(len(verb_phrases(role, name)) >= 2 for role, names in played.items() for name in names)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeling.cleaning.describes_music import THRESHOLD, DescribesMusic, load_describes_music, not_music
-from labeling.cleaning.exemplars import MUSIC, OTHER
+from labeling.cleaning.describes_music import THRESHOLD, DescribesMusic, exemplars, load_describes_music, not_music
 from labeling.cleaning.rule import Sentence
 from labeling.songs import Song
 
@@ -35,7 +34,7 @@ def test_music_passes_and_the_world_does_not(scorer):
 
 
 def test_exemplars_belong_to_one_side_and_score_on_it(scorer):
-    music, other = ([text for texts in groups.values() for text in texts] for groups in (MUSIC, OTHER))
+    music, other = exemplars("music"), exemplars("other")
     assert len({*music, *other}) == len(music) + len(other)
     assert (scorer.scores(music) > 0).all()
     assert (scorer.scores(other) < 0).all()

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeling.cleaning.near_duplicates import BANDS, MOST_COMPARED, ROWS, band_keys, nearly_same
+from labeling.cleaning.near_duplicates import BANDS, MOST_COMPARED, ROWS, band_keys, nearly_same, permutations
 from labeling.normalise import caption_key
 
 WORDS = ("slow", "piano", "soft", "drums", "with", "a")
@@ -68,6 +68,17 @@ def test_captions_with_one_key_share_all_bands():
     assert not (keys[0] == keys[3]).any()
     assert len(set(keys[0].tolist())) == BANDS
     assert band_keys([]).shape == (0, BANDS)
+
+
+def test_permutations_and_bands_are_those_of_datasketch():
+    """Computed with datasketch 2.0.0: MinHash(num_perm=32, seed=1).permutations, and the bands that it gave."""
+    factors, terms = permutations()
+    assert (factors % 2 == 1).all()
+    assert factors[:4].tolist() == [3582191691, 4270784983, 1892572953, 3715639441]
+    assert factors[-2:].tolist() == [1464304741, 3555906697]
+    assert terms[:4].tolist() == [1792310487, 1963679703, 2399554537, 1849836273]
+    assert terms[-2:].tolist() == [1808643459, 2884732358]
+    assert band_keys(["Soft, slow piano."])[0, :2].tolist() == [10991499250252476293, 15672536339933676261]
 
 
 @settings(deadline=None)

@@ -1,16 +1,14 @@
 """Measures of captions: closed forms on small sets, and what the lexicon takes for an instrument."""
 
 import random
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
-from labeling.builtin.tags import LISTS
-from labeling.cleaning.lexicon import KINDS, LEXICON, Kind, named
-from labeling.cleaning.musiccaps_quality import MUSICCAPS, MUSICCAPS_CAPTIONS, main, musiccaps_sentences
-from labeling.cleaning.quality import SIZES, Quality, comparable_size, measure, self_bleu
+from labeling.builtin.tags import tags_by_category
+from labeling.cleaning.lexicon import KINDS, Kind, lexicon, named
+from labeling.cleaning.quality import SIZES, Reference, comparable_size, main, measure, musiccaps, musiccaps_sentences, self_bleu
 
 MUSICCAPS_CSV = Path(__file__).parents[3] / "shared" / "data" / "text" / "musiccaps-public.csv"
 
@@ -45,7 +43,8 @@ def test_the_order_does_not_matter() -> None:
 
 def test_sets_are_compared_at_equal_size() -> None:
     assert [comparable_size(count) for count in (0, 99, 100, 999, 1000, 10**7)] == [None, None, 100, 300, 1000, 10000]
-    assert set(MUSICCAPS) == set(SIZES)
+    assert set(musiccaps().quality) == set(SIZES)
+    assert all(size == quality.captions for size, quality in musiccaps().quality.items())
 
 
 @pytest.mark.parametrize(
@@ -82,8 +81,8 @@ def test_a_hyphen_is_as_good_as_a_space() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_most_tags_are_named_as_what_they_are(kind: Kind) -> None:
-    tags = [tag for tag in LISTS["voice" if kind == "vocal" else kind] if not tag.startswith("no ")]
-    found = sum(LEXICON[kind].search(tag) is not None for tag in tags)
+    tags = [tag for tag in tags_by_category()["voice" if kind == "vocal" else kind] if not tag.startswith("no ")]
+    found = sum(lexicon()[kind].search(tag) is not None for tag in tags)
     assert found > (0.3 if kind == "tempo" else 0.8) * len(tags)  # most tags of the tempo are of its rhythm
 
 
@@ -97,23 +96,21 @@ def test_shares_are_of_the_captions_measured() -> None:
 @pytest.mark.skipif(not MUSICCAPS_CSV.is_file(), reason="MusicCaps is not here")
 def test_the_reference_is_what_musiccaps_measures() -> None:
     sentences = musiccaps_sentences(str(MUSICCAPS_CSV))
-    assert len(sentences) == MUSICCAPS_CAPTIONS
-    assert measure(sentences, 1000) == MUSICCAPS[1000]
+    assert len(sentences) == musiccaps().captions
+    assert measure(sentences, 1000) == musiccaps().quality[1000]
 
 
-def test_what_is_printed_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_printed_is_the_data_file(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "".join(f'"[]","Song {n} is calm. It has a piano.",False\n' for n in range(20))
     (tmp_path / "some.csv").write_text("aspect_list,caption,is_audioset_eval\n" + rows)
-    monkeypatch.setattr("sys.argv", ["musiccaps_quality", str(tmp_path / "some.csv")])
+    monkeypatch.setattr("sys.argv", ["quality", str(tmp_path / "some.csv")])
     main()
-    pasted: dict[str, Any] = {"Quality": Quality, "Mapping": Mapping}
-    exec(capsys.readouterr().out, pasted)
-    assert pasted["MUSICCAPS_CAPTIONS"] == 21
+    printed = TypeAdapter(Reference).validate_json(capsys.readouterr().out)
     sentences = musiccaps_sentences(str(tmp_path / "some.csv"))
-    assert pasted["MUSICCAPS"] == {size: measure(sentences, size) for size in SIZES}
+    assert printed == Reference(21, {size: measure(sentences, size) for size in SIZES})
 
 
 def test_a_csv_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("sys.argv", ["musiccaps_quality", str(tmp_path / "none.csv")])
+    monkeypatch.setattr("sys.argv", ["quality", str(tmp_path / "none.csv")])
     with pytest.raises(SystemExit, match=r"cannot read .*none\.csv"):
         main()

@@ -12,11 +12,10 @@ from labeling.render.accompaniment import bass_bar, comped
 from labeling.render.casting import CENTRES
 from labeling.render.chance import Chance
 from labeling.render.composer import compose
-from labeling.render.drums import KITS
-from labeling.render.genres import GENRES
-from labeling.render.grooves import GROOVES
+from labeling.render.drums import grooves, kits
+from labeling.render.genres import genres
 from labeling.render.harmony import KEYS, PROGRESSIONS, SCALES, chord, nearest, voiced
-from labeling.render.instruments import INSTRUMENTS
+from labeling.render.instruments import instruments
 from labeling.render.notes import TICKS, swung, tick_to_sample
 from labeling.render.truth import MOODS, REGISTERS, Truth, arousal
 
@@ -45,7 +44,7 @@ def test_every_truth_is_filled_in():
 
 def test_two_hundred_pieces_cover_all_values():
     truths = [piece.truth for piece in pieces()]
-    assert {truth.genre for truth in truths} == {genre.name for genre in GENRES}
+    assert {truth.genre for truth in truths} == {genre.name for genre in genres()}
     assert {truth.mode for truth in truths} == {"major", "minor"}
     assert {truth.key for truth in truths} == set(KEYS)
     assert {truth.register for truth in truths} == set(REGISTERS)
@@ -53,7 +52,7 @@ def test_two_hundred_pieces_cover_all_values():
     assert {truth.tempo for truth in truths} == {"slow", "medium", "fast"}
     assert {truth.beats for truth in truths} == {3, 4}
     heard = {name for truth in truths for name in truth.instruments}
-    assert heard == set(INSTRUMENTS) | {kit.name for kit in KITS}
+    assert heard == set(instruments()) | {kit.name for kit in kits()}
     assert {mood for truth in truths for mood in truth.moods} >= {mood for row in MOODS.values() for mood in row}
     assert len({(piece.title, piece.artist) for piece in pieces()}) > 190
 
@@ -90,7 +89,7 @@ def test_lead_keeps_to_its_register():
 
 
 def test_notes_belong_to_the_key():
-    by_name = {genre.name: genre for genre in GENRES}
+    by_name = {genre.name: genre for genre in genres()}
     for piece in pieces():
         if piece.truth.genre in ("blues", "jazz"):
             continue
@@ -120,7 +119,7 @@ def test_lead_and_chords_rarely_clash():
 
 def test_moods_agree_with_mode_and_liveliness():
     of_quadrant = {mood: quadrant for quadrant, moods in MOODS.items() for mood in moods}
-    by_genre = {genre.name: genre for genre in GENRES}
+    by_genre = {genre.name: genre for genre in genres()}
     for piece in pieces():
         truth = piece.truth
         feel = arousal(truth.bpm, truth.drums, by_genre[truth.genre].push)
@@ -188,16 +187,16 @@ def test_every_way_of_playing_fills_its_bar():
     harmony, following = chord(0, "major", 1, True), chord(0, "major", 4, True)
     voicing = voiced(harmony, 60, (), 48, 76)
     for beats in (3, 4):
-        for genre in GENRES:
+        for genre in genres():
             for style in genre.comping:
                 notes = comped(style, voicing, beats, Chance(0, ("test",)), 0.5)
                 assert notes
                 assert all(0 <= note.start < beats * TICKS for note in notes)
             for style in genre.bass_lines:
                 assert all(0 <= note.start < beats * TICKS for note in bass_bar(style, harmony, following, 40, 28, beats, 0.5))
-            assert set(genre.grooves) <= set(GROOVES)
-            assert {*genre.leads, *genre.chords, *genre.basses, *genre.pads} <= set(INSTRUMENTS)
-            assert set(genre.kits) <= {kit.preset for kit in KITS}
+            assert set(genre.grooves) <= set(grooves())
+            assert {*genre.leads, *genre.chords, *genre.basses, *genre.pads} <= set(instruments())
+            assert set(genre.kits) <= {kit.preset for kit in kits()}
     with pytest.raises(ValueError, match="no way"):
         comped("yodel", voicing, 4, Chance(0, ()), 0.5)
     with pytest.raises(ValueError, match="no bass line"):
@@ -205,7 +204,7 @@ def test_every_way_of_playing_fills_its_bar():
 
 
 def test_grooves_have_sixteen_steps_or_twelve():
-    for name, pattern in GROOVES.items():
+    for name, pattern in grooves().items():
         assert {len(marks) for marks in pattern.values()} == {12 if name == "waltz" else 16}
 
 

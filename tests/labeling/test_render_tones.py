@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 
 from labeling.render.additive import Additive
-from labeling.render.drums import KITS, STROKES, stroke
+from labeling.render.drums import STROKES, kits, stroke
 from labeling.render.effects import Reverb, centred, energy, mastered, reverberated
 from labeling.render.engines import Engine, sound
-from labeling.render.instruments import INSTRUMENTS, SOLOISTS
+from labeling.render.instruments import instruments, soloists
 from labeling.render.modulated import Fm
 from labeling.render.oscillators import CYCLE, exact, harmonic_table, phases, pitch_hertz, read, sine_table
 from labeling.render.strings import Pluck
 
 RATE = 24000
-PRESETS = [pytest.param(timbre, preset, id=f"{timbre.name}-{preset.name}") for timbre in INSTRUMENTS.values() for preset in timbre.presets]
+PRESETS = [
+    pytest.param(timbre, preset, id=f"{timbre.name}-{preset.name}") for timbre in instruments().values() for preset in timbre.presets
+]
 
 
 def alone(engine: Engine) -> Engine:
@@ -63,21 +65,21 @@ def test_notes_start_and_end_without_a_click(timbre, preset):
 
 
 def test_unisons_are_centred_on_the_note():
-    for timbre in INSTRUMENTS.values():
+    for timbre in instruments().values():
         for preset in timbre.presets:
             detuned = getattr(preset.engine, "voices", None) or getattr(preset.engine, "courses", (0.0,))
             assert abs(sum(detuned) / len(detuned)) <= 2.5
 
 
 def test_cents_move_the_pitch():
-    engine = alone(INSTRUMENTS["violin"].presets[0].engine)
+    engine = alone(instruments()["violin"].presets[0].engine)
     hertz, _ = peak_near(sound(engine, 69, 40.0, RATE, 0.8, RATE)[:RATE].astype(float), pitch_hertz(69, 40.0))
     assert hertz == pytest.approx(440.0 * 2 ** (40 / 1200), rel=5e-4)
 
 
 def test_louder_notes_are_brighter():
     for name in ("piano", "trumpet", "electric piano"):
-        soft, loud = (sound(INSTRUMENTS[name].presets[0].engine, 62, 0.0, RATE // 2, velocity, RATE) for velocity in (0.3, 1.0))
+        soft, loud = (sound(instruments()[name].presets[0].engine, 62, 0.0, RATE // 2, velocity, RATE) for velocity in (0.3, 1.0))
         shares = []
         for note in (soft, loud):
             power = np.abs(np.fft.rfft(note.astype(float))) ** 2
@@ -86,13 +88,13 @@ def test_louder_notes_are_brighter():
 
 
 def test_there_are_enough_instruments_and_presets():
-    assert len(INSTRUMENTS) >= 12
-    assert all(len(timbre.presets) >= 3 for timbre in INSTRUMENTS.values())
-    assert all(len({preset.name for preset in timbre.presets}) == len(timbre.presets) for timbre in INSTRUMENTS.values())
-    assert set(SOLOISTS) <= set(INSTRUMENTS)
+    assert len(instruments()) >= 12
+    assert all(len(timbre.presets) >= 3 for timbre in instruments().values())
+    assert all(len({preset.name for preset in timbre.presets}) == len(timbre.presets) for timbre in instruments().values())
+    assert set(soloists()) <= set(instruments())
 
 
-@pytest.mark.parametrize("kit", KITS, ids=lambda kit: kit.preset)
+@pytest.mark.parametrize("kit", kits(), ids=lambda kit: kit.preset)
 def test_every_stroke_sounds_and_dies(kit):
     for rate in (22050, 24000, 48000):
         for name in STROKES:
@@ -142,5 +144,5 @@ def test_mastering_removes_dc_and_reaches_its_peak():
 
 
 def test_energy_does_not_depend_on_the_order_of_samples():
-    audio = sound(INSTRUMENTS["piano"].presets[0].engine, 60, 0.0, RATE, 1.0, RATE)
+    audio = sound(instruments()["piano"].presets[0].engine, 60, 0.0, RATE, 1.0, RATE)
     assert energy(audio) == energy(audio[::-1]) == sum(round(float(sample) * 32768) ** 2 for sample in audio)
