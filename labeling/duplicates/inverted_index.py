@@ -76,17 +76,17 @@ def votes(entries: Entries, done: Bools | None = None) -> Iterator[Votes]:
     while begin < len(starts):
         last = max(begin + 1, int(np.searchsorted(ends, starts[begin] + AT_ONCE, "right")))
         rows = slice(starts[begin], ends[last - 1])
-        yield _votes(entries.take(rows), done[rows])
+        yield from _votes(entries.take(rows), done[rows])
         begin = last
 
 
-def settle(entries: Entries, done: Bools) -> tuple[list[Votes], Entries, Bools]:
+def settle(entries: Entries, done: Bools) -> tuple[Iterator[Votes], Entries, Bools]:
     """Some of the entries of some hashes, those of the first tracks -> votes of hashes that have too many recordings already, and what is
     still needed when the entries of later tracks come: so a chain that everybody has need not be held whole.
     """
     entries, done = _sorted(entries, done)
     place, crowded = _places(entries)
-    found = list(votes(entries.take(crowded), done[crowded]))
+    found = votes(entries.take(crowded), done[crowded])
     kept = ~crowded | (place <= MOST_SHARED)
     return found, entries.take(kept), (done | crowded)[kept]
 
@@ -111,24 +111,25 @@ def _places(entries: Entries) -> tuple[npt.NDArray[np.int64], Bools]:
     return place, np.repeat(np.maximum.reduceat(place, starts) >= MOST_SHARED, lengths)
 
 
-def _votes(entries: Entries, done: Bools) -> Votes:
-    hashes, tracks, times = entries.hashes, entries.tracks, entries.times
+def _votes(entries: Entries, done: Bools) -> Iterator[Votes]:
+    hashes = entries.hashes
     starts = _starts(hashes)
     first = np.repeat(starts, np.diff(np.append(starts, len(hashes))))
     place, crowded = _places(entries)
-    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
     # Each row with rows before it: of all recordings, or of the first few.
     for back in range(1, MOST_SHARED * MOST_REPEATS):
         later = np.flatnonzero(~crowded[back:] & (hashes[back:] == hashes[:-back])) + back
         if not len(later):
             break
-        found.append((later - back, later))
+        yield _pairs(entries, later - back, later)
     for ahead in range(FIRST_FEW * MOST_REPEATS):
         earlier = first + ahead
         rows = np.flatnonzero(crowded & ~done & (earlier < np.arange(len(hashes))))
         rows = rows[place[earlier[rows]] < FIRST_FEW]
-        found.append((earlier[rows], rows))
-    earlier, later = (np.concatenate([pair[side] for pair in found]) for side in (0, 1))
-    differ = tracks[earlier] != tracks[later]
+        yield _pairs(entries, earlier[rows], rows)
+
+
+def _pairs(entries: Entries, earlier: npt.NDArray[np.int64], later: npt.NDArray[np.int64]) -> Votes:
+    differ = entries.tracks[earlier] != entries.tracks[later]
     earlier, later = earlier[differ], later[differ]
-    return Votes(tracks[earlier], tracks[later], times[later] - times[earlier])
+    return Votes(entries.tracks[earlier], entries.tracks[later], entries.times[later] - entries.times[earlier])
