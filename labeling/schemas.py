@@ -7,8 +7,8 @@ VERSION of the stage that writes it, when a column changes; the other tables sta
 import pyarrow as pa
 
 SCHEMA_VERSION = 2
-VERSION_KEY = b"noise2music.schema"
-_THIRD = {VERSION_KEY: b"3"}
+VERSION_KEY = "noise2music.schema"
+_THIRD = {VERSION_KEY: "3"}
 
 INVENTORY = pa.schema(
     [
@@ -256,4 +256,4 @@ DEAD = pa.schema(
 
 def version_of(schema: pa.Schema) -> int:
     """The version of a table, by its schema here or in a file."""
-    return int((schema.metadata or {}).get(VERSION_KEY, SCHEMA_VERSION))
+    return int((schema.metadata or {}).get(VERSION_KEY.encode(), SCHEMA_VERSION))
