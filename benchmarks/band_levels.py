@@ -15,14 +15,14 @@ import torch
 from scipy.signal import stft
 
 from benchmarks.prompts_told_apart import rendered
-from labeling.errors import RowError
-from labeling.resample import resample
-from labeling.scorers.base import Float32s
-from models.cascade.stage import StageName
-from models.generation.cascade import load_cascade
-from models.generation.generate import generate_requests
-from models.generation.request import Request, Sound
-from models.generation.settings import GenerationSettings, StageSampling
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.resample import resample
+from noise2music.core.errors import RowError
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.generation.cascade import load_cascade
+from noise2music.models.generation.generate import generate_requests
+from noise2music.models.generation.request import Request, Sound
+from noise2music.models.generation.settings import GenerationSettings, StageSampling
 
 SECONDS, BANDS = 5.0, 16
 STAGES: dict[StageName, tuple[int, int, float]] = {"waveform-generator": (3_200, 512, 0.0), "waveform-cascader": (16_000, 1_024, 1_600.0)}

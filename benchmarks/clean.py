@@ -19,16 +19,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.config import make_settings
-from labeling.builtin.tags import tags_by_category
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext, part_of
-from labeling.schemas import SONGS, WRITE
-from labeling.songs import Song, songs_table
-from pipelines.session import Session
-from pipelines.spread import PartWriter
-from pipelines.written import written
+from noise2music.flows.config import make_settings
+from noise2music.labeling.captions.builtin.tags import tags_by_category
+from noise2music.labeling.corpus.songs import Song, songs_table
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext, part_of
+from noise2music.labeling.schemas import SONGS, WRITE
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
+from noise2music.pipelines.written import written
 
 SAMPLES = 10
 SONGS_A_PART = 1000

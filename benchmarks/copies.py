@@ -18,17 +18,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from labeling.build import build_dataset
-from labeling.columns import lists_column
-from labeling.dataset import Dataset, list_datasets
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext, write_part
-from labeling.schemas import FINGERPRINT
-from labeling.stages.fingerprint import ROW_GROUP_ROWS
-from labeling.storage import open_store
-from pipelines.copies import copies
-from pipelines.session import Session
-from pipelines.settings import LabelSettings
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.arrow import lists_column
+from noise2music.labeling.datasets.build import build_dataset
+from noise2music.labeling.datasets.dataset import Dataset, list_datasets
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext, write_part
+from noise2music.labeling.schemas import FINGERPRINT
+from noise2music.labeling.stages.fingerprint import ROW_GROUP_ROWS
+from noise2music.pipelines.copies import copies
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.settings import LabelSettings
 
 CHAINS, FRAMES = 360, 1290
 COMMON = 20_000

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from labeling.duplicates.chains import Chains, find_chains
-from labeling.duplicates.inverted_index import Entries, Votes, votes
-from labeling.duplicates.landmarks import find_landmarks
-from labeling.duplicates.links import Links, find_links
-from labeling.render.piece import render_piece
-from labeling.resample import resample
-from labeling.scorers.base import Float32s
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.resample import resample
+from noise2music.labeling.memorization.chains import Chains, find_chains
+from noise2music.labeling.memorization.inverted_index import Entries, Votes, votes
+from noise2music.labeling.memorization.landmarks import find_landmarks
+from noise2music.labeling.memorization.links import Links, find_links
+from noise2music.synth.render import render_piece
 
 Sound = tuple[Float32s, int]
 

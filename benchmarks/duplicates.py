@@ -13,15 +13,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from labeling.duplicates.landmarks import find_landmarks
-from labeling.duplicates.training_set import LEAST_COSINE, LEAST_SHARE, Duplicates, TrainingSet
-from labeling.ids import hash_uniform, stable_id
-from labeling.render.piece import Piece, render_piece
-from labeling.resample import resample
-from labeling.scorers.base import Float32s
-from labeling.scorers.load import load_scorer
-from labeling.settings import ScorerSettings
-from models.job.score import embed_audio
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.resample import resample
+from noise2music.core.ids import hash_uniform, stable_id
+from noise2music.labeling.memorization.landmarks import find_landmarks
+from noise2music.labeling.memorization.training_set import LEAST_COSINE, LEAST_SHARE, Duplicates, TrainingSet
+from noise2music.labeling.scorers.load import load_scorer
+from noise2music.labeling.settings import ScorerSettings
+from noise2music.models.job.make import embed_audio
+from noise2music.synth.render import Piece, render_piece
 
 RATE = 24000
 SECONDS = 10

@@ -10,14 +10,13 @@ import time
 
 import torch
 
-from labeling.clips import cut_clips
-from labeling.corpus import list_corpus, open_audio
-from labeling.embed import Embedded, Failed, Waveform, embed_clips
-from labeling.ids import stable_id
-from labeling.probe import probe_file
-from labeling.scorers.load import load_scorer
-from labeling.settings import Corpus, ScorerSettings
-from labeling.stages.embed import ClipPlan, read_waveforms
+from noise2music.core.ids import stable_id
+from noise2music.labeling.corpus.clips import cut_clips
+from noise2music.labeling.corpus.files import list_corpus, open_audio
+from noise2music.labeling.scorers.load import load_scorer
+from noise2music.labeling.settings import Corpus, ScorerSettings
+from noise2music.labeling.stages.embed import ClipPlan, Embedded, Failed, Waveform, embed_clips, read_waveforms
+from noise2music.labeling.stages.probe import probe_file
 
 
 def clip_plans(audio: str) -> list[ClipPlan]:

@@ -70,7 +70,7 @@ def compare(options: argparse.Namespace, folder: Path) -> None:
     print(
         f"{options.architecture}, {options.files} files of {SECONDS} s at {options.rate} Hz, {options.threads} torch thread(s), fp32, CPU"
     )
-    for side, name in (("laion", "laion-clap get_audio_embedding_from_filelist"), ("ours", "ours, labeling.embed")):
+    for side, name in (("laion", "laion-clap get_audio_embedding_from_filelist"), ("ours", "ours, noise2music.labeling.stages.embed")):
         rate = options.files / statistics.median(seconds[side])
         print(f"{name}: {rate:.2f} clips/s, {1000 * statistics.median(cpu[side]) / options.files:.0f} CPU-ms a clip")
     print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
@@ -159,13 +159,12 @@ def our_side(options: argparse.Namespace):  # type: ignore[no-untyped-def]
     """The scorer and the embedding of the flow."""
     import torch
 
-    from labeling.corpus import open_audio
-    from labeling.embed import Embedded, embed_clips
-    from labeling.ids import stable_id
-    from labeling.probe import probe_file
-    from labeling.scorers.load import load_scorer
-    from labeling.settings import ScorerSettings
-    from labeling.stages.embed import ClipPlan, read_waveforms
+    from noise2music.core.ids import stable_id
+    from noise2music.labeling.corpus.files import open_audio
+    from noise2music.labeling.scorers.load import load_scorer
+    from noise2music.labeling.settings import ScorerSettings
+    from noise2music.labeling.stages.embed import ClipPlan, Embedded, embed_clips, read_waveforms
+    from noise2music.labeling.stages.probe import probe_file
 
     scorer = load_scorer(ScorerSettings(model=str(options.folder / "weights.pt")), "cpu")
     torch.set_num_threads(options.threads)

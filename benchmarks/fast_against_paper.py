@@ -16,17 +16,17 @@ from typing import get_args
 import numpy as np
 
 from benchmarks.prompts_told_apart import flatness, told_apart
-from labeling.errors import RowError
-from labeling.scorers.base import Scorer
-from labeling.scorers.load import load_scorer
-from labeling.settings import ScorerSettings
-from models.cascade.stage import SamplerName, StageName
-from models.generation.cascade import Cascade, load_cascade
-from models.generation.generate import generate_requests
-from models.generation.request import Made, Request
-from models.generation.settings import GenerationSettings, Route, StageSampling
-from models.job.prompts import read_prompts
-from models.job.score import embed_audio
+from noise2music.core.errors import RowError
+from noise2music.labeling.scorers.base import Scorer
+from noise2music.labeling.scorers.load import load_scorer
+from noise2music.labeling.settings import ScorerSettings
+from noise2music.models.cascade.stage import SamplerName, StageName
+from noise2music.models.generation.cascade import Cascade, load_cascade
+from noise2music.models.generation.generate import generate_requests
+from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.settings import GenerationSettings, Route, StageSampling
+from noise2music.models.job.make import embed_audio
+from noise2music.models.job.prompts import read_prompts
 
 LAST: dict[Route, StageName] = {"waveform": "waveform-cascader", "spectrogram": "vocoder"}
 

@@ -15,14 +15,14 @@ from pathlib import Path
 import torch
 
 from benchmarks.generate import write_random
-from flows.generate import generate
-from models.cascade.weights import read_weights_header, write_weights
-from models.generation.generate import generate_requests
-from models.generation.request import Request
-from models.job.prompts import read_prompts
-from models.job.settings import GenerateSettings
-from models.tensor_file import read_tensors
-from pipelines.generate import Job
+from noise2music.core.tensors import read_tensors
+from noise2music.flows.generate import generate
+from noise2music.models.cascade.weights import read_weights_header, write_weights
+from noise2music.models.generation.generate import generate_requests
+from noise2music.models.generation.request import Request
+from noise2music.models.job.prompts import read_prompts
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.pipelines.generate import Job
 
 TEXTS = ("slow piano", "loud drums", "a flute and a harp", "an organ drone")
 

@@ -22,10 +22,10 @@ import soundfile
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from labeling.storage import local_path
-from models.cascade.stage import CORPUS_RATE
-from models.data.loader import Loader
-from models.data.shards import open_shards
+from noise2music.core.storage import local_path
+from noise2music.models.cascade.stage import CORPUS_RATE
+from noise2music.models.data.loader import Loader
+from noise2music.models.data.shards import open_shards
 
 BATCH = 16
 

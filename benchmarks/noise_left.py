@@ -16,17 +16,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.prompts_told_apart import rendered
-from labeling.resample import resample
-from models.cascade.pairs import x0_of
-from models.cascade.stage import CORPUS_RATE, StageName
-from models.cascade.weights import load_network, read_weights_header
-from models.diffusion.prediction import x0_of as x0_of_output
-from models.diffusion.schedule import alpha_sigma, diffuse, per_sample
-from models.generation.checkpoints import weights_files
-from models.network.inputs import Inputs
-from models.randomness import normals
-from models.text.conditioning import encode_prompt, pad_text
-from models.text.load import TextSettings, load_encoder
+from noise2music.core.audio.resample import resample
+from noise2music.core.randomness import normals
+from noise2music.models.cascade.stage import CORPUS_RATE, StageName
+from noise2music.models.cascade.training_pairs import x0_of
+from noise2music.models.cascade.weights import load_network, read_weights_header
+from noise2music.models.diffusion.prediction import x0_of as x0_of_output
+from noise2music.models.diffusion.schedule import alpha_sigma, diffuse, per_sample
+from noise2music.models.generation.checkpoints import weights_files
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.text.conditioning import encode_prompt, pad_text
+from noise2music.models.text.load import TextSettings, load_encoder
 
 FRAME, HOP, BETA, LEVELS = 512, 128, 1.5, 8
 

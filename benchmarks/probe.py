@@ -8,14 +8,13 @@ import time
 from collections import Counter
 
 from benchmarks.embed import clip_plans
-from labeling.corpus import list_corpus, open_audio
-from labeling.embed import embed_clips
-from labeling.errors import RowError
-from labeling.open_reader import open_reader
-from labeling.probe import probe_file
-from labeling.scorers.load import load_scorer
-from labeling.settings import ScorerSettings
-from labeling.stages.embed import read_waveforms
+from noise2music.core.audio.open_reader import open_reader
+from noise2music.core.errors import RowError
+from noise2music.labeling.corpus.files import list_corpus, open_audio
+from noise2music.labeling.scorers.load import load_scorer
+from noise2music.labeling.settings import ScorerSettings
+from noise2music.labeling.stages.embed import embed_clips, read_waveforms
+from noise2music.labeling.stages.probe import probe_file
 
 _LISTED = 10
 

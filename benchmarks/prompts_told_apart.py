@@ -19,20 +19,21 @@ from typing import get_args
 
 import numpy as np
 
-from labeling.errors import RowError
-from labeling.ids import hash_uniform
-from labeling.render.piece import render_piece
-from labeling.resample import resample
-from labeling.scorers.base import Float32s, Scorer
-from labeling.scorers.load import load_scorer
-from labeling.settings import ScorerSettings
-from models.generation.cascade import load_cascade
-from models.generation.generate import generate_requests
-from models.generation.guards import SILENT_DBFS, level_dbfs
-from models.generation.request import Request
-from models.generation.settings import GenerationSettings, Route, StageSampling
-from models.job.prompts import read_prompts
-from models.job.score import embed_audio
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.resample import resample
+from noise2music.core.errors import RowError
+from noise2music.core.ids import hash_uniform
+from noise2music.labeling.scorers.base import Scorer
+from noise2music.labeling.scorers.load import load_scorer
+from noise2music.labeling.settings import ScorerSettings
+from noise2music.models.generation.cascade import load_cascade
+from noise2music.models.generation.generate import generate_requests
+from noise2music.models.generation.guards import SILENT_DBFS, level_dbfs
+from noise2music.models.generation.request import Request
+from noise2music.models.generation.settings import GenerationSettings, Route, StageSampling
+from noise2music.models.job.make import embed_audio
+from noise2music.models.job.prompts import read_prompts
+from noise2music.synth.render import render_piece
 
 RATE = 16000
 FRAME, HOP = 512, 128

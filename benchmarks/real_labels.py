@@ -12,9 +12,9 @@ import re
 
 import numpy as np
 
-from flows.labels import flat_labels
-from flows.latest import read_latest
-from labeling.storage import open_existing
+from noise2music.core.storage import open_existing
+from noise2music.flows.datasets import read_latest
+from noise2music.flows.tables import flat_labels
 
 # What the manifest writes -> how captions may say it. Words that name no instrument or genre ("sample") are left out.
 NAMES = {

@@ -17,22 +17,22 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from flows.config import make_settings
-from flows.report.sources import LabelDatasets, VocabularyDatasets
-from flows.report.stage import report
-from labeling.columns import vectors_column
-from labeling.cosine import normalise
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.ids import stable_id
-from labeling.parts import PartContext
-from labeling.schemas import VOCABULARY, embed_schema, embed_text_schema
-from pipelines.count import count
-from pipelines.null import null
-from pipelines.retrieve import retrieve
-from pipelines.sample import sample
-from pipelines.session import Session
-from pipelines.spread import PartWriter
+from noise2music.core.ids import stable_id
+from noise2music.flows.config import make_settings
+from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets
+from noise2music.flows.pages.label.stage import report
+from noise2music.labeling.datasets.arrow import vectors_column
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.retrieval.cosine import normalise
+from noise2music.labeling.schemas import VOCABULARY, embed_schema, embed_text_schema
+from noise2music.pipelines.count import count
+from noise2music.pipelines.null import null
+from noise2music.pipelines.retrieve import retrieve
+from noise2music.pipelines.sample import sample
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
 
 CLIPS_A_PART = 2500
 TOPICS = 200

@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from labeling.render.piece import render_piece
+from noise2music.synth.render import render_piece
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import faiss
 import numpy as np
 
-from labeling.cosine import normalise
-from labeling.retrieve import build_index, measure_recall
-from labeling.settings import Retrieval
+from noise2music.labeling.retrieval.cosine import normalise
+from noise2music.labeling.retrieval.index import build_index, measure_recall
+from noise2music.labeling.settings import Retrieval
 
 
 def main() -> None:

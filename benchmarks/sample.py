@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from labeling.balance import count_candidates, inclusion_probability, sample_labels
-from labeling.ids import mix
+from noise2music.core.ids import mix
+from noise2music.labeling.retrieval.balance import count_candidates, inclusion_probability, sample_labels
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from labeling.ids import hash_uniform
-from labeling.scorers import musicnn_mel
-from labeling.scorers.musicnn import Tagger
-from labeling.scorers.musicnn_weights import load_tagger_weights
+from noise2music.core.ids import hash_uniform
+from noise2music.labeling.scorers import musicnn as musicnn_mel
+from noise2music.labeling.scorers.musicnn import Tagger
+from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
 
 
 def cpu_milliseconds(work: Callable[[], object], repeats: int) -> float:

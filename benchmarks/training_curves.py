@@ -10,10 +10,10 @@ import argparse
 import statistics
 from pathlib import Path
 
-from flows.report.picture import svg_picture
-from flows.training_page import loss_chart
-from models.cascade.stage import STAGES
-from models.training.journal import read_journal
+from noise2music.flows.pages.html import svg_picture
+from noise2music.flows.pages.training import loss_chart
+from noise2music.models.cascade.stage import STAGES
+from noise2music.models.training.log import read_journal
 
 
 def main() -> None:

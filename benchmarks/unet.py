@@ -67,12 +67,12 @@ def compare(options: argparse.Namespace) -> None:
 
 def make_plan(preset: str) -> dict[str, Any]:
     """What both sides build: our stage's numbers as plain values."""
-    from models.cascade.presets import stage_of
+    from noise2music.models.cascade.presets import stage_of
 
     stage = stage_of(preset, "waveform-generator")  # type: ignore[arg-type]
     shape = replace(stage.unet, mask_channels=0)
     with torch.device("meta"):
-        from models.network.unet import UNet
+        from noise2music.models.network.unet import UNet
 
         parameters = sum(parameter.numel() for parameter in UNet(shape).parameters())
     length = -(-stage.positions(stage.crop_samples) // shape.stride) * shape.stride
@@ -148,10 +148,9 @@ def serve(options: argparse.Namespace) -> None:
 
 def our_network(plan: dict[str, Any]) -> tuple[torch.nn.Module, Any]:
     """The stage's own network."""
-    sys.path.insert(0, __file__.rsplit("/", 2)[0])
-    from models.cascade.presets import stage_of
-    from models.network.inputs import Inputs
-    from models.network.unet import UNet
+    from noise2music.models.cascade.presets import stage_of
+    from noise2music.models.network.inputs import Inputs
+    from noise2music.models.network.unet import UNet
 
     network = UNet(replace(stage_of(plan["preset"], "waveform-generator").unet, mask_channels=0))
 

@@ -17,18 +17,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from flows.config import make_settings
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.parts import part_of
-from labeling.schemas import SONGS
-from labeling.settings import Write
-from labeling.songs import Song, songs_table
-from labeling.writer.starter_model import PROMPT, STARTER, starter_folder
-from pipelines.session import Session
-from pipelines.spread import PartWriter
-from pipelines.write import write
-from pipelines.writer import open_writer
+from noise2music.flows.config import make_settings
+from noise2music.labeling.corpus.songs import Song, songs_table
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import part_of
+from noise2music.labeling.schemas import SONGS
+from noise2music.labeling.settings import Write
+from noise2music.labeling.writer.local import PROMPT, STARTER, starter_folder
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
+from noise2music.pipelines.write import write
+from noise2music.pipelines.writer import open_writer
 from tests import vllm_server
 
 _BENCHMARK = """

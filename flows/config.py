@@ -10,8 +10,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from labeling.errors import UserError
-from pipelines.settings import LabelSettings
+from noise2music.core.errors import UserError
+from noise2music.pipelines.settings import LabelSettings
 
 COLLAPSE = 0.75
 Model = TypeVar("Model", bound=BaseModel)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import click
 
-from flows.config import validate_settings
-from flows.everything_settings import EverythingSettings
-from flows.label import Labeled
-from flows.labels import flat_labels
-from labeling.ids import stable_id
-from labeling.render.corpus import write_corpus
-from models.cascade.stage import STAGES
-from models.generation.checkpoints import SHIPPED, file_identity, weights_files
+from noise2music.core.ids import stable_id
+from noise2music.flows.config import validate_settings
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.label import Labeled
+from noise2music.flows.tables import flat_labels
+from noise2music.models.cascade.stage import STAGES
+from noise2music.models.generation.checkpoints import SHIPPED, file_identity, weights_files
+from noise2music.synth.corpus import write_corpus
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SECONDS = 30.0

@@ -17,14 +17,11 @@ from prefect.runner.storage import LocalStorage
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
-from flows.events import LABELS_READY, PLACE, STAGE_READY, whole_place
-from flows.everything_settings import EverythingSettings
-from flows.prefect_everything import everything_flow
-from flows.prefect_generate import generate_flow
-from flows.prefect_label import label_flow
-from flows.prefect_run import check_server
-from flows.prefect_train import train_flow
-from labeling.errors import UserError
+from noise2music.core.errors import UserError
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.prefect_everything import everything_flow
+from noise2music.flows.prefect_flows import generate_flow, label_flow, train_flow
+from noise2music.flows.prefect_run import LABELS_READY, PLACE, STAGE_READY, check_server, whole_place
 
 
 def deployments(settings: EverythingSettings, name: str, pool: str, cron: str | None, active: bool) -> list[RunnerDeployment]:

@@ -1,17 +1,17 @@
 """The whole chain: music without text in; labels, a trained cascade, clips made from text, and one page about all of it out."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from flows.everything_page import write_everything_page
-from flows.everything_settings import EverythingSettings
-from flows.generate import Generated, run_generate
-from flows.label import Labeled, run_label
-from flows.train import check_recipes, exit_code
-from flows.train_parallel import train_stages
-from labeling.errors import UserError
-from models.job.prompts import read_prompts
-from models.training.trainer import Trained
+from noise2music.core.errors import UserError
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.generate import Generated
+from noise2music.flows.label import Labeled
+from noise2music.flows.pages.everything import write_everything_page
+from noise2music.flows.train import check_recipes, exit_code
+from noise2music.models.job.prompts import read_prompts
+from noise2music.models.training.trainer import Trained
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,16 @@ class Everything:
         return exit_code(self.trained)
 
 
-def everything(settings: EverythingSettings) -> Everything:
+@dataclass(frozen=True)
+class Steps:
+    """How each link is done: in this process or as runs on a server (flows.run). `announce`: whether a server is told of what is ready."""
+
+    label: Callable[..., Labeled]
+    train: Callable[..., list[Trained]]
+    generate: Callable[..., Generated]
+
+
+def everything(settings: EverythingSettings, steps: Steps) -> Everything:
     """Do what is missing of the chain, link by link, and write its page. Asked to stop in training, it ends after saving.
 
     No deployment is told that something is ready: the chain itself goes on. Raises UserError.
@@ -39,20 +48,11 @@ def everything(settings: EverythingSettings) -> Everything:
     # What the later links would stop at is said before the first begins.
     check_recipes(settings.train, settings.trained_stages)
     read_prompts(settings.generate.prompts, settings.generate.seconds, settings.generate.seed)
-    labeled = run_label(settings.label, announce=False)
+    labeled = steps.label(settings.label, announce=False)
     page = write_everything_page(settings, labeled, None)
-    trained = train_stages(settings.train, settings.trained_stages, announce=False)
+    trained = steps.train(settings.train, settings.trained_stages, announce=False)
     page = write_everything_page(settings, labeled, None)
     if len(trained) < len(settings.trained_stages) or not all(stage.finished for stage in trained):
         return Everything(labeled, tuple(trained), None, page)
-    generated = run_generate(settings.generate, announce=False)
+    generated = steps.generate(settings.generate, announce=False)
     return Everything(labeled, tuple(trained), generated, write_everything_page(settings, labeled, generated))
-
-
-def run_everything(settings: EverythingSettings) -> Everything:
-    """Through Prefect when PREFECT_API_URL names a server, else in this process."""
-    if os.environ.get("PREFECT_API_URL"):
-        from flows.prefect_everything import everything_with_prefect
-
-        return everything_with_prefect(settings)
-    return everything(settings)

@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import model_validator
 
-from labeling.settings import Settings
-from labeling.storage import is_remote, local_path
-from models.cascade.stage import STAGES, StageName
-from models.generation.checkpoints import SHIPPED
-from models.job.settings import GenerateSettings
-from models.training.settings import TrainSettings
-from pipelines.settings import LabelSettings
+from noise2music.core.settings import Settings
+from noise2music.core.storage import is_remote, local_path
+from noise2music.models.cascade.stage import STAGES, StageName
+from noise2music.models.generation.checkpoints import SHIPPED
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.models.training.settings import TrainSettings
+from noise2music.pipelines.settings import LabelSettings
 
 
 class EverythingSettings(Settings):

@@ -1,27 +1,35 @@
 """The generation flow: a file of prompts in; clips, their manifest and a page to listen to them out."""
 
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.call import Call, call_here
-from flows.commonest import commonest
-from flows.listening_page import write_listening_page
-from labeling.errors import UserError
-from labeling.storage import Store, open_store
-from models.generation.guards import count_warnings
-from models.job.identity import NAME, check_place, weights_identity
-from models.job.letter import DeadLetter
-from models.job.manifest import write_manifest
-from models.job.place import DEAD, MANIFEST_TABLE, PAGE, count_records, letter_path, put_letter, read_letters, read_records, record_path
-from models.job.prompt import Prompt
-from models.job.prompts import PromptFile, read_prompts
-from models.job.record import ClipRecord
-from models.job.settings import GenerateSettings
-from pipelines.progress import duration
+from noise2music.core.errors import UserError
+from noise2music.core.storage import Store, open_store
+from noise2music.flows.call import Call, call_here
+from noise2music.flows.pages.listening import write_listening_page
+from noise2music.flows.tables import commonest
+from noise2music.models.generation.guards import count_warnings
+from noise2music.models.job.identity import NAME, check_place, weights_identity
+from noise2music.models.job.manifest import write_manifest
+from noise2music.models.job.place import (
+    DEAD,
+    MANIFEST_TABLE,
+    PAGE,
+    count_records,
+    letter_path,
+    put_letter,
+    read_letters,
+    read_records,
+    record_path,
+)
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.prompts import PromptFile, read_prompts
+from noise2music.models.job.record import ClipRecord, DeadLetter
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.pipelines.progress import duration
 
 log = logging.getLogger("n2m")
 
@@ -86,18 +94,6 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
     return done
 
 
-def run_generate(settings: GenerateSettings, replay: bool = False, announce: bool = True) -> Generated:
-    """Through Prefect when PREFECT_API_URL names a server, else in this process.
-
-    announce: whether the server is told that clips are ready, which starts the deployments that wait for them.
-    """
-    if os.environ.get("PREFECT_API_URL"):
-        from flows.prefect_generate import generate_with_prefect
-
-        return generate_with_prefect(settings, replay, announce)
-    return generate(settings, replay)
-
-
 def dead_reasons(dead: Sequence[DeadLetter]) -> str:
     """For example "bad_key: 3, bad_seconds: 1"."""
     return commonest(Counter(letter.reason for letter in dead))
@@ -105,7 +101,7 @@ def dead_reasons(dead: Sequence[DeadLetter]) -> str:
 
 def _make(settings: GenerateSettings, missing: Sequence[Prompt], alone: bool) -> None:
     # Imported here: what makes clips takes seconds to import, and a job with nothing to do does without.
-    from pipelines.generate import make_missing
+    from noise2music.pipelines.generate import make_missing
 
     make_missing(settings, missing, alone)
 

@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from labeling.cleaning.tally import Tally
-from labeling.errors import UserError
-from labeling.facts import fact_names
-from labeling.prompt import load_prompt
-from labeling.settings import VocabularySettings
-from labeling.stages.vocabulary import allowed_splits
-from labeling.storage import is_remote, local_path, open_store, read_uri
-from labeling.tables import table_rows
-from labeling.vocabulary import check_captions, keyed, read_captions
-from pipelines.settings import LabelSettings
-from pipelines.songs import songs_of_table
+from noise2music.core.errors import UserError
+from noise2music.core.storage import is_remote, local_path, open_store, read_uri
+from noise2music.core.tables.tables import table_rows
+from noise2music.core.tally import Tally
+from noise2music.labeling.captions.vocabulary import check_captions, keyed, read_captions
+from noise2music.labeling.corpus.facts import fact_names
+from noise2music.labeling.settings import VocabularySettings
+from noise2music.labeling.stages.vocabulary import allowed_splits
+from noise2music.labeling.writer.prompt import load_prompt
+from noise2music.pipelines.settings import LabelSettings
+from noise2music.pipelines.songs import songs_of_table
 
 
 def check_inputs(settings: LabelSettings) -> None:

@@ -1,41 +1,98 @@
 """The labeling flow: corpus and captions in, balanced text-labelled training shards and a report out."""
 
-import os
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
 import pyarrow.compute as pc
 
-from flows.call import Call, call_here
-from flows.copies import find_copies
-from flows.inputs import check_inputs, check_labels
-from flows.latest import latest_run, write_latest
-from flows.report.sources import LabelDatasets, VocabularyDatasets
-from flows.report.stage import PAGE, read_account, report
-from flows.write import Written, write_replies
-from labeling.build import Built
-from labeling.current import write_current
-from labeling.dataset import Dataset
-from labeling.stages.vocabulary import allowed_splits
-from labeling.storage import open_existing, open_store
-from labeling.uses import running
-from pipelines.audio import audio
-from pipelines.count import count
-from pipelines.embed import embed
-from pipelines.embed_text import embed_text
-from pipelines.ingest import ingest
-from pipelines.inventory import inventory
-from pipelines.null import null
-from pipelines.probe import probe
-from pipelines.retrieve import retrieve
-from pipelines.sample import sample
-from pipelines.scorer import ScorerHandle, open_scorer
-from pipelines.session import Session, log
-from pipelines.settings import LabelSettings
-from pipelines.shard import shard
-from pipelines.vocabulary import vocabulary
-from pipelines.written import written
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_existing, open_store
+from noise2music.flows.call import Call, call_here
+from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets, latest_run, write_latest
+from noise2music.flows.inputs import check_inputs, check_labels
+from noise2music.flows.pages.label.stage import PAGE, read_account, report
+from noise2music.labeling.datasets.build import Built
+from noise2music.labeling.datasets.current import write_current
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.uses import running
+from noise2music.labeling.stages.vocabulary import allowed_splits
+from noise2music.pipelines.audio import audio
+from noise2music.pipelines.copies import copies
+from noise2music.pipelines.count import count
+from noise2music.pipelines.embed import embed
+from noise2music.pipelines.embed_text import embed_text
+from noise2music.pipelines.fingerprint import fingerprint
+from noise2music.pipelines.ingest import ingest
+from noise2music.pipelines.inventory import inventory
+from noise2music.pipelines.null import null
+from noise2music.pipelines.probe import probe
+from noise2music.pipelines.retrieve import retrieve
+from noise2music.pipelines.sample import sample
+from noise2music.pipelines.scorer import ScorerHandle, open_scorer
+from noise2music.pipelines.session import Session, log
+from noise2music.pipelines.settings import LabelSettings
+from noise2music.pipelines.shard import shard
+from noise2music.pipelines.songs import songs
+from noise2music.pipelines.vocabulary import vocabulary
+from noise2music.pipelines.write import write
+from noise2music.pipelines.writer import open_writer
+from noise2music.pipelines.written import written
+
+# The two stages that find recordings which are there more than once.
+
+
+@dataclass(frozen=True)
+class FoundCopies:
+    """The datasets of both stages; None with `corpus.copies = "bytes"`, where equal files alone are duplicates."""
+
+    fingerprint: Dataset | None = None
+    copies: Dataset | None = None
+
+
+def find_copies(session: Session, probed: Dataset, call: Call) -> FoundCopies:
+    """schemas.PROBE -> what is there more than once."""
+    if session.settings.corpus.copies == "bytes":
+        return FoundCopies()
+    prints: Dataset = call("fingerprint", lambda: fingerprint(session, probed))
+    return FoundCopies(prints, call("copies", lambda: copies(session, prints)))
+
+
+# The LLM's part of the labeling flow: songs, replies, captions. By itself it needs no scorer, and with a table of songs no audio.
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the LLM was asked for, and what it said."""
+
+    songs: Dataset
+    replies: Dataset
+
+
+def write_replies(session: Session, tracks: Dataset | None, call: Call) -> Written:
+    """Songs and replies. `tracks` may be None where the songs come from a table."""
+    listed = call("songs", lambda: songs(session, tracks))
+    writer = call("writer", lambda: open_writer(session.settings))
+    return Written(listed, call("write", lambda: write(session, listed, writer)))
+
+
+def write_captions(settings: LabelSettings, replay: bool = False, call: Call = call_here) -> dict[str, Dataset]:
+    """The written vocabularies of a configuration by name, and nothing else of the labeling flow. Raises UserError."""
+    names = [name for name, vocabulary in settings.vocabulary.items() if vocabulary.kind == "written"]
+    if not names:
+        raise UserError('no vocabulary is written by an LLM: add [vocabulary.llm_long] with kind = "written".')
+    session = Session(settings, replay)
+    with running(session.root, "n2m write"):
+        replies = write_replies(session, None if settings.songs.source else _tracks(session, call), call)
+        return {name: call(f"vocabulary {name}", partial(written, session, name, replies.songs, replies.replies)) for name in names}
+
+
+def _tracks(session: Session, call: Call) -> Dataset:
+    files = call("inventory", lambda: inventory(session))
+    probed = call("probe", lambda: probe(session, files))
+    found = find_copies(session, probed, call)
+    tracks: Dataset = call("ingest", lambda: ingest(session, files, probed, found.copies))
+    return tracks
 
 
 @dataclass(frozen=True)
@@ -118,18 +175,6 @@ def _label_from(session: Session, name: str, captions: Dataset, clips: Dataset, 
     counts = call(f"count {name}", lambda: count(session, candidates, captions))
     labels = call(f"sample {name}", lambda: sample(session, candidates, captions, counts, chance))
     return VocabularyDatasets(captions, embedded, candidates, chance, counts, labels)
-
-
-def run_label(settings: LabelSettings, replay: bool = False, announce: bool = True) -> Labeled:
-    """Through Prefect when PREFECT_API_URL names a server, else in this process.
-
-    announce: whether the server is told that labels are ready, which starts the deployments that wait for them.
-    """
-    if os.environ.get("PREFECT_API_URL"):
-        from flows.prefect_label import label_with_prefect
-
-        return label_with_prefect(settings, replay, announce)
-    return label(settings, replay)
 
 
 def remake_report(root: str) -> str:

@@ -2,34 +2,128 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from flows.inputs import input_problems
-from flows.plan_captions import captions_per_second, noted, plan_captions, plan_labels, splits_of, unlabelled_problems
-from flows.plan_copies import fingerprint_hours
-from flows.plan_write import plan_write
-from labeling.clips import cut_clips
-from labeling.corpus import AudioFile, list_corpus, open_audio
-from labeling.describe import describe
-from labeling.embed import clips_per_second
-from labeling.errors import RowError, UserError
-from labeling.facts import Facts
-from labeling.ids import stable_id
-from labeling.metadata import Described, Metadata
-from labeling.opt_out import Entry, read_opt_outs
-from labeling.probe import probe_file, probe_warnings
-from labeling.settings import Corpus
-from labeling.songs import Song
-from pipelines.scorer import open_scorer
-from pipelines.settings import LabelSettings
+from noise2music.core.errors import RowError, UserError
+from noise2music.core.ids import stable_id
+from noise2music.flows.inputs import input_problems
+from noise2music.flows.plan_captions import captions_per_second, noted, plan_captions, plan_labels, splits_of, unlabelled_problems
+from noise2music.labeling.corpus.clips import cut_clips
+from noise2music.labeling.corpus.describe import describe
+from noise2music.labeling.corpus.facts import Facts
+from noise2music.labeling.corpus.files import AudioFile, list_corpus, open_audio
+from noise2music.labeling.corpus.metadata import Described, Metadata
+from noise2music.labeling.corpus.opt_out import Entry, read_opt_outs
+from noise2music.labeling.corpus.songs import Song
+from noise2music.labeling.memorization.recording import recognise
+from noise2music.labeling.settings import Corpus
+from noise2music.labeling.stages.embed import clips_per_second
+from noise2music.labeling.stages.probe import probe_file, probe_warnings
+from noise2music.labeling.stages.write import Asker
+from noise2music.labeling.writer.base import Halted, Request
+from noise2music.labeling.writer.prompt import load_prompt
+from noise2music.labeling.writer.tokens import hub_tokens
+from noise2music.pipelines.scorer import open_scorer
+from noise2music.pipelines.settings import LabelSettings
+from noise2music.pipelines.songs import songs_of_table
+from noise2music.pipelines.writer import open_writer
+
+# What looking for copies will cost, measured on a few files of the sample.
+
+
+_MEASURED = 5
+
+
+def fingerprint_hours(settings: LabelSettings, probed: Sequence[Mapping[str, Any]], hours_of_audio: float) -> float:
+    """Hours that the stage fingerprint will take here, from the first files that were probed (rows of labeling.stages.probe.probe_file)."""
+    corpus = settings.corpus
+    chain_seconds = corpus.fingerprint_seconds if corpus.copies == "near" else 0.0
+    heard, taken = 0.0, 0.0
+    # The first one also loads what the others need.
+    for number, row in enumerate([*probed[:1], *probed[:_MEASURED]]):
+        started = time.monotonic()
+        try:
+            with open_audio(corpus.audio, row["key"]) as file:
+                recognise(file, chain_seconds, row["duration_ms"])
+        except RowError:
+            continue
+        if number:
+            heard += row["duration_ms"] / 1000
+            taken += time.monotonic() - started
+    return round(taken / max(heard, 1e-9) * hours_of_audio / settings.run.workers, 3) if heard else 0.0
+
+
+# What writing will cost, before anything is asked: songs are counted, and real prompts are tokenised.
+
+
+TOKENISED = 200
+CHARACTERS_A_TOKEN = 4
+
+
+def plan_write(settings: LabelSettings, files: Collection[AudioFile], described: Iterable[Song]) -> dict[str, Any]:
+    """Songs, requests, tokens and money. `described`: songs of the files that were probed, for a corpus without a table.
+
+    Prompts of up to TOKENISED songs, chosen by hash, are tokenised by the server, or by the model's own tokeniser, and scaled up.
+    Where neither can be reached a token is taken for four characters, and `tokens_counted_by` says so. max_tokens bounds tokens out.
+    """
+    songs, number = _songs(settings, files, described)
+    asker = Asker(load_prompt(settings.write.prompt), settings.write, settings.write.model, settings.seed)
+    sample = sorted(songs, key=lambda song: stable_id("plan", song.song_id))[:TOKENISED]
+    tokens, counted_by = _count(settings, [asker.first_request(song) for song in sample])
+    replies = number * settings.write.samples
+    tokens_in = round(sum(tokens) / max(1, len(tokens)) * replies)
+    tokens_out = replies * settings.write.max_tokens
+    if settings.run.server.url and not settings.run.server.parameters.max_tokens:
+        counted_by += "; max_tokens is not sent, so that nothing bounds a reply and its price"
+    return {
+        "songs": number,
+        "requests": replies,
+        "prompt_tokens": tokens_in,
+        "prompt_tokens_a_request": round(sum(tokens) / max(1, len(tokens)), 1),
+        "completion_tokens_at_most": tokens_out,
+        "tokens_counted_by": counted_by,
+        "price_at_most": round(settings.run.server.price(tokens_in, tokens_out), 2),
+    }
+
+
+def _songs(settings: LabelSettings, files: Collection[AudioFile], described: Iterable[Song]) -> tuple[list[Song], int]:
+    """Songs to sample from, and how many there will be."""
+    if settings.songs.source:
+        listed = {song.song_id: song for song in songs_of_table(settings.songs) if song is not None}
+        return list(listed.values()), len(listed)
+    if settings.corpus.metadata:
+        known = describe(settings.corpus, [file.key for file in files])[1].known.values()
+        found = (Song.of(row.title, row.artist, row.facts) for row in known if row is not None and row.title)
+        listed = {song.song_id: song for song in found}
+        return list(listed.values()), len(listed)
+    probed = list(described)
+    return probed, len(files)
+
+
+def _count(settings: LabelSettings, requests: list[Request]) -> tuple[list[int], str]:
+    handle = open_writer(settings)
+    try:
+        tokens = handle.load().count_tokens(requests)
+    except Halted as halted:
+        raise UserError(str(halted)) from halted
+    finally:
+        handle.close()
+    if tokens is not None:
+        return tokens, "the server" if settings.run.server.url else "the model's tokeniser"
+    tokens = hub_tokens(settings.write.model, settings.write.revision, requests)
+    if tokens is not None:
+        return tokens, "the model's tokeniser"
+    characters = [sum(map(len, (request.prompt or "", *(turn.content for turn in request.messages)))) for request in requests]
+    return [round(number / CHARACTERS_A_TOKEN) for number in characters], "four characters a token: no tokeniser was reached"
+
 
 PROBED = 200
 SHOWN = 20
 
 
 def plan_writing(settings: LabelSettings) -> dict[str, Any]:
-    """What writing alone will cost (flows.plan_write). With a table of songs no music is looked at. Raises UserError."""
+    """What writing alone will cost (flows.plan). With a table of songs no music is looked at. Raises UserError."""
     if not settings.is_written:
         raise UserError('no vocabulary is written by an LLM: add [vocabulary.llm_long] with kind = "written".')
     if settings.songs.source:

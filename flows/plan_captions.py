@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from flows.inputs import unlabelled
-from labeling.admission import track_split
-from labeling.errors import UserError
-from labeling.ids import stable_id
-from labeling.metadata import Described
-from labeling.scorers.base import Scorer
-from labeling.settings import Corpus
-from labeling.stages.vocabulary import allowed_splits
-from labeling.vocabulary import vocabulary_table
-from pipelines.settings import LabelSettings
+from noise2music.core.errors import UserError
+from noise2music.core.ids import stable_id
+from noise2music.flows.inputs import unlabelled
+from noise2music.labeling.captions.vocabulary import vocabulary_table
+from noise2music.labeling.corpus.clips import track_split
+from noise2music.labeling.corpus.metadata import Described
+from noise2music.labeling.scorers.base import Scorer
+from noise2music.labeling.settings import Corpus
+from noise2music.labeling.stages.vocabulary import allowed_splits
+from noise2music.pipelines.settings import LabelSettings
 
 TIMED = 64
 Read = TypeVar("Read")

@@ -5,14 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from flows.config import read_settings
-from labeling.errors import UserError
-from models.cascade.presets import Preset, stage_of
-from models.cascade.stage import STAGES
-from models.training.plan import Device, plan_stage
-from models.training.recipe import recipe_of
-from models.training.settings import TrainSettings
-from models.training.throughput import PEAKS
+from noise2music.core.errors import UserError
+from noise2music.flows.config import read_settings
+from noise2music.models.cascade.presets import Preset, stage_of
+from noise2music.models.cascade.stage import STAGES
+from noise2music.models.training.plan import PEAKS, Device, plan_stage
+from noise2music.models.training.recipe import recipe_of
+from noise2music.models.training.settings import TrainSettings
 
 MEMORY_GB = {"H100": 80, "H200": 141, "H800": 80, "A100": 80, "L40S": 48, "L4": 24, "4090": 24}
 

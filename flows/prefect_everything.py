@@ -1,15 +1,15 @@
-"""The whole chain on a Prefect server: one flow run with a run for each link in it, and the page as an artifact."""
+"""The whole chain as a deployment: above flows.run, which starts the flows of its links."""
 
 from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.config import given_settings
-from flows.everything import Everything, everything
-from flows.everything_settings import EverythingSettings
-from flows.prefect_page import link_page
-from flows.prefect_run import logged_on_server, run_on_server, stopped
+from noise2music.flows.config import given_settings
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.prefect_flows import everything_on_server
+from noise2music.flows.prefect_run import stopped
+from noise2music.flows.run import STEPS
 
 
 @flow(name="everything", persist_result=False)
@@ -18,17 +18,5 @@ def everything_flow(settings: dict[str, Any] | str) -> str | State[Any]:
 
     Ends as Cancelled where training was asked to stop, so that nobody takes the run for finished; the next run goes on.
     """
-    done = _everything(given_settings(EverythingSettings, settings))
+    done = everything_on_server(given_settings(EverythingSettings, settings), STEPS)
     return stopped(done.trained) or done.page
-
-
-def everything_with_prefect(settings: EverythingSettings) -> Everything:
-    """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
-    return run_on_server("everything", f"everything {settings.root}", lambda: _everything(settings), lambda done: stopped(done.trained))
-
-
-def _everything(settings: EverythingSettings) -> Everything:
-    with logged_on_server():
-        done = everything(settings)
-        link_page("everything-page", done.page, f"Labels, curves and clips of {settings.root}")
-        return done

@@ -1,23 +1,112 @@
 """What every flow on a Prefect server shares: tasks that are retried when that may help, our lines of log, and a server that answers."""
 
+import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from prefect import flow, get_client, task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.events import emit_event
 from prefect.exceptions import CancelledRun
 from prefect.logging.handlers import APILogHandler
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
 from prefect.tasks import Task
 
-from labeling.errors import UserError
-from labeling.storage import may_pass
-from models.training.trainer import Trained
+from noise2music.core.errors import UserError
+from noise2music.core.ids import stable_id
+from noise2music.core.storage import is_remote, local_path, may_pass
+from noise2music.flows.pages.charts import use_curves
+from noise2music.flows.pages.html import picture_uri
+from noise2music.flows.pages.label.stage import FIGURES
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.models.training.trainer import Trained
+
+# Events by which one flow starts the next: labels are ready, a stage of the cascade is ready, clips are ready.
+
+
+LABELS_READY = "n2m.labels-ready"
+STAGE_READY = "n2m.stage-ready"
+CLIPS_READY = "n2m.clips-ready"
+PLACE, GIVEN, STAGE = "n2m.place", "n2m.given", "n2m.stage"
+
+
+def announce(event: str, place: str, facts: Mapping[str, str]) -> None:
+    """Tell the Prefect server that something at `place` is ready; deployments with a trigger on `event` start.
+
+    The event says where: n2m.place is the whole path, n2m.given the path as the configuration has it.
+    """
+    name = whole_place(place)
+    resource = {"prefect.resource.id": f"n2m.{stable_id(name)}", "prefect.resource.name": name, PLACE: name, GIVEN: place}
+    emit_event(event=event, resource={**resource, **facts})
+
+
+def whole_place(place: str) -> str:
+    """A folder as its absolute path, so that an event and the trigger that waits for it mean the same; a URI as it is."""
+    return place.rstrip("/") if is_remote(place) else str(Path(local_path(place)).absolute())
+
+
+# Artifacts that several flows leave on a Prefect server: a link to a page, and a table of figures.
+
+
+def link_page(key: str, place: str, description: str) -> None:
+    """The artifact `key`: a link to the page at `place`, a path or URI, shown as that."""
+    link = place if is_remote(place) else local_path(place).absolute().as_uri()
+    create_link_artifact(key=key, link=link, link_text=place, description=description)
+
+
+def figures_table(figures: Sequence[tuple[str, str]]) -> str:
+    """(what, figure) pairs -> a Markdown table."""
+    return "\n".join(["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in figures)])
+
+
+# What a labeling run leaves on a Prefect server for people to look at: the funnel, how captions are used, and where the report is.
+
+
+_HEAD = ("vocabulary", "captions", "used by candidates", "used by labels", "bits before", "after", "Gini before", "after")
+
+
+def create_artifacts(root: str, report: Dataset, report_path: str) -> None:
+    """Make the artifacts label-funnel, label-distribution and label-report from a report's figures, inside a flow run."""
+    figures = json.loads(report.store.get(f"{report.path}/{FIGURES}"))
+    create_table_artifact(key="label-funnel", table=funnel_rows(figures), description=f"Funnel of {root}")
+    create_markdown_artifact(key="label-distribution", markdown=distribution(figures), description=f"Captions of {root}")
+    link_page("label-report", report_path, f"Report of {root}")
+
+
+def funnel_rows(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """report.json -> one row a step: what is left, in which unit, and what was lost for which reason."""
+    return [
+        {
+            "step": step["name"],
+            "count": step["count"],
+            "unit": step["unit"],
+            "lost": "; ".join(f"{loss['reason']}: {loss['count']}" for loss in step["losses"]),
+        }
+        for step in figures["funnel"]
+    ]
+
+
+def distribution(figures: Mapping[str, Any]) -> str:
+    """report.json -> Markdown: a table over all vocabularies, and for each the cumulative use of its captions as an inline picture."""
+    lines = ["| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
+    for item in figures["vocabularies"]:
+        before, after = item["before"], item["after"]
+        lines.append(
+            f"| {item['name']} | {before['captions']:,} | {before['coverage']:.1%} | {after['coverage']:.1%} | {before['entropy']:.2f} "
+            f"| {after['entropy']:.2f} | {before['gini']:.3f} | {after['gini']:.3f} |"
+        )
+    for item in figures["vocabularies"]:
+        lines += ["", f"## {item['name']}", "", f"![Cumulative use of {item['name']}]({picture_uri(use_curves(item))})", ""]
+        lines += ["Share of all uses that the most used captions have. Dashed: candidates. Solid: labels. Dotted: evenly used."]
+    return "\n".join(lines)
+
 
 log = logging.getLogger("n2m")
 

@@ -4,17 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from labeling.cell_items import UnreadableCellError, cell_items
-from labeling.errors import UserError
-from labeling.facts import Facts, read_key, read_tempo
-from labeling.fields import clean_field, split_tags
-from labeling.prompt import load_prompt, shipped_prompts
-from labeling.settings import Write
-from labeling.songs import Song
+from noise2music.core.errors import UserError
+from noise2music.core.tables.cell_items import UnreadableCellError, cell_items
+from noise2music.core.tables.fields import clean_field, split_tags
+from noise2music.labeling.corpus.facts import Facts, read_key, read_tempo
+from noise2music.labeling.corpus.songs import Song
+from noise2music.labeling.settings import Write
+from noise2music.labeling.writer.prompt import load_prompt, shipped_prompts
 
 
 def prompt_rows() -> list[dict[str, str]]:
-    """One row a shipped prompt, for flows.table.print_rows."""
+    """One row a shipped prompt, for flows.tables.print_rows."""
     prompts = [load_prompt(name) for name in shipped_prompts()]
     return [
         {

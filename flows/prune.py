@@ -10,16 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.prune_keep import datasets_to_keep, training_uses
-from flows.status import STAGES
-from labeling.audio_files import FOLDER
-from labeling.current import CURRENT, VIEWS, open_current
-from labeling.dataset import open_dataset
-from labeling.errors import UserError
-from labeling.latest import LATEST
-from labeling.manifest import MANIFEST_NAME, parse_record
-from labeling.storage import Entry, Store, is_remote, local_path
-from labeling.uses import RUNNING, USES, marks
+from noise2music.core.errors import UserError
+from noise2music.core.storage import Entry, Store, is_remote, local_path
+from noise2music.flows.inspect import STAGES
+from noise2music.flows.prune_keep import datasets_to_keep, training_uses
+from noise2music.labeling.datasets.audio_files import FOLDER
+from noise2music.labeling.datasets.current import CURRENT, VIEWS, open_current
+from noise2music.labeling.datasets.dataset import LATEST, open_dataset
+from noise2music.labeling.datasets.manifest import MANIFEST_NAME, parse_record
+from noise2music.labeling.datasets.uses import RUNNING, USES, marks
 
 _MADE = re.compile(
     r"_MANIFEST\.json|(dead/)?part-\d{5}-of-\d{5}(\.\d+)?\.parquet|stats/part-\d{5}-of-\d{5}\.json|report\.(html|json)|halted/[^/]+\.txt"

@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from flows.latest import read_latest
-from labeling.dataset import Dataset, list_datasets
-from labeling.errors import UserError
-from labeling.latest import LATEST
-from labeling.manifest import MANIFEST_NAME
-from labeling.storage import Store
-from labeling.uses import USES, Mark, marks
-from models.cascade.weights import read_weights_header
-from models.training.journal import NAME as JOURNAL
-from models.training.journal import read_journal
+from noise2music.core.errors import UserError
+from noise2music.core.storage import Store
+from noise2music.flows.datasets import read_latest
+from noise2music.labeling.datasets.dataset import LATEST, Dataset, list_datasets
+from noise2music.labeling.datasets.manifest import MANIFEST_NAME
+from noise2music.labeling.datasets.uses import USES, Mark, marks
+from noise2music.models.cascade.weights import read_weights_header
+from noise2music.models.training.log import NAME as JOURNAL
+from noise2music.models.training.log import read_journal
 
 _DEEP = ("", "*/", "*/*/")
 

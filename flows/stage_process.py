@@ -8,33 +8,21 @@ import signal
 import sys
 import threading
 
-from labeling.settings import Settings
-from models.cascade.stage import StageName
-from models.training.settings import TrainSettings
-
-STOPPED = 3
-
-
-class Order(Settings):
-    """What one such process does. announce: whether a Prefect server is told when the stage is ready."""
-
-    settings: TrainSettings
-    stage: StageName
-    announce: bool = True
+from noise2music.flows.stage_order import STOPPED, Order
 
 
 def main() -> None:
     """Train, and leave with 0 when the stage is finished, STOPPED when it was asked to stop, 1 after one line about a mistake."""
-    from models.training.stopping import stopping
+    from noise2music.models.training.run_lock import stopping
 
     with stopping():  # From here on a request is kept, also while all that training needs is imported.
-        from flows.cli import main as leave_well
+        from noise2music.flows.process import main as leave_well
 
         leave_well(_work)
 
 
 def _work(standalone_mode: bool) -> None:
-    from flows.train import run_train
+    from noise2music.flows.run import run_train
 
     assert not standalone_mode
     order = Order.model_validate_json(sys.stdin.readline())

@@ -4,15 +4,15 @@ import os
 import signal
 from collections.abc import Sequence
 
-from flows.training_page import write_training_page
-from labeling.errors import UserError
-from models.cascade.stage import STAGES, StageName
-from models.training.journal import read_journal
-from models.training.prepare import cropped_stage
-from models.training.reweigh import WEIGHTS
-from models.training.settings import TrainSettings
-from models.training.stopping import Asked, stopping
-from models.training.trainer import Trained, train
+from noise2music.core.errors import UserError
+from noise2music.flows.pages.training import write_training_page
+from noise2music.models.cascade.stage import STAGES, StageName
+from noise2music.models.training.ema import WEIGHTS
+from noise2music.models.training.log import read_journal
+from noise2music.models.training.prepare import cropped_stage
+from noise2music.models.training.run_lock import Asked
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.trainer import Trained, train
 
 
 def stages_of(names: Sequence[str]) -> list[StageName]:
@@ -39,23 +39,6 @@ def train_stage(settings: TrainSettings, stage: StageName) -> Trained:
     return trained
 
 
-def run_train(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[Trained]:
-    """Stages in their order, each a run of its own on a Prefect server where PREFECT_API_URL names one. Ends early when asked to stop.
-
-    announce: whether the server is told when a stage is ready, which starts the deployments that wait for it.
-    """
-    done = list[Trained]()
-    with stopping() as asked:  # Also while a page is written or the next stage is prepared.
-        for number, stage in enumerate(stages):
-            # Several processes agree on it in the next stage's first step: one that left alone would let the others wait.
-            if asked.is_set() and int(os.environ.get("WORLD_SIZE", "1")) == 1:
-                return [*done, *not_begun(settings, stages[number:], asked)]
-            done.append(_through_prefect(settings, stage, announce) if os.environ.get("PREFECT_API_URL") else train_stage(settings, stage))
-            if not done[-1].finished:
-                break
-    return done
-
-
 def how_far(settings: TrainSettings, stage: StageName, asked: Asked) -> Trained:
     """How far a stage is that is not trained in this process, or not yet, from what it wrote."""
     folder = settings.folder(stage)
@@ -78,9 +61,3 @@ def not_begun(settings: TrainSettings, stages: Sequence[StageName], asked: Asked
 def exit_code(trained: Sequence[Trained]) -> int:
     """0 where every stage is finished, else what a shell gives of a process that the signal ended: 130 after Ctrl-C, 143 after SIGTERM."""
     return max((128 + (stage.stopped_by or signal.SIGTERM) for stage in trained if not stage.finished), default=0)
-
-
-def _through_prefect(settings: TrainSettings, stage: StageName, announce: bool) -> Trained:
-    from flows.prefect_train import train_with_prefect
-
-    return train_with_prefect(settings, stage, announce)

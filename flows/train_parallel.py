@@ -12,13 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from flows.stage_process import STOPPED, Order
-from flows.train import check_recipes, how_far, not_begun, run_train
-from labeling.errors import UserError
-from models.cascade.stage import StageName
-from models.training.settings import TrainSettings
-from models.training.stopping import stopping
-from models.training.trainer import Trained
+from noise2music.core.errors import UserError
+from noise2music.flows.stage_order import STOPPED, Order
+from noise2music.flows.train import how_far, not_begun
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.training.run_lock import stopping
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.trainer import Trained
 
 POLL_SECONDS = 0.2
 log = logging.getLogger("n2m")
@@ -34,19 +34,6 @@ def visible_gpus(device: str) -> list[str]:
     return named or [str(number) for number in range(torch.cuda.device_count())]
 
 
-def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[Trained]:
-    """Train stages in their order: side by side where there are several GPUs, or `run.at_once` says so, else one after the other.
-
-    Under torchrun all processes share one stage at a time. announce: see flows.train.run_train. Raises UserError.
-    """
-    check_recipes(settings, stages)
-    gpus = visible_gpus(settings.run.device)
-    places = gpus if len(gpus) > 1 else ["" for _ in range(settings.run.at_once)]
-    if len(places) > 1 and len(stages) > 1 and int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return train_side_by_side(settings, stages, places, announce)
-    return run_train(settings, stages, announce)
-
-
 class _Running:
     """A process that trains a stage in its place: a GPU, or "" for what all see.
 
@@ -57,7 +44,7 @@ class _Running:
         self.stage, self.place, self.asked = order.stage, place, False
         threads = {} if order.settings.run.threads is None else {"OMP_NUM_THREADS": str(order.settings.run.threads)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "flows.stage_process"],
+            [sys.executable, "-m", "noise2music.flows.stage_process"],
             stdin=subprocess.PIPE,
             text=True,
             env=os.environ | threads | ({"CUDA_VISIBLE_DEVICES": place} if place else {}),

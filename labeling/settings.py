@@ -1,37 +1,16 @@
 """What a labeling run can be told. Frozen, and an unknown key is an error."""
 
-import json
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, field_validator, model_validator
+from pydantic import Field, PlainSerializer, StringConstraints, field_validator, model_validator
+
+from noise2music.core.settings import Settings
 
 Split = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1)]
-"""A split's name in lower case, as tables are read (labeling.metadata.clean_split)."""
+"""A split's name in lower case, as tables are read (labeling.corpus.metadata.clean_split)."""
 Splits = Annotated[frozenset[Split], PlainSerializer(sorted, return_type=list[Split], when_used="json")]
 Numbers = Annotated[frozenset[int], PlainSerializer(sorted, return_type=list[int], when_used="json")]
-
-
-class Settings(BaseModel):
-    """Base of all settings: immutable, no unknown keys, and no meaning besides the values.
-
-    What a setting does must not depend on whether it was given or is the default: through JSON, another process or a server every field
-    is given. "Not told" is None, and JSON holds infinity as "Infinity".
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    @field_validator("*")
-    @classmethod
-    def _is_a_number(cls, value: Any) -> Any:
-        if isinstance(value, float) and value != value:
-            raise ValueError("NaN is no number")
-        return value
-
-    def as_json(self) -> dict[str, Any]:
-        """The values as plain JSON, which is read as the same settings again."""
-        values: dict[str, Any] = json.loads(self.model_dump_json())
-        return values
 
 
 class FactColumns(Settings):
@@ -160,7 +139,7 @@ class Clean(Settings):
     """From replies to captions: the rules in their order, and their parameters. Duplicates go last, whatever the rules.
 
     `min_words`, `max_words`: length of a caption. `language`: its ISO 639-1 code. `music_threshold`: what "not_music" demands of a
-    sentence (labeling.cleaning.describes_music). `near_duplicate`: Jaccard similarity at and above which the rarer of two captions
+    sentence (labeling.captions.cleaning.describes_music). `near_duplicate`: Jaccard similarity at and above which the rarer of two captions
     goes; None keeps both.
     """
 
@@ -259,7 +238,7 @@ class Sampling(Settings):
     """
 
     top_k: int = Field(10, ge=1, le=1000)
-    draw: dict[str, int] = {}
+    draw: dict[str, int] = Field(default_factory=dict)
     floor_quantile: float | None = Field(None, gt=0, lt=1)
 
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from labeling.carry import carry_over
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext
-from labeling.schemas import AUDIO
-from labeling.settings import Shards
-from labeling.stages import audio as stage
-from labeling.stages.embed import CARRY_COLUMNS
-from labeling.storage import open_store
-from pipelines.session import Session
-from pipelines.spread import PartWriter, spread
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.datasets.reuse import carry_over
+from noise2music.labeling.schemas import AUDIO
+from noise2music.labeling.settings import Shards
+from noise2music.labeling.stages import audio as stage
+from noise2music.labeling.stages.embed import CARRY_COLUMNS
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter, spread
 
 
 @dataclass(frozen=True)

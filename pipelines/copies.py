@@ -12,19 +12,19 @@ from functools import lru_cache, partial
 import apache_beam as beam
 import pyarrow as pa
 
-from labeling.dataset import Dataset
-from labeling.duplicates import chains, inverted_index, links
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext
-from labeling.schemas import COPIES
-from labeling.stages import copies as stage
-from labeling.stages.copies import Passage, Tracks
-from labeling.storage import Store
-from pipelines.progress import show_progress
-from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.session import Session
-from pipelines.settings import RunSettings
-from pipelines.spread import PartWriter, spread
+from noise2music.core.storage import Store
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.memorization import chains, inverted_index, links
+from noise2music.labeling.schemas import COPIES
+from noise2music.labeling.stages import copies as stage
+from noise2music.labeling.stages.copies import Passage, Tracks
+from noise2music.pipelines.progress import show_progress
+from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.settings import RunSettings
+from noise2music.pipelines.spread import PartWriter, spread
 
 FOLDER = "cache/copies"
 _LEFT_BEHIND = 86_400.0

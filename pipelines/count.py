@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.schemas import COUNT
-from labeling.stages import count as stage
-from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.session import Session
-from pipelines.spread import PartWriter
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.schemas import COUNT
+from noise2music.labeling.stages import count as stage
+from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
 
 PartCounts = tuple[frozenset[int], stage.Counts]
 

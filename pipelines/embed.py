@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from labeling.carry import carry_over
-from labeling.dataset import Dataset
-from labeling.embed import clips_per_second
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext
-from labeling.schemas import embed_schema
-from labeling.stages import embed as stage
-from pipelines.progress import duration
-from pipelines.scorer import ScorerHandle
-from pipelines.session import Session, log
-from pipelines.spread import PartWriter, spread
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.datasets.reuse import carry_over
+from noise2music.labeling.schemas import embed_schema
+from noise2music.labeling.stages import embed as stage
+from noise2music.labeling.stages.embed import clips_per_second
+from noise2music.pipelines.progress import duration
+from noise2music.pipelines.scorer import ScorerHandle
+from noise2music.pipelines.session import Session, log
+from noise2music.pipelines.spread import PartWriter, spread
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from labeling.carry import carry_over
-from labeling.dataset import Dataset
-from labeling.duplicates import chains, landmarks
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext
-from labeling.schemas import FINGERPRINT
-from labeling.stages import fingerprint as stage
-from pipelines.session import Session
-from pipelines.spread import PartWriter, spread
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.datasets.reuse import carry_over
+from noise2music.labeling.memorization import chains, landmarks
+from noise2music.labeling.schemas import FINGERPRINT
+from noise2music.labeling.stages import fingerprint as stage
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter, spread
 
 
 @dataclass(frozen=True)

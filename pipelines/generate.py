@@ -8,27 +8,26 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from labeling import progress
-from labeling.cache_folder import cache_folder
-from labeling.duplicates.open_training_set import open_training_set
-from labeling.duplicates.training_set import TrainingSet
-from labeling.errors import UserError
-from labeling.ids import stable_id
-from labeling.parts import part_of
-from labeling.scorers.base import Scorer
-from labeling.scorers.load import choose_device
-from labeling.storage import Store, open_store
-from models.generation.cascade import load_cascade
-from models.generation.generate import read_ahead
-from models.job.facts import stage_facts
-from models.job.identity import claim, job_identity
-from models.job.make import Maker, make_clips
-from models.job.place import count_records
-from models.job.prompt import Prompt
-from models.job.settings import GenerateSettings
-from pipelines.progress import show_progress
-from pipelines.scorer import open_scorer
-from pipelines.settings import RunSettings
+from noise2music.core.device import choose_device
+from noise2music.core.errors import UserError
+from noise2music.core.ids import stable_id
+from noise2music.core.local_cache import cache_folder
+from noise2music.core.storage import Store, open_store
+from noise2music.labeling.datasets import parts as progress
+from noise2music.labeling.datasets.parts import part_of
+from noise2music.labeling.memorization.open_training_set import open_training_set
+from noise2music.labeling.memorization.training_set import TrainingSet
+from noise2music.labeling.scorers.base import Scorer
+from noise2music.models.generation.cascade import load_cascade
+from noise2music.models.generation.generate import read_ahead
+from noise2music.models.job.identity import claim, job_identity
+from noise2music.models.job.make import Maker, make_clips, stage_facts
+from noise2music.models.job.place import count_records
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.pipelines.progress import show_progress
+from noise2music.pipelines.scorer import open_scorer
+from noise2music.pipelines.settings import RunSettings
 
 STAGE = "generate"
 _LIST_EVERY = 5.0
@@ -130,7 +129,7 @@ def _beam(job: Job, prompts: Sequence[Prompt]) -> None:
     """Parts by the hash of the key, each made by one worker, clip after clip."""
     import apache_beam as beam
 
-    from pipelines.runners import new_pipeline, run_pipeline
+    from noise2music.pipelines.runners import new_pipeline, run_pipeline
 
     run = job.settings.run
     parts: defaultdict[int, list[Prompt]] = defaultdict(list)

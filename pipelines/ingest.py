@@ -8,21 +8,21 @@ from functools import lru_cache
 import apache_beam as beam
 import pyarrow as pa
 
-from labeling.copies import NO_GROUPS, CopyGroups, Member, NearCopies, Verdict, group_of, judge
-from labeling.dataset import Dataset, open_dataset
-from labeling.errors import UserError
-from labeling.fingerprint import Identity, canonical_json
-from labeling.opt_out import Entry, read_opt_outs
-from labeling.opted_out import FILE_COLUMNS, PROBE_COLUMNS, UNMET, OptedOut, opted_out
-from labeling.parts import PartContext, part_of
-from labeling.schemas import INGEST
-from labeling.settings import Corpus
-from labeling.stages import ingest as stage
-from labeling.storage import open_store
-from pipelines.progress import show_progress
-from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.session import Session, log
-from pipelines.spread import PartWriter
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.labeling.corpus.copies import NO_GROUPS, CopyGroups, Member, NearCopies, Verdict, group_of, judge
+from noise2music.labeling.corpus.opt_out import Entry, read_opt_outs
+from noise2music.labeling.corpus.opted_out import FILE_COLUMNS, PROBE_COLUMNS, UNMET, OptedOut, opted_out
+from noise2music.labeling.datasets.dataset import Dataset, open_dataset
+from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
+from noise2music.labeling.datasets.parts import PartContext, part_of
+from noise2music.labeling.schemas import INGEST
+from noise2music.labeling.settings import Corpus
+from noise2music.labeling.stages import ingest as stage
+from noise2music.pipelines.progress import show_progress
+from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.session import Session, log
+from noise2music.pipelines.spread import PartWriter
 
 _NAMED = 10
 _KEPT_UNMET = 1000

@@ -10,23 +10,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from labeling.cleaning.tally import Tally
-from labeling.corpus import AudioFile, Inventory, identify, list_corpus
-from labeling.dataset import Dataset
-from labeling.describe import Oddity, describe, oddities, shown
-from labeling.errors import RowError
-from labeling.facts import NO_FACTS
-from labeling.fingerprint import Identity, canonical_json
-from labeling.ids import stable_id
-from labeling.metadata import Described, Metadata, TrackMetadata
-from labeling.opt_out import read_opt_outs
-from labeling.parts import PartContext, part_of
-from labeling.progress import advance
-from labeling.schemas import INVENTORY
-from labeling.storage import Store
-from pipelines.progress import show_progress
-from pipelines.session import Session
-from pipelines.spread import PartWriter
+from noise2music.core.errors import RowError
+from noise2music.core.ids import stable_id
+from noise2music.core.storage import Store
+from noise2music.core.tally import Tally
+from noise2music.labeling.corpus.describe import Oddity, describe, oddities, shown
+from noise2music.labeling.corpus.facts import NO_FACTS
+from noise2music.labeling.corpus.files import AudioFile, Inventory, identify, list_corpus
+from noise2music.labeling.corpus.metadata import Described, Metadata, TrackMetadata
+from noise2music.labeling.corpus.opt_out import read_opt_outs
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
+from noise2music.labeling.datasets.parts import PartContext, advance, part_of
+from noise2music.labeling.schemas import INVENTORY
+from noise2music.pipelines.progress import show_progress
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
 
 VERSION = 2
 _HASHES = "cache/content.parquet"
@@ -43,7 +42,7 @@ class _Listed:
 def inventory(session: Session) -> Dataset:
     """The corpus as it is now, in parts by track id. A changed, added or removed file, or changed metadata, gives a new dataset.
 
-    Raises UserError, before a file is opened, when the metadata table and the corpus do not belong together (labeling.describe).
+    Raises UserError, before a file is opened, when the metadata table and the corpus do not belong together (labeling.corpus.describe).
     """
     corpus = session.settings.corpus
     found = list_corpus(corpus.audio)

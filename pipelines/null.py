@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import apache_beam as beam
 import pyarrow as pa
 
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.schemas import NULL
-from labeling.stages import null as stage
-from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.session import Session
-from pipelines.spread import PartWriter
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.schemas import NULL
+from noise2music.labeling.stages import null as stage
+from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
 
 
 @dataclass(frozen=True)

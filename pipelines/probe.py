@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from labeling.carry import carry_over
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext
-from labeling.schemas import PROBE
-from labeling.stages import probe as stage
-from pipelines.session import Session
-from pipelines.spread import PartWriter, spread
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.datasets.reuse import carry_over
+from noise2music.labeling.schemas import PROBE
+from noise2music.labeling.stages import probe as stage
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter, spread
 
 
 @dataclass(frozen=True)

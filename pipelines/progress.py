@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from labeling.fingerprint import Identity
-from labeling.parts import record_path
-from labeling.progress import rows_done
-from labeling.storage import open_store
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import record_path, rows_done
 
 _EVERY = 0.5
 _LOGGED_EVERY = 30.0

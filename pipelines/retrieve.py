@@ -8,19 +8,19 @@ from functools import lru_cache
 import faiss
 import pyarrow as pa
 
-from labeling.columns import unit_vectors
-from labeling.dataset import Dataset, open_dataset
-from labeling.errors import UserError
-from labeling.fingerprint import Identity
-from labeling.nearest import Device
-from labeling.parts import PartContext
-from labeling.retrieve import CaptionIndex, build_index, measure_recall
-from labeling.schemas import RETRIEVE
-from labeling.settings import Retrieval
-from labeling.stages import retrieve as stage
-from labeling.storage import open_store
-from pipelines.session import Session
-from pipelines.spread import PartWriter, spread
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.arrow import unit_vectors
+from noise2music.labeling.datasets.dataset import Dataset, open_dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.retrieval.index import CaptionIndex, build_index, measure_recall
+from noise2music.labeling.retrieval.nearest import Device
+from noise2music.labeling.schemas import RETRIEVE
+from noise2music.labeling.settings import Retrieval
+from noise2music.labeling.stages import retrieve as stage
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter, spread
 
 _building = threading.Lock()
 

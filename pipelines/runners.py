@@ -18,10 +18,10 @@ from apache_beam.transforms.environments import (
     python_sdk_capabilities,
 )
 
-from labeling.errors import UserError
-from pipelines.settings import RunSettings
+from noise2music.core.errors import UserError
+from noise2music.pipelines.settings import RunSettings
 
-_USER_ERROR = re.compile(r"labeling\.errors\.UserError: (.*?)(?: \[while running|\n\n|\Z)", re.DOTALL)
+_USER_ERROR = re.compile(r"noise2music\.core\.errors\.UserError: (.*?)(?: \[while running|\n\n|\Z)", re.DOTALL)
 
 # Beam 2.77 flushes a thread worker's output once a second from another thread, without a lock around the element that is being
 # written: a bundle that takes longer comes out torn (seen as an endless allocation while grouping). A day is never.

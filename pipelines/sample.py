@@ -8,16 +8,16 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from labeling.dataset import Dataset, open_dataset
-from labeling.errors import UserError
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext
-from labeling.schemas import SAMPLE
-from labeling.stages import sample as stage
-from labeling.stages.null import floor_of
-from labeling.storage import open_store
-from pipelines.session import Session
-from pipelines.spread import PartWriter, spread
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.dataset import Dataset, open_dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.schemas import SAMPLE
+from noise2music.labeling.stages import sample as stage
+from noise2music.labeling.stages.null import floor_of
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter, spread
 
 _reading = threading.Lock()
 

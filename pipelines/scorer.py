@@ -4,10 +4,11 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
-from labeling.nearest import Device
-from labeling.scorers.base import Scorer
-from labeling.scorers.load import choose_device, load_scorer
-from labeling.settings import ScorerSettings
+from noise2music.core.device import choose_device
+from noise2music.labeling.retrieval.nearest import Device
+from noise2music.labeling.scorers.base import Scorer
+from noise2music.labeling.scorers.load import load_scorer
+from noise2music.labeling.settings import ScorerSettings
 
 _loading = threading.Lock()
 

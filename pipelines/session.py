@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labeling.build import Built, MakeParts, build_dataset, check_dead_share
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.manifest import Manifest
-from labeling.storage import Store, open_store
-from pipelines.settings import LabelSettings
+from noise2music.core.storage import Store, open_store
+from noise2music.labeling.datasets.build import Built, MakeParts, build_dataset, check_dead_share
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.manifest import Manifest
+from noise2music.pipelines.settings import LabelSettings
 
 log = logging.getLogger("n2m")
 
@@ -44,7 +44,7 @@ class Session:
         parents: Sequence[Dataset] = (),
         shares_files: bool = False,
     ) -> Dataset:
-        """The stage's dataset, found or made. shares_files: as labeling.build.build_dataset has it.
+        """The stage's dataset, found or made. shares_files: as labeling.datasets.build.build_dataset has it.
 
         Raises UserError, among others when more than `max_dead` of its rows are dead.
         """

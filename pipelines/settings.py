@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from labeling.settings import (
+from noise2music.core.settings import Settings
+from noise2music.labeling.settings import (
     Clean,
     Corpus,
     Leaks,
@@ -13,7 +14,6 @@ from labeling.settings import (
     Sampling,
     ScorerSettings,
     Server,
-    Settings,
     Shards,
     Songs,
     VocabularySettings,

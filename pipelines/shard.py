@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext
-from labeling.schemas import SHARD
-from labeling.stages import shard as stage
-from pipelines.session import Session
-from pipelines.spread import PartWriter, spread
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.schemas import SHARD
+from noise2music.labeling.stages import shard as stage
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter, spread
 
 
 @dataclass(frozen=True)

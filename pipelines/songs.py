@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from labeling.cleaning.tally import Tally
-from labeling.dataset import Dataset
-from labeling.errors import UserError
-from labeling.facts import Facts, fact_names, read_facts
-from labeling.fields import clean_field
-from labeling.fingerprint import Identity, canonical_json
-from labeling.parts import PartContext, part_of
-from labeling.schemas import SONGS
-from labeling.settings import Songs
-from labeling.songs import Song, songs_table
-from labeling.tables import table_rows
-from pipelines.session import Session
-from pipelines.spread import PartWriter
+from noise2music.core.errors import UserError
+from noise2music.core.tables.fields import clean_field
+from noise2music.core.tables.tables import table_rows
+from noise2music.core.tally import Tally
+from noise2music.labeling.corpus.facts import Facts, fact_names, read_facts
+from noise2music.labeling.corpus.songs import Song, songs_table
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
+from noise2music.labeling.datasets.parts import PartContext, part_of
+from noise2music.labeling.schemas import SONGS
+from noise2music.labeling.settings import Songs
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
 
 VERSION = 1
 _TRACK_COLUMNS = ["title", "artist", "tags", "instruments", "tempo", "musical_key", "excluded"]

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import apache_beam as beam
 import pyarrow as pa
 
-from labeling.dead_limit import DeadLimit, TooManyDead
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext, write_part
-from labeling.storage import open_store
-from pipelines.progress import finished_parts, show_progress
-from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.settings import RunSettings
-from pipelines.stops import begin, is_doomed, leave_dead, look_around, raise_stopped
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.dead_limit import DeadLimit, TooManyDead
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext, write_part
+from noise2music.pipelines.progress import finished_parts, show_progress
+from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.settings import RunSettings
+from noise2music.pipelines.stops import begin, is_doomed, leave_dead, look_around, raise_stopped
 
 PartTables = Callable[[PartContext], Iterator[pa.Table]]
 
@@ -57,7 +57,7 @@ def spread(
     """Make `parts`, each by `tables` (a picklable callable), on the workers.
 
     rows: of the whole stage, at most, for the progress line and `max_dead`. Raises UserError as soon as more than `max_dead` of them are
-    dead, or as good as sure to be (labeling.dead_limit).
+    dead, or as good as sure to be (labeling.datasets.dead_limit).
     """
     root = open_store(writer.root)
     limit, parts = begin(root, writer.identity, parts, max_dead, rows)

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Sequence
 
-from labeling.dead_limit import DeadLimit
-from labeling.errors import UserError
-from labeling.fingerprint import Identity
-from labeling.manifest import MANIFEST_NAME, PartRecord, parse_record
-from labeling.parts import PartContext, dead_bytes, part_name, record_path
-from labeling.storage import Store
+from noise2music.core.errors import UserError
+from noise2music.core.storage import Store
+from noise2music.labeling.datasets.dead_limit import DeadLimit
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.manifest import MANIFEST_NAME, PartRecord, parse_record
+from noise2music.labeling.datasets.parts import PartContext, dead_bytes, part_name, record_path
 
 log = logging.getLogger("n2m")
 

@@ -12,23 +12,23 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
-from labeling.builtin import builtin_sentences, builtin_tags
-from labeling.cleaning.tally import Tally
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.leaks import HeldOut, held_out_captions
-from labeling.normalise import MAX_CHARACTERS, key_id
-from labeling.parts import PartContext, part_of
-from labeling.schemas import VOCABULARY
-from labeling.settings import VocabularySettings
-from labeling.stages import vocabulary as stage
-from labeling.stages.vocabulary import labels_training
-from labeling.storage import read_uri
-from labeling.vocabulary import Variant, check_captions, keyed, merge, read_captions
-from pipelines.progress import show_progress
-from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.session import Session
-from pipelines.spread import PartWriter
+from noise2music.core.storage import read_uri
+from noise2music.core.tally import Tally
+from noise2music.labeling.captions.builtin import builtin_sentences, builtin_tags
+from noise2music.labeling.captions.contamination import HeldOut, held_out_captions
+from noise2music.labeling.captions.text import MAX_CHARACTERS, key_id
+from noise2music.labeling.captions.vocabulary import Variant, check_captions, keyed, merge, read_captions
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext, part_of
+from noise2music.labeling.schemas import VOCABULARY
+from noise2music.labeling.settings import VocabularySettings
+from noise2music.labeling.stages import vocabulary as stage
+from noise2music.labeling.stages.vocabulary import labels_training
+from noise2music.pipelines.progress import show_progress
+from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
 
 _BLOCK = 200_000
 _UNFIT = {"empty": "texts without a letter or digit", "too_long": f"texts of more than {MAX_CHARACTERS:,} characters"}

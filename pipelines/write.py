@@ -7,21 +7,20 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext, part_name
-from labeling.prompt import load_prompt
-from labeling.schemas import WRITE
-from labeling.stages import write as stage
-from labeling.storage import Store, open_store
-from labeling.writer.base import Halted
-from labeling.writer.journal import Journal
-from labeling.writer.request import Reply
-from pipelines.session import Session
-from pipelines.settings import RunSettings
-from pipelines.spread import PartWriter, spread_parts
-from pipelines.stops import begin, leave_word, raise_stopped
-from pipelines.writer import WriterHandle, changes
+from noise2music.core.storage import Store, open_store
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext, part_name
+from noise2music.labeling.schemas import WRITE
+from noise2music.labeling.stages import write as stage
+from noise2music.labeling.writer.base import Halted, Reply
+from noise2music.labeling.writer.prompt import load_prompt
+from noise2music.labeling.writer.request_cache import Journal
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.settings import RunSettings
+from noise2music.pipelines.spread import PartWriter, spread_parts
+from noise2music.pipelines.stops import begin, leave_word, raise_stopped
+from noise2music.pipelines.writer import WriterHandle, changes
 
 log = logging.getLogger("n2m")
 

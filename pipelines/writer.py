@@ -4,9 +4,9 @@ import threading
 import uuid
 from dataclasses import dataclass
 
-from labeling.settings import Budget, Server, Write
-from labeling.writer.base import Writer
-from pipelines.settings import LabelSettings
+from noise2music.labeling.settings import Budget, Server, Write
+from noise2music.labeling.writer.base import Writer
+from noise2music.pipelines.settings import LabelSettings
 
 _opening = threading.Lock()
 _opened: dict[str, Writer] = {}
@@ -39,10 +39,10 @@ class WriterHandle:
 
     def _open(self) -> Writer:
         if self.server.url:
-            from labeling.writer.server import ServerWriter
+            from noise2music.labeling.writer.server import ServerWriter
 
             return ServerWriter(self.server, self.write.model)
-        from labeling.writer.local import LocalWriter
+        from noise2music.labeling.writer.local import LocalWriter
 
         return LocalWriter(self.write.model, self.write.revision, self.device)
 

@@ -14,21 +14,21 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
-from labeling.cleaning.chain import Chain, rules_identity
-from labeling.cleaning.tally import Tally
-from labeling.dataset import Dataset
-from labeling.fingerprint import Identity
-from labeling.leaks import check_leaks
-from labeling.parts import PartContext, part_of
-from labeling.schemas import VOCABULARY
-from labeling.settings import Clean
-from labeling.stages import written as stage
-from labeling.stages.vocabulary import labels_training
-from pipelines.progress import show_progress
-from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.session import Session
-from pipelines.spread import PartWriter
-from pipelines.vocabulary import held_out_inputs, held_out_sources, read_held_out
+from noise2music.core.tally import Tally
+from noise2music.labeling.captions.cleaning.chain import Chain, rules_identity
+from noise2music.labeling.captions.contamination import check_leaks
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext, part_of
+from noise2music.labeling.schemas import VOCABULARY
+from noise2music.labeling.settings import Clean
+from noise2music.labeling.stages import written as stage
+from noise2music.labeling.stages.vocabulary import labels_training
+from noise2music.pipelines.progress import show_progress
+from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.spread import PartWriter
+from noise2music.pipelines.vocabulary import held_out_inputs, held_out_sources, read_held_out
 
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
 

@@ -1,6 +1,6 @@
 """Run the two original TensorFlow graphs of musicnn once and keep their outputs: `python -m tests.make_musicnn_reference`.
 
-Writes tests/data/musicnn_reference.npz, to which tests/labeling/test_musicnn.py holds the torch networks. The graphs come from the
+Writes tests/data/musicnn_reference.npz, to which tests/labeling/scorers/test_musicnn.py holds the torch networks. The graphs come from the
 `.meta` files of the installed package, so nothing of the networks is written down a second time here.
 """
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import triton  # noqa: F401  TensorFlow before triton in one process ends in a segmentation fault
 
-from labeling.scorers.musicnn_weights import INSTALL, TAGGERS
-from labeling.scorers.packages import package_folder
+from noise2music.core.hub import package_folder
+from noise2music.labeling.scorers.musicnn_weights import INSTALL, TAGGERS
 from tests.musicnn_input import REFERENCE, reference_input
 
 

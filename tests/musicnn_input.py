@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from labeling.ids import hash_uniform
+from noise2music.core.ids import hash_uniform
 
 REFERENCE = Path(__file__).parent / "data" / "musicnn_reference.npz"
 

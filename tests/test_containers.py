@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.cli import n2m
-from flows.config import read_settings
-from pipelines.settings import LabelSettings
+from noise2music.flows.cli import n2m
+from noise2music.flows.config import read_settings
+from noise2music.pipelines.settings import LabelSettings
 
 PROJECT = Path(__file__).resolve().parents[1]
 DOCKER = PROJECT / "docker"

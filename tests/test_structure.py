@@ -57,7 +57,8 @@ def test_no_file_outgrows_one_idea() -> None:
 
 def test_help_answers_at_once_and_loads_nothing_heavy() -> None:
     script = (
-        "import sys; sys.argv = ['n2m', '--help']\nfrom flows.cli import main\ntry:\n    main()\nfinally:\n    print(sorted(sys.modules))"
+        "import sys; sys.argv = ['n2m', '--help']\n"
+        "from noise2music.flows.cli import main\ntry:\n    main()\nfinally:\n    print(sorted(sys.modules))"
     )
     started = time.monotonic()
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT, check=True).stdout

@@ -1,21 +1,14 @@
 """The console command n2m. Imports are inside the commands, so that help and mistakes answer at once."""
 
-import logging
-import os
-import signal
-import sys
-from collections.abc import Callable
-from typing import Any
-
 import click
 
-from flows.cli.everything import deploy, everything
-from flows.cli.generation import generate
-from flows.cli.labeling import join, label, labels, prune, replay, report, show, status, verify
-from flows.cli.music import demo, render
-from flows.cli.planning import plan
-from flows.cli.training import train, weights
-from flows.cli.writing import captions, prompt, write
+from noise2music.flows.cli.everything import demo, deploy, everything, render
+from noise2music.flows.cli.generation import generate
+from noise2music.flows.cli.labeling import join, label, labels, prune, replay, report, show, status, verify
+from noise2music.flows.cli.planning import plan
+from noise2music.flows.cli.training import train, weights
+from noise2music.flows.cli.writing import captions, prompt, write
+from noise2music.flows.process import main as run_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -48,60 +41,7 @@ for _command in (
 ):
     n2m.add_command(_command)
 
-_OUTPUT_CUT = 128 + signal.SIGPIPE
 
-
-def _quiet_libraries() -> None:
-    """Keep other packages' warnings off the terminal, and ours on it."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-    logging.getLogger().setLevel(logging.ERROR)
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    # Who reads our lines may stop before the end (`| head`), and a job goes on.
-    logging.raiseExceptions = False
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    ours = logging.getLogger("n2m")
-    ours.handlers[:] = [handler]
-    ours.setLevel(logging.INFO)
-    ours.propagate = False
-
-
-def main(run: Callable[..., Any] = n2m) -> None:
-    """Entry point: a UserError is one line on stderr and exit 1; Ctrl-C stops at once and leaves a root that the next run completes.
-
-    Where nobody reads the output any more (`| head`), the exit is 141 as that of other tools.
-    """
-    _quiet_libraries()
-    try:
-        code = _exit_code(run)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os._exit(_OUTPUT_CUT)
-    sys.exit(code)
-
-
-def _exit_code(run: Callable[..., Any]) -> Any:
-    from labeling.errors import UserError
-
-    output = sys.stdout
-    try:
-        run(standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except UserError as error:
-        sys.stdout.flush()
-        print(f"n2m: {error}", file=sys.stderr)
-        return 1
-    except (KeyboardInterrupt, click.Abort):
-        print("\nStopped. Finished parts are kept; the same command goes on from here.", file=sys.stderr, flush=True)
-        os._exit(130)
-    except SystemExit as leave:
-        # click ends a command whose output was cut with 1, and puts another stream in its place.
-        return leave.code if sys.stdout is output else _OUTPUT_CUT
-    return 0
+def main() -> None:
+    """Entry point of the console command."""
+    run_command(n2m)

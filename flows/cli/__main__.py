@@ -1,5 +1,5 @@
 """`python -m flows.cli` is n2m."""
 
-from flows.cli import main
+from noise2music.flows.cli import main
 
 main()

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from flows.cli.options import SET
+from noise2music.flows.cli.options import SET
 
 _CONFIG = click.option(
     "-c", "--config", type=click.Path(path_type=Path), required=True, help="TOML file with [label], [train], [generate]."
@@ -18,9 +18,9 @@ _CONFIG = click.option(
 @SET
 def everything(config: Path, overrides: tuple[str, ...]) -> None:
     """Label music, train the cascade on it, generate from prompts, and write one page; or go on where a run was stopped."""
-    from flows.config import read_settings
-    from flows.everything import run_everything
-    from flows.everything_settings import EverythingSettings
+    from noise2music.flows.config import read_settings
+    from noise2music.flows.everything_settings import EverythingSettings
+    from noise2music.flows.run import run_everything
 
     done = run_everything(read_settings(EverythingSettings, config, overrides))
     say_everything(done)
@@ -44,11 +44,45 @@ def say_everything(done: Any) -> None:
 @click.option("--paused", is_flag=True, help="Register the schedule switched off.")
 def deploy(config: Path, overrides: tuple[str, ...], name: str | None, pool: str, cron: str | None, paused: bool) -> None:
     """Register label, train (each stage), generate and everything as deployments of a Prefect server, started by schedule and events."""
-    from flows.config import read_settings
-    from flows.deploy import deploy as deploy_all
-    from flows.everything_settings import EverythingSettings
+    from noise2music.flows.config import read_settings
+    from noise2music.flows.deploy import deploy as deploy_all
+    from noise2music.flows.everything_settings import EverythingSettings
 
     settings = read_settings(EverythingSettings, config, overrides)
     for deployed in deploy_all(settings, name or config.stem, pool, cron, active=not paused):
         print(deployed)
     print(f"They run on: prefect worker start --pool {pool} --type process")
+
+
+# Music that the project renders itself, and the demo on it.
+
+
+@click.command()
+@click.option("--root", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Where everything goes.")
+@click.option("--pieces", default=24, show_default=True, type=click.IntRange(1, 10000), help="How many pieces of 30 s to render.")
+@click.option("--seed", default=0, show_default=True, help="Another seed gives other music.")
+@SET
+def demo(root: Path, pieces: int, seed: int, overrides: tuple[str, ...]) -> None:
+    """The whole chain in minutes: render music with a known truth, label it, train a little, make twelve clips, and show one page."""
+    from noise2music.flows.demo import demo_settings, open_page, print_examples
+    from noise2music.flows.run import run_everything
+
+    done = run_everything(demo_settings(root, pieces, seed, overrides))
+    print_examples(done.labeled)
+    print()
+    say_everything(done)
+    if done.exit_code:
+        sys.exit(done.exit_code)
+    open_page(done.page)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--pieces", default=100, show_default=True, type=click.IntRange(1, 1000000))
+@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(1, 600))
+@click.option("--seed", default=0, show_default=True)
+def render(folder: Path, pieces: int, seconds: float, seed: int) -> None:
+    """Render music with a known truth: FLAC files and manifest.csv in FOLDER."""
+    from noise2music.flows.demo import render_music
+
+    print(render_music(folder, pieces, seed, seconds))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from flows.cli.options import CONFIG, SET
+from noise2music.flows.cli.options import CONFIG, SET
 
 
 @click.command()
@@ -32,9 +32,9 @@ def generate(config: Path | None, overrides: tuple[str, ...], replay: bool, **gi
     PROMPTS is a .txt (a prompt a line), .csv, .jsonl or .parquet with the columns prompt and, where wanted, key, seed, seconds, negative,
     init and keep.
     """
-    from flows.config import read_settings, validate_settings
-    from flows.generate import run_generate
-    from models.job.settings import GenerateSettings
+    from noise2music.flows.config import read_settings, validate_settings
+    from noise2music.flows.run import run_generate
+    from noise2music.models.job.settings import GenerateSettings
 
     said = [f"{_KEYS[name]}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items() if value is not None]
     overrides = (*overrides, *said)

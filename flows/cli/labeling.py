@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings, lines_on_stderr
+from noise2music.flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings, lines_on_stderr
 
 
 @click.command()
@@ -37,9 +37,9 @@ def replay(config: Path | None, overrides: tuple[str, ...], audio: str | None, r
 @JSON
 def status(root: str, as_json: bool) -> None:
     """How far a root is, stage by stage."""
-    from flows.status import status_rows
-    from flows.table import print_rows
-    from labeling.storage import open_existing
+    from noise2music.core.storage import open_existing
+    from noise2music.flows.inspect import status_rows
+    from noise2music.flows.tables import print_rows
 
     print_rows(status_rows(open_existing(root)), as_json)
 
@@ -49,10 +49,10 @@ def status(root: str, as_json: bool) -> None:
 @JSON
 def verify(root: str, as_json: bool) -> None:
     """Hash every part of labels, or every generated clip, and check schemas; exit 1 and a list when anything is off."""
-    from flows.table import print_rows
-    from flows.verify import verify_root
-    from labeling.errors import UserError
-    from labeling.storage import open_existing
+    from noise2music.core.errors import UserError
+    from noise2music.core.storage import open_existing
+    from noise2music.flows.inspect import verify_root
+    from noise2music.flows.tables import print_rows
 
     files, every = verify_root(open_existing(root))
     findings = [finding for finding in every if not finding.old]
@@ -78,7 +78,7 @@ def verify(root: str, as_json: bool) -> None:
 @ROOT
 def report(root: str) -> None:
     """Print where the report of the latest run is; it is made again when it is missing or damaged."""
-    from flows.label import remake_report
+    from noise2music.flows.label import remake_report
 
     lines_on_stderr()
     print(remake_report(root))
@@ -90,9 +90,8 @@ def report(root: str) -> None:
 @JSON
 def show(root: str, clip: str, as_json: bool) -> None:
     """One clip's labels and where they came from. CLIP is a clip id, a track key, or KEY@SECONDS."""
-    from flows.labels import show_clip
-    from flows.table import print_rows
-    from labeling.storage import open_existing
+    from noise2music.core.storage import open_existing
+    from noise2music.flows.tables import print_rows, show_clip
 
     found = show_clip(open_existing(root), clip)
     if as_json:
@@ -109,8 +108,8 @@ def show(root: str, clip: str, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Ends in .csv, .jsonl or .parquet.")
 def labels(root: str, output: Path) -> None:
     """Write all labels of the latest run as one flat table for other tools."""
-    from flows.labels import write_labels
-    from labeling.storage import open_existing
+    from noise2music.core.storage import open_existing
+    from noise2music.flows.tables import write_labels
 
     rows = write_labels(open_existing(root), output)
     print(f"{rows:,} labels in {output}")
@@ -123,7 +122,7 @@ def labels(root: str, output: Path) -> None:
 @click.option("--target-mb", type=click.FloatRange(min=0, min_open=True), default=256.0, show_default=True, help="Size of a file.")
 def join(root: str, out: str, splits: tuple[str, ...], target_mb: float) -> None:
     """Write the current labels with their audio inside: Parquet files in OUT, a folder or URI, that need nothing else."""
-    from labeling.join import join as join_files
+    from noise2music.labeling.datasets.join import join as join_files
 
     joined = join_files(root, out, splits or None, target_mb)
     files = sum(len(record.files) for record in joined.manifest.parts)
@@ -142,10 +141,10 @@ def join(root: str, out: str, splits: tuple[str, ...], target_mb: float) -> None
 @JSON
 def prune(root: str, yes: bool, versions: int, training: tuple[Path, ...], forget: tuple[str, ...], replies: bool, as_json: bool) -> None:
     """Delete what the latest run does not use: old labels, and audio that nothing refers to. Shows it first; --yes deletes."""
-    from flows.prune import plan_pruning
-    from flows.prune import prune as delete
-    from flows.table import print_rows
-    from labeling.storage import open_existing
+    from noise2music.core.storage import open_existing
+    from noise2music.flows.prune import plan_pruning
+    from noise2music.flows.prune import prune as delete
+    from noise2music.flows.tables import print_rows
 
     store = open_existing(root)
     plan = plan_pruning(store, versions, training, forget, replies)
@@ -170,7 +169,7 @@ def prune(root: str, yes: bool, versions: int, training: tuple[Path, ...], forge
 
 def run_labeling(settings: Any, replay: bool) -> Any:
     """Label, and say where the report is. Gives what was made (flows.label.Labeled)."""
-    from flows.label import run_label
+    from noise2music.flows.run import run_label
 
     labeled = run_label(settings, replay)
     if labeled.nothing_done:

@@ -23,7 +23,7 @@ def lines_on_stderr() -> None:
 
 def label_settings(config: Path | None, overrides: tuple[str, ...], audio: str | None, root: str | None) -> Any:
     """The settings of a labeling run, from a file or for a folder of music. Raises click.UsageError unless it is one of the two."""
-    from flows.config import audio_settings, load_settings
+    from noise2music.flows.config import audio_settings, load_settings
 
     if (config is None) == (audio is None):
         raise click.UsageError("give either -c FILE or --audio FOLDER")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flows.cli.options import CONFIG, JSON, SET, label_settings, lines_on_stderr
+from noise2music.flows.cli.options import CONFIG, JSON, SET, label_settings, lines_on_stderr
 
 
 @click.group(invoke_without_command=True)
@@ -32,9 +32,9 @@ def plan(
     """
     if context.invoked_subcommand is not None:
         return
-    from flows.plan import plan as plan_all
-    from flows.plan import plan_writing
-    from flows.table import print_rows
+    from noise2music.flows.plan import plan as plan_all
+    from noise2music.flows.plan import plan_writing
+    from noise2music.flows.tables import print_rows
 
     lines_on_stderr()
     settings = label_settings(config, overrides, audio, root)
@@ -68,8 +68,8 @@ def plan(
 @JSON
 def plan_train(preset: str | None, config: Path | None, overrides: tuple[str, ...], gpu: str, mfu: float, as_json: bool) -> None:
     """Parameters, arithmetic, memory, clips a second and GPU hours of every stage, before training starts."""
-    from flows.plan_train import plan_training
-    from flows.table import print_rows
+    from noise2music.flows.plan_train import plan_training
+    from noise2music.flows.tables import print_rows
 
     planned = plan_training(preset, config, overrides, gpu, mfu)
     if as_json:

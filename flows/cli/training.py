@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from flows.cli.options import CONFIG, SET
+from noise2music.flows.cli.options import CONFIG, SET
 
 
 @click.command()
@@ -19,10 +19,10 @@ def train(stages: tuple[str, ...], config: Path | None, overrides: tuple[str, ..
     STAGE is waveform-generator, waveform-cascader, spectrogram-generator, vocoder, super-resolution, or all. Stopped before the end, it
     saves and leaves with 130 after Ctrl-C, 143 after SIGTERM.
     """
-    from flows.config import read_settings
-    from flows.train import exit_code, stages_of
-    from flows.train_parallel import train_stages
-    from models.training.settings import TrainSettings
+    from noise2music.flows.config import read_settings
+    from noise2music.flows.run import train_stages
+    from noise2music.flows.train import exit_code, stages_of
+    from noise2music.models.training.settings import TrainSettings
 
     wanted = stages_of(stages)
     if config is None:
@@ -47,7 +47,7 @@ def weights(run: Path, output: Path, width: float | None, clips: int | None, pre
 
     RUN is the folder of one stage. Snapshots are kept with `checkpoints.profiles` in the training file.
     """
-    from models.training.reweigh import export_weights
+    from noise2music.models.training.ema import export_weights
 
     header = export_weights(run, output, width, clips, precision)
     print(f"{output}: {header.stage.name} after {header.clips:,} clips, average: {header.average}")

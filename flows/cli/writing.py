@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings
+from noise2music.flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings
 
 
 @click.command()
@@ -14,7 +14,7 @@ from flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings
 @click.option("--root", help="Where everything is written.")
 def write(config: Path | None, overrides: tuple[str, ...], root: str | None) -> None:
     """Let an LLM describe songs, and clean what it says into the captions of a vocabulary; no music is labelled."""
-    from flows.write import write_captions
+    from noise2music.flows.label import write_captions
 
     for name, captions in write_captions(label_settings(config, overrides, None, root)).items():
         print(f"{captions.manifest.rows:,} captions. Write them out with: n2m captions {captions.store.uri} {name} -o FILE.jsonl")
@@ -26,8 +26,8 @@ def write(config: Path | None, overrides: tuple[str, ...], root: str | None) -> 
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Ends in .csv, .jsonl or .parquet.")
 def captions(root: str, vocabulary: str, output: Path) -> None:
     """Write the captions of one vocabulary as a table; the jsonl is a source for another run's vocabulary of kind "jsonl"."""
-    from flows.captions import write_captions_table
-    from labeling.storage import open_existing
+    from noise2music.core.storage import open_existing
+    from noise2music.flows.tables import write_captions_table
 
     rows = write_captions_table(open_existing(root), vocabulary, output)
     print(f"{rows:,} captions in {output}")
@@ -42,8 +42,8 @@ def prompt() -> None:
 @JSON
 def list_prompts(as_json: bool) -> None:
     """The prompts that ship."""
-    from flows.prompt import prompt_rows
-    from flows.table import print_rows
+    from noise2music.flows.prompt import prompt_rows
+    from noise2music.flows.tables import print_rows
 
     print_rows(prompt_rows(), as_json)
 
@@ -60,8 +60,8 @@ def list_prompts(as_json: bool) -> None:
 @SET
 def show_prompt(name: str, config: Path | None, overrides: tuple[str, ...], title: str, **facts: Any) -> None:
     """Print exactly what would be sent for a song. NAME is a shipped prompt or the path of a prompt file."""
-    from flows.prompt import make_song, show_prompt
-    from labeling.settings import Write
+    from noise2music.flows.prompt import make_song, show_prompt
+    from noise2music.labeling.settings import Write
 
     write = label_settings(config, overrides, None, None).write if config else Write()
     print(show_prompt(name, make_song(title, **facts), write))

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
-Float32s = npt.NDArray[np.float32]
+from noise2music.core.arrays import Float32s
 
 
 @dataclass(frozen=True)

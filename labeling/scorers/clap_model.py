@@ -8,8 +8,8 @@ import torch
 from transformers import ClapConfig, ClapModel, RobertaTokenizer
 from transformers.utils import logging
 
-from labeling.errors import UserError
-from labeling.scorers.weights import Tensors
+from noise2music.core.errors import UserError
+from noise2music.core.tensors import Tensors
 
 # Buffers that follow from the configuration or that inference does not read.
 _COMPUTED = ("position_ids", "token_type_ids", "relative_position_index", "num_batches_tracked")

@@ -1,21 +1,12 @@
 """From a configured model to a scorer that is ready."""
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 
-from labeling.errors import UserError
-from labeling.scorers.base import Scorer
-from labeling.settings import ScorerSettings
-
-
-def choose_device(device: str) -> Literal["cpu", "cuda"]:
-    """ "auto" -> "cuda" where there is one, else "cpu". Raises UserError when "cuda" is asked for and there is none."""
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise UserError('run.device = "cuda", but torch sees no CUDA device. Set run.device = "auto" or mend the driver.')
-    return "cuda" if device != "cpu" and available else "cpu"
+from noise2music.core.device import choose_device
+from noise2music.labeling.scorers.base import Scorer
+from noise2music.labeling.settings import ScorerSettings
 
 
 def load_scorer(settings: ScorerSettings, device: str) -> Scorer:
@@ -27,13 +18,13 @@ def load_scorer(settings: ScorerSettings, device: str) -> Scorer:
     if device == "cpu":
         torch.set_num_threads(1)
     if settings.model == "starter":
-        from labeling.scorers.starter import load_starter
+        from noise2music.labeling.scorers.starter import load_starter
 
         return load_starter(device)
     if Path(settings.model).suffix == ".pt":
-        from labeling.scorers.laion import load_laion
+        from noise2music.labeling.scorers.laion import load_laion
 
         return load_laion(Path(settings.model), device)
-    from labeling.scorers.clap import load_clap
+    from noise2music.labeling.scorers.clap import load_clap
 
     return load_clap(settings.model, settings.revision, device)

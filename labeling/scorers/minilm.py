@@ -15,10 +15,10 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
-from labeling.errors import UserError
-from labeling.scorers.base import Float32s
-from labeling.scorers.packages import package_folder
-from labeling.scorers.weights import Tensors, hash_files, read_safetensors
+from noise2music.core.arrays import Float32s
+from noise2music.core.errors import UserError
+from noise2music.core.hub import package_folder
+from noise2music.core.tensors import Tensors, hash_files, read_safetensors
 
 DIMENSIONS = 384
 MAX_TOKENS = 128

@@ -14,12 +14,14 @@ What is done otherwise than in the original graph gives the same numbers (held t
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labeling.scorers.base import Float32s
-from labeling.scorers.musicnn_weights import TAGGERS, load_tagger_weights
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.mel import mel_filterbank
+from noise2music.labeling.scorers.musicnn_weights import TAGGERS, load_tagger_weights
 
 Weights = Mapping[str, Float32s]
 
@@ -174,3 +176,44 @@ def _normalisation(tensors: Mapping[str, Tensor], number: int) -> tuple[Tensor, 
     gamma, beta, mean, variance = (tensors[f"{name}/{part}"] for part in ("gamma", "beta", "moving_mean", "moving_variance"))
     scale = gamma / torch.sqrt(variance + NORM_EPSILON)
     return scale, beta - mean * scale
+
+
+# The log-mel front end of musicnn, in float32 (the package's own casts to float16 and overflows on loud audio). 16 kHz; Hann window
+# of 512 samples every 256, zeros beyond both ends; power; 96 Slaney mel bands of unit area from 0 to 8 kHz; log10(10000 m + 1).
+
+
+SAMPLE_RATE = 16000
+FFT = 512
+HOP = 256
+WINDOW_SECONDS = FRAMES * HOP / SAMPLE_RATE
+
+
+def log_mel(audio: Float32s) -> torch.Tensor:
+    """(samples,) mono at 16 kHz -> (1 + samples // 256, 96) float32."""
+    spectrum = torch.stft(
+        torch.from_numpy(np.ascontiguousarray(audio, np.float32)),
+        FFT,
+        HOP,
+        window=torch.hann_window(FFT),
+        center=True,
+        pad_mode="constant",
+        return_complex=True,
+    )
+    power = spectrum.real.square() + spectrum.imag.square()
+    return torch.log10(10000.0 * (_FILTERS @ power) + 1.0).T
+
+
+def windows(audio: Float32s) -> torch.Tensor:
+    """(samples,) mono at 16 kHz -> (windows, 187, 96): windows of 3 s without overlap.
+
+    What is left after the last full window is dropped. A clip shorter than one window is repeated, frame by frame from its start,
+    until it fills one, as in the taggers' training.
+    """
+    frames = log_mel(audio)
+    if len(frames) < FRAMES:
+        frames = frames.repeat(-(-FRAMES // len(frames)), 1)
+    count = len(frames) // FRAMES
+    return frames[: count * FRAMES].reshape(count, FRAMES, BANDS)
+
+
+_FILTERS = torch.from_numpy(mel_filterbank(SAMPLE_RATE, FFT, BANDS, 0.0, SAMPLE_RATE / 2).astype(np.float32))

@@ -5,18 +5,184 @@ dependencies and never imported: only its checkpoint files are read.
 """
 
 import hashlib
+import math
 import os
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from labeling.cache_folder import cache_folder
-from labeling.errors import UserError
-from labeling.scorers.base import Float32s
-from labeling.scorers.packages import package_folder
-from labeling.scorers.tensor_bundle import read_bundle
+from noise2music.core.arrays import Float32s
+from noise2music.core.errors import UserError
+from noise2music.core.hub import package_folder
+from noise2music.core.local_cache import cache_folder
+
+# Read a TensorFlow checkpoint (a "tensor bundle") without TensorFlow. The index file is a LevelDB table: blocks of prefix-
+# compressed (key, value) pairs, an index block that locates them, a 48-byte footer. Each value is a `BundleEntryProto` that says
+# where in the data file a tensor lies. The layout is that of TensorFlow's `tensor_bundle.proto` and `lib/io/table_format`. Only
+# what checkpoints of the first version hold is read: uncompressed blocks, one data file, little-endian float32. Every offset is
+# checked against the file, and every checksum against its content.
+
+FOOTER_BYTES = 48
+TABLE_MAGIC = 0xDB4775248B80FB57
+DT_FLOAT = 1
+
+
+def read_bundle(index: bytes, data: bytes, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
+    """Contents of `.index` and of `.data-00000-of-00001` -> the tensors whose names are wanted, in name order.
+
+    Raises ValueError, saying what was found, when either is not what a checkpoint of one float32 shard looks like.
+    """
+    tensors = {}
+    for key, value in _table_entries(index):
+        name = key.decode("utf-8", "replace")
+        if name and wanted(name):
+            tensors[name] = _tensor(name, value, data)
+    return tensors
+
+
+def crc32c(content: bytes) -> int:
+    """Castagnoli's cyclic redundancy check, as LevelDB and TensorFlow use it."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc = _CRC_TABLE[(crc ^ byte) & 255] ^ (crc >> 8)
+    return crc ^ 0xFFFFFFFF
+
+
+def masked_crc32c(content: bytes) -> int:
+    """The checksum as it is stored: rotated right by 15 bits plus a constant, so that a checksum of checksums keeps its strength."""
+    crc = crc32c(content)
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+        table.append(crc)
+    return tuple(table)
+
+
+_CRC_TABLE = _crc_table()
+
+
+def _table_entries(index: bytes) -> Iterator[tuple[bytes, bytes]]:
+    footer = index[-FOOTER_BYTES:]
+    if len(footer) < FOOTER_BYTES or int.from_bytes(footer[-8:], "little") != TABLE_MAGIC:
+        raise ValueError("the index does not end as a LevelDB table does")
+    _, position = _block_handle(footer, 0)
+    (offset, size), _ = _block_handle(footer, position)
+    for _, handle in _block_entries(_block(index, offset, size)):
+        (offset, size), _ = _block_handle(handle, 0)
+        yield from _block_entries(_block(index, offset, size))
+
+
+def _block(index: bytes, offset: int, size: int) -> bytes:
+    """A block's content. It is followed by one byte of compression type and four of checksum over both."""
+    if offset + size + 5 > len(index):
+        raise ValueError(f"a block at {offset} of {size} bytes lies outside the index of {len(index)} bytes")
+    content, trailer = index[offset : offset + size], index[offset + size : offset + size + 5]
+    if trailer[0] != 0:
+        raise ValueError(f"the block at {offset} is compressed (type {trailer[0]}), which is not supported")
+    if masked_crc32c(content + trailer[:1]) != int.from_bytes(trailer[1:], "little"):
+        raise ValueError(f"the checksum of the index block at {offset} is wrong")
+    return content
+
+
+def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(key, value) pairs: each key is a length shared with the key before, then its own rest. Restart offsets at the end are skipped."""
+    restarts = int.from_bytes(block[-4:], "little")
+    end = len(block) - 4 - 4 * restarts
+    if end < 0:
+        raise ValueError(f"a block of {len(block)} bytes claims {restarts} restarts")
+    position, key = 0, b""
+    while position < end:
+        shared, position = _varint(block, position)
+        own, position = _varint(block, position)
+        length, position = _varint(block, position)
+        if shared > len(key) or position + own + length > end:
+            raise ValueError("an entry of the index runs over its block")
+        key = key[:shared] + block[position : position + own]
+        position += own
+        yield key, block[position : position + length]
+        position += length
+
+
+def _block_handle(content: bytes, position: int) -> tuple[tuple[int, int], int]:
+    offset, position = _varint(content, position)
+    size, position = _varint(content, position)
+    return (offset, size), position
+
+
+def _varint(content: bytes, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(content):
+            raise ValueError("a number runs over the end of its block")
+        byte = content[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+    raise ValueError("a number is longer than 64 bits")
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Protocol buffer fields as (number, integer value, bytes value); the one that does not apply is 0 or empty."""
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        wire_type = tag & 7
+        if wire_type == 0:
+            value, position = _varint(message, position)
+            yield tag >> 3, value, b""
+            continue
+        if wire_type == 2:
+            length, position = _varint(message, position)
+        elif wire_type in (1, 5):
+            length = 8 if wire_type == 1 else 4
+        else:
+            raise ValueError(f"a field has the unknown wire type {wire_type}")
+        if position + length > len(message):
+            raise ValueError("a field runs over the end of its message")
+        content = message[position : position + length]
+        position += length
+        yield tag >> 3, int.from_bytes(content, "little") if wire_type in (1, 5) else 0, content
+
+
+def _shape(message: bytes) -> tuple[int, ...]:
+    """TensorShapeProto: a repeated field 2 (dimension), whose field 1 is the size and absent when it is 0."""
+    shape = []
+    for number, _, content in _fields(message):
+        if number == 2:
+            sizes = [size for field, size, _ in _fields(content) if field == 1]
+            shape.append(sizes[0] if sizes else 0)
+    return tuple(shape)
+
+
+def _tensor(name: str, entry: bytes, data: bytes) -> Float32s:
+    """BundleEntryProto: 1 dtype, 2 shape, 3 shard, 4 offset, 5 size, 6 masked checksum, 7 slices."""
+    integers = {number: value for number, value, _ in _fields(entry)}
+    shape = next((_shape(content) for number, _, content in _fields(entry) if number == 2), ())
+    dtype, shard, offset, size = (integers.get(number, 0) for number in (1, 3, 4, 5))
+    if dtype != DT_FLOAT:
+        raise ValueError(f"{name} has data type {dtype}, not float32")
+    if shard != 0 or 7 in integers:
+        raise ValueError(f"{name} is spread over several files or slices")
+    if size != 4 * math.prod(shape):
+        raise ValueError(f"{name} has {size} bytes but the shape {shape}")
+    if offset + size > len(data):
+        raise ValueError(f"{name} ends at byte {offset + size} of a data file of {len(data)} bytes")
+    content = data[offset : offset + size]
+    if masked_crc32c(content) != integers.get(6, 0):
+        raise ValueError(f"the checksum of {name} is wrong: the file is damaged")
+    return np.frombuffer(content, "<f4").reshape(shape).astype(np.float32)
+
 
 TAGGERS = ("MTT_musicnn", "MSD_musicnn")
 INSTALL = 'pip install --no-deps "musicnn==0.1.0"'

@@ -5,17 +5,104 @@ Audio goes through the two musicnn taggers, text through MiniLM.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from safetensors import safe_open
+from safetensors.numpy import save
 
-from labeling.scorers import musicnn_mel
-from labeling.scorers.base import Float32s, TextEmbeddings
-from labeling.scorers.minilm import DIMENSIONS, MiniLM, load_minilm
-from labeling.scorers.musicnn import Tagger, load_taggers, tag_probabilities
-from labeling.scorers.musicnn_tags import TAGS
-from labeling.scorers.musicnn_weights import load_tagger_weights
-from labeling.scorers.starter_space import Reference, TextMap, place_audio, place_text, read_reference, read_text_map
+from noise2music.core.arrays import Float32s
+from noise2music.labeling.scorers import musicnn as musicnn_mel
+from noise2music.labeling.scorers.base import TextEmbeddings
+from noise2music.labeling.scorers.minilm import DIMENSIONS, MiniLM, load_minilm
+from noise2music.labeling.scorers.musicnn import Tagger, load_taggers, tag_probabilities
+from noise2music.labeling.scorers.musicnn_tags import TAGS
+from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
+
+# The space in which `starter` compares: 100 dimensions, one for each tag of the two taggers. Audio: unit((p - m) / sqrt(s)), with p
+# the tag probabilities of a clip, and m and s their mean and standard deviation over reference music. Text: unit(((e - c) W)
+# sqrt(s)), with e the sentence vector, c the centre of the captions W was fitted on, and W the map from sentence vectors to
+# standardised tag mentions. In the inner product the spread s cancels from (p - m) W up to the two lengths, and is shared out so
+# that no tag rules a space alone: rare tags are damped on the text's side and raised on the audio's.
+
+
+DATA = Path(__file__).parent / "data"
+TEXT_MAP = DATA / "starter_text_map.safetensors"
+REFERENCE = DATA / "starter_reference.safetensors"
+LEAST_SPREAD = 1e-4
+
+
+@dataclass(frozen=True)
+class TextMap:
+    """`centre` (384,) and `weights` (384, 100)."""
+
+    centre: Float32s
+    weights: Float32s
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`mean` and `spread` (100,) of the tag probabilities over reference music."""
+
+    mean: Float32s
+    spread: Float32s
+
+
+def reference_statistics(probabilities: Float32s) -> Reference:
+    """(recordings, 100) -> mean and standard deviation of each tag. Raises ValueError for fewer than two recordings."""
+    if len(probabilities) < 2:
+        raise ValueError("reference statistics need at least two recordings")
+    values = probabilities.astype(np.float64)
+    return Reference(values.mean(0).astype(np.float32), values.std(0).clip(LEAST_SPREAD).astype(np.float32))
+
+
+def place_audio(probabilities: Float32s, reference: Reference) -> Float32s:
+    """(..., 100) tag probabilities -> unit vectors."""
+    centred = probabilities.astype(np.float64) - reference.mean
+    return _unit(centred / np.sqrt(reference.spread.astype(np.float64)))
+
+
+def place_text(meaning: Float32s, text_map: TextMap, reference: Reference) -> Float32s:
+    """(N, 384) sentence vectors -> (N, 100) unit vectors. In float64, so that a row does not depend on how many there are."""
+    mentioned = (meaning.astype(np.float64) - text_map.centre) @ text_map.weights.astype(np.float64)
+    return _unit(mentioned * np.sqrt(reference.spread.astype(np.float64)))
+
+
+def _unit(values: npt.NDArray[np.float64]) -> Float32s:
+    length = np.sqrt(np.sum(values * values, axis=-1, keepdims=True))
+    return np.asarray(values / np.maximum(length, 1e-12), np.float32)
+
+
+def write_arrays(path: Path, arrays: dict[str, Float32s], provenance: dict[str, str]) -> None:
+    """A safetensors file whose header says, as text, what the arrays were made from."""
+    path.write_bytes(save({name: np.ascontiguousarray(values, np.float32) for name, values in arrays.items()}, provenance))
+
+
+def read_text_map(path: Path = TEXT_MAP) -> TextMap:
+    """The text map of a safetensors file; without one, of the one that ships."""
+    arrays = _read_arrays(path)
+    return TextMap(arrays["centre"], arrays["weights"])
+
+
+def read_reference(path: Path = REFERENCE) -> Reference:
+    """The reference statistics of a safetensors file; without one, of the one that ships."""
+    arrays = _read_arrays(path)
+    return Reference(arrays["mean"], arrays["spread"])
+
+
+def provenance(path: Path) -> dict[str, str]:
+    """What the header of a data file says of its making."""
+    with safe_open(path, framework="numpy") as file:
+        return dict(file.metadata() or {})
+
+
+def _read_arrays(path: Path) -> dict[str, Float32s]:
+    with safe_open(path, framework="numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
+
 
 VERSION = 1
 """Raise it when an embedding changes although no weight does: another front end, another way to pool."""

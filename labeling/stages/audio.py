@@ -12,18 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from labeling.audio_files import flac_array, hash_in_path, write_audio_file
-from labeling.carry import CarryOver
-from labeling.embed import Failed, Waveform, run_ahead
-from labeling.encode import audio_bytes
-from labeling.full_scale import full_scale_gain, say_beyond
-from labeling.ids import id_to_int
-from labeling.manifest import PartFile
-from labeling.parts import PartContext
-from labeling.schemas import AUDIO, FLAC
-from labeling.settings import Shards
-from labeling.stages.embed import ClipPlan, plan_clips, read_waveforms
-from labeling.storage import Store
+from noise2music.core.audio.encode import audio_bytes
+from noise2music.core.audio.full_scale import full_scale_gain, say_beyond
+from noise2music.core.ids import id_to_int
+from noise2music.core.prefetch import run_ahead
+from noise2music.core.storage import Store
+from noise2music.labeling.datasets.audio_files import flac_array, hash_in_path, write_audio_file
+from noise2music.labeling.datasets.manifest import PartFile
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.datasets.reuse import CarryOver
+from noise2music.labeling.schemas import AUDIO, FLAC
+from noise2music.labeling.settings import Shards
+from noise2music.labeling.stages.embed import ClipPlan, Failed, Waveform, plan_clips, read_waveforms
 
 VERSION = 1
 LEAST_FILES = 256

@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from labeling.dataset import Dataset
-from labeling.duplicates.groups import connected
-from labeling.duplicates.inverted_index import NO_ENTRIES, Entries, Votes, hash_bucket, pair_bucket, settle, votes
-from labeling.duplicates.links import NO_LINKS, Links, find_links, milliseconds
-from labeling.duplicates.spool import Spool
-from labeling.ids import Uint64s, ids_to_uint64
-from labeling.parts import PartContext, part_of
-from labeling.schemas import COPIES
-from labeling.storage import open_store
+from noise2music.core.ids import Uint64s, ids_to_uint64
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.parts import PartContext, part_of
+from noise2music.labeling.memorization.groups import connected
+from noise2music.labeling.memorization.inverted_index import NO_ENTRIES, Entries, Votes, hash_bucket, pair_bucket, settle, votes
+from noise2music.labeling.memorization.links import NO_LINKS, Links, find_links, milliseconds
+from noise2music.labeling.memorization.spool import Spool
+from noise2music.labeling.schemas import COPIES
 
 VERSION = 1
 A_BUCKET = 1 << 19

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labeling.balance import count_candidates
-from labeling.errors import UserError
-from labeling.schemas import COUNT
+from noise2music.core.errors import UserError
+from noise2music.labeling.retrieval.balance import count_candidates
+from noise2music.labeling.schemas import COUNT
 
 VERSION = 1
 

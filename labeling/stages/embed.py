@@ -1,22 +1,129 @@
 """embed: the clips of a part -> their embeddings. Decodes each track once, in a stream."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import torch
 
-from labeling.carry import CarryOver
-from labeling.columns import stored_vector, vectors_column
-from labeling.corpus import open_audio
-from labeling.decode import DecodedSpan, decode_spans
-from labeling.embed import Embedded, Failed, Waveform, embed_clips
-from labeling.errors import RowError
-from labeling.full_scale import peak_of
-from labeling.parts import PartContext
-from labeling.resample import resample
-from labeling.schemas import ODDITY, embed_schema
-from labeling.scorers.base import Scorer
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.decode import DecodedSpan, decode_spans
+from noise2music.core.audio.full_scale import peak_of
+from noise2music.core.audio.resample import resample
+from noise2music.core.errors import RowError
+from noise2music.core.ids import hash_uniform
+from noise2music.core.prefetch import run_ahead
+from noise2music.labeling.corpus.files import open_audio
+from noise2music.labeling.datasets.arrow import stored_vector, vectors_column
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.datasets.reuse import CarryOver
+from noise2music.labeling.schemas import ODDITY, embed_schema
+from noise2music.labeling.scorers.base import Scorer
+
+# Clips into one space: decoding runs ahead in a thread, the network gets full batches of windows, and a clip is the mean of its
+# windows. Paper section 2.3: the embedding of a clip is the mean over its non-overlapping windows.
+
+
+AHEAD_CLIPS = 8
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """A decoded clip: `audio` (samples,) mono float32 at the rate that was asked for. peak: before it was resampled; full scale is 1."""
+
+    key: str
+    audio: Float32s
+    peak: float = 0.0
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A clip's unit vector (dim,) float32 and the number of windows it is the mean of."""
+
+    key: str
+    embedding: Float32s
+    windows: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A clip that could not be embedded."""
+
+    key: str
+    error: RowError
+
+
+def embed_clips(scorer: Scorer, clips: Iterable[Waveform | Failed], batch: int) -> Iterator[Embedded | Failed]:
+    """Embed clips in their order. `clips` is consumed in a thread of its own, so decoding and mel overlap the network.
+
+    `batch`: windows a network call. A clip's result does not depend on its neighbours beyond 1e-5 (and on a CPU not at
+    all, where scorers run windows one by one). A failed clip is passed on in its place. Errors of `clips` are raised here.
+    """
+    waiting: list[tuple[str, int, RowError | None]] = []
+    inputs: list[torch.Tensor] = []
+    outputs: list[Float32s] = []
+    for item in run_ahead(_windows(scorer, clips), AHEAD_CLIPS):
+        if isinstance(item, Failed):
+            waiting.append((item.key, 0, item.error))
+        else:
+            key, windows = item
+            waiting.append((key, len(windows), None))
+            inputs.extend(windows)
+        while len(inputs) >= batch:
+            outputs.extend(_run(scorer, inputs[:batch], batch))
+            del inputs[:batch]
+        yield from _finished(scorer, waiting, outputs)
+    if inputs:
+        outputs.extend(_run(scorer, inputs, batch))
+    yield from _finished(scorer, waiting, outputs)
+
+
+def clips_per_second(scorer: Scorer, seconds: float) -> tuple[float, int]:
+    """Mel and network on one clip of noise, here and now: (clips of `seconds` a second, windows a clip). Decoding is not in it."""
+    samples = round(seconds * scorer.sample_rate)
+    noise = (hash_uniform(0, np.arange(samples, dtype=np.uint64)) - 0.5).astype(np.float32) * np.float32(0.2)
+    scorer.network(scorer.windows(noise)[:1])
+    started = time.perf_counter()
+    windows = scorer.windows(noise)
+    scorer.network(windows)
+    return 1 / max(time.perf_counter() - started, 1e-9), len(windows)
+
+
+def _windows(scorer: Scorer, clips: Iterable[Waveform | Failed]) -> Iterator[tuple[str, torch.Tensor] | Failed]:
+    for clip in clips:
+        if isinstance(clip, Failed):
+            yield clip
+        else:
+            yield clip.key, scorer.windows(clip.audio)
+
+
+def _run(scorer: Scorer, inputs: list[torch.Tensor], batch: int) -> Float32s:
+    """One network call; off the CPU the last batch is filled with silence, so that every call has one shape."""
+    stacked = torch.stack(inputs)
+    if scorer.device != "cpu" and len(inputs) < batch:
+        stacked = torch.cat([stacked, stacked.new_zeros(batch - len(inputs), *stacked.shape[1:])])
+    result: Float32s = scorer.network(stacked)[: len(inputs)].numpy().astype(np.float32)
+    return result
+
+
+def _finished(scorer: Scorer, waiting: list[tuple[str, int, RowError | None]], outputs: list[Float32s]) -> Iterator[Embedded | Failed]:
+    while waiting:
+        key, windows, error = waiting[0]
+        if error is None and len(outputs) < windows:
+            return
+        waiting.pop(0)
+        if error is None:
+            mine = np.stack(outputs[:windows])
+            del outputs[:windows]
+            embedding = scorer.pool(mine)
+            if np.isfinite(embedding).all():
+                yield Embedded(key, embedding, windows)
+                continue
+            error = RowError("not_finite", "the network gave NaN or infinity for this clip")
+        yield Failed(key, error)
+
 
 VERSION = 2
 CARRY_COLUMNS = ("sha256", "start_ms", "length_ms")
@@ -62,7 +169,7 @@ def plan_clips(tracks: pa.Table) -> list[ClipPlan]:
 
 
 Oddities = dict[str, tuple[tuple[str, str], ...]]
-"""By clip: (reason, message) of what is not as it should be (labeling.decode)."""
+"""By clip: (reason, message) of what is not as it should be (core.audio.decode)."""
 
 
 def read_waveforms(audio: str, plans: Sequence[ClipPlan], rate: int, odd: Oddities | None = None) -> Iterator[Waveform | Failed]:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from labeling.carry import CarryOver
-from labeling.columns import stored_vector, vectors_column
-from labeling.parts import PartContext
-from labeling.schemas import embed_text_schema
-from labeling.scorers.base import Scorer
+from noise2music.labeling.datasets.arrow import stored_vector, vectors_column
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.datasets.reuse import CarryOver
+from noise2music.labeling.schemas import embed_text_schema
+from noise2music.labeling.scorers.base import Scorer
 
 VERSION = 1
 CARRY_COLUMNS = ("caption_id", "caption")

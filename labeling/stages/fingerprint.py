@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from labeling.carry import CarryOver
-from labeling.columns import lists_column
-from labeling.corpus import open_audio
-from labeling.duplicates.recording import Recognised, recognise
-from labeling.errors import RowError
-from labeling.parts import PartContext
-from labeling.schemas import FINGERPRINT
+from noise2music.core.errors import RowError
+from noise2music.labeling.corpus.files import open_audio
+from noise2music.labeling.datasets.arrow import lists_column
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.datasets.reuse import CarryOver
+from noise2music.labeling.memorization.recording import Recognised, recognise
+from noise2music.labeling.schemas import FINGERPRINT
 
 VERSION = 1
 CARRY_COLUMNS = ("track_id", "content")

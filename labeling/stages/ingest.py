@@ -5,13 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from labeling.admission import OPTED_OUT, exclusion, track_split
-from labeling.clips import Clip, cut_clips
-from labeling.copies import Member, Verdict
-from labeling.describe import Oddity
-from labeling.parts import PartContext
-from labeling.schemas import INGEST
-from labeling.settings import Corpus
+from noise2music.labeling.corpus.clips import OPTED_OUT, Clip, cut_clips, exclusion, track_split
+from noise2music.labeling.corpus.copies import Member, Verdict
+from noise2music.labeling.corpus.describe import Oddity
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.schemas import INGEST
+from noise2music.labeling.settings import Corpus
 
 VERSION = 2
 NO_SPLIT = ""
@@ -19,7 +18,7 @@ USUAL_SPLITS = frozenset({"train", "test", "valid", "validation", "val", "dev", 
 
 
 def members(files: pa.Table, probed: pa.Table, corpus: Corpus, opted_out: frozenset[str]) -> Iterator[tuple[str, Member]]:
-    """One part of schemas.INVENTORY and schemas.PROBE -> (SHA-256, file), to be grouped (labeling.copies)."""
+    """One part of schemas.INVENTORY and schemas.PROBE -> (SHA-256, file), to be grouped (corpus.copies)."""
     known = {row["track_id"]: row for row in files.select(["track_id", "described", "licence", "split"]).to_pylist()}
     for found in probed.select(["track_id", "key", "sha256", "duration_ms", "tag_licence"]).to_pylist():
         row = known[found["track_id"]]
@@ -39,7 +38,7 @@ def ingest_part(
 ) -> Iterator[pa.Table]:
     """One part of schemas.INVENTORY and schemas.PROBE -> schemas.INGEST in key order (track id).
 
-    verdicts: by track id, of files that are left out because of a copy (labeling.copies). opted_out: ids of the tracks that the opt-out
+    verdicts: by track id, of files left out because of a copy (labeling.corpus.copies). opted_out: ids of the tracks that the opt-out
     list names. notes: what is to be said of that list, by part 0. A track that is excluded keeps its row, with the reason and no clips.
     """
     if context.part == 0:

@@ -1,12 +1,60 @@
 """null: scores of random clip-caption pairs, one table over all parts, against which candidates are judged."""
 
+import math
+
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from labeling.columns import unit_vectors
-from labeling.ids import ids_to_uint64
-from labeling.null import NULL_CLIPS, keep_smallest, null_pairs, null_scores, quantile
-from labeling.schemas import NULL
+from noise2music.core.arrays import Float32s, Float64s, Int64s
+from noise2music.core.ids import Uint64s, hash_uniform, ids_to_uint64
+from noise2music.labeling.datasets.arrow import unit_vectors
+from noise2music.labeling.retrieval.cosine import MILLION, millionths
+from noise2music.labeling.schemas import NULL
+
+# What chance looks like: the scores of random clip-caption pairs, against which a candidate's score is judged. Which pairs are
+# taken depends on the ids alone, not on their order, so the clips may come part by part in any order: fold the parts with
+# `keep_smallest`, which needs no more than `limit` clips in memory.
+
+
+NULL_CLIPS = 2000
+
+
+def keep_smallest(clip_ids: Uint64s, seed: int, limit: int = NULL_CLIPS) -> Int64s:
+    """Positions of the `limit` clips with the smallest hash, in the order of (hash, id).
+
+    Folding is exact: the smallest of (the kept of some parts and the clips of another) are the smallest of them all.
+    """
+    return np.lexsort((clip_ids, hash_uniform(seed, clip_ids)))[:limit]
+
+
+def null_pairs(clip_ids: Uint64s, caption_ids: Uint64s, pairs: int, seed: int, clips: int = NULL_CLIPS) -> tuple[Int64s, Int64s]:
+    """`pairs` random pairs as positions in the two id arrays: (pairs,) of clips and (pairs,) of captions.
+
+    The `clips` with the smallest hash share the pairs evenly; each pair's caption is drawn by hash of (seed, clip, how many pairs the clip
+    had before). Raises ValueError when there is no clip or no caption.
+    """
+    if not len(clip_ids) or not len(caption_ids):
+        raise ValueError("random pairs need at least one clip and one caption")
+    chosen = keep_smallest(clip_ids, seed, clips)
+    pair = np.arange(pairs)
+    clip = chosen[pair % len(chosen)]
+    before = (pair // len(chosen)).astype(np.uint64)
+    rank = (hash_uniform(seed, clip_ids[clip], before) * len(caption_ids)).astype(np.int64)
+    return clip, np.argsort(caption_ids, kind="stable")[np.minimum(rank, len(caption_ids) - 1)]
+
+
+def null_scores(clips: Float32s, captions: Float32s, pairs: tuple[Int64s, Int64s]) -> Float64s:
+    """Cosines, rounded to six digits, of pairs of unit vectors clips (C, d) and captions (V, d), in the order of the pairs."""
+    return millionths(clips, pairs[0][:, None], captions, pairs[1][:, None]).reshape(-1) / MILLION
+
+
+def quantile(scores: npt.NDArray[np.floating], share: float) -> float:
+    """The smallest of ascending `scores` with at least `share` (0 < share <= 1) of them at or below it. Nothing is interpolated."""
+    if not len(scores) or not 0 < share <= 1:
+        raise ValueError(f"no quantile {share} of {len(scores)} scores")
+    return float(scores[math.ceil(share * len(scores)) - 1])
+
 
 VERSION = 1
 NULL_PAIRS = 20_000

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labeling.columns import lists_column, unit_vectors
-from labeling.parts import PartContext
-from labeling.retrieve import CaptionIndex
-from labeling.schemas import RETRIEVE
+from noise2music.labeling.datasets.arrow import lists_column, unit_vectors
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.retrieval.index import CaptionIndex
+from noise2music.labeling.schemas import RETRIEVE
 
 VERSION = 1
 

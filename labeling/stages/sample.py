@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from labeling.balance import sample_labels
-from labeling.columns import lists_column, padded, structs_column
-from labeling.ids import ids_to_uint64
-from labeling.parts import PartContext
-from labeling.schemas import LABEL, SAMPLE
+from noise2music.core.ids import ids_to_uint64
+from noise2music.labeling.datasets.arrow import lists_column, padded, structs_column
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.retrieval.balance import sample_labels
+from noise2music.labeling.schemas import LABEL, SAMPLE
 
 VERSION = 1
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from labeling.audio_files import hash_in_path
-from labeling.manifest import PartFile
-from labeling.parts import PartContext
-from labeling.schemas import SHARD
-from labeling.stages.embed import ClipPlan, plan_clips
+from noise2music.labeling.datasets.audio_files import hash_in_path
+from noise2music.labeling.datasets.manifest import PartFile
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.schemas import SHARD
+from noise2music.labeling.stages.embed import ClipPlan, plan_clips
 
 VERSION = 2
 ROW_GROUP_ROWS = 16

@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from labeling.cleaning.tally import Tally
-from labeling.leaks import HeldOut, check_leaks
-from labeling.parts import PartContext
-from labeling.schemas import VOCABULARY
-from labeling.settings import VocabularySettings
-from labeling.vocabulary import statistics
+from noise2music.core.tally import Tally
+from noise2music.labeling.captions.contamination import HeldOut, check_leaks
+from noise2music.labeling.captions.vocabulary import statistics
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.schemas import VOCABULARY
+from noise2music.labeling.settings import VocabularySettings
 
 VERSION = 2
 TRAIN = "train"
@@ -42,7 +42,7 @@ def vocabulary_part(
     held_out: HeldOut | None,
     notes: Tally | None = None,
 ) -> Iterator[pa.Table]:
-    """Rows of one part (labeling.vocabulary.merge) -> schemas.VOCABULARY in key order (caption id), with the losses counted by reason.
+    """Rows of one part (captions.vocabulary.merge) -> schemas.VOCABULARY in key order (caption id), with the losses counted by reason.
 
     notes: what was lost in reading, and what about the source is not as declared: it becomes the part's warnings.
     Raises UserError that names captions equal or nearly equal to one in `held_out`.

@@ -7,18 +7,17 @@ from typing import overload
 
 import pyarrow as pa
 
-from labeling.dead_limit import TooManyDead
-from labeling.errors import RowError
-from labeling.ids import stable_id
-from labeling.parts import PartContext
-from labeling.prompt import Prompt
-from labeling.schemas import WRITE
-from labeling.settings import Write
-from labeling.songs import Song, read_songs
-from labeling.writer.answer import ReadText, read_answer
-from labeling.writer.base import Answer, Halted, Writer
-from labeling.writer.journal import Entry, Journal
-from labeling.writer.request import Reply, Request
+from noise2music.core.errors import RowError
+from noise2music.core.ids import stable_id
+from noise2music.labeling.corpus.songs import Song, read_songs
+from noise2music.labeling.datasets.dead_limit import TooManyDead
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.schemas import WRITE
+from noise2music.labeling.settings import Write
+from noise2music.labeling.writer.base import Answer, Halted, Reply, Request, Writer
+from noise2music.labeling.writer.parse_reply import ReadText, read_answer
+from noise2music.labeling.writer.prompt import Prompt
+from noise2music.labeling.writer.request_cache import Entry, Journal
 
 VERSION = 2
 
@@ -89,7 +88,7 @@ def write_part(
     `journal` is this part's request cache: what it holds is not asked again, and every answer goes into it as it comes.
     `find_earlier(keys)`: replies among these requests that other datasets have; those that can be used are copied. In the n-th attempt of a
     dataset (a replay) a reply that could not be used in the attempts before is asked for anew. `price(tokens in, tokens out)` is money.
-    Raises writer.base.Halted, and labeling.dead_limit.TooManyDead: then what could not be used is asked again by the next run.
+    Raises writer.base.Halted, and labeling.datasets.dead_limit.TooManyDead: then what could not be used is asked again by the next run.
     """
     open_questions = [
         _Question(song_id, song, sample, 1) for song_id, song in read_songs(songs).items() for sample in range(asker.write.samples)

@@ -14,17 +14,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labeling.caption_files import TRAIN, RawCaption
-from labeling.cleaning.candidates import Members, candidates
-from labeling.cleaning.chain import Chain
-from labeling.cleaning.near_duplicates import BANDS as BANDS_OF_EACH
-from labeling.cleaning.near_duplicates import nearly_same, sketch
-from labeling.cleaning.tally import Tally
-from labeling.normalise import key_id
-from labeling.parts import PartContext
-from labeling.schemas import VOCABULARY
-from labeling.songs import read_songs
-from labeling.vocabulary import Variant, keyed, merge, statistics
+from noise2music.core.tally import Tally
+from noise2music.labeling.captions.cleaning.chain import Chain
+from noise2music.labeling.captions.cleaning.near_duplicates import BANDS as BANDS_OF_EACH
+from noise2music.labeling.captions.cleaning.near_duplicates import Members, candidates, nearly_same, sketch
+from noise2music.labeling.captions.readers import TRAIN, RawCaption
+from noise2music.labeling.captions.text import key_id
+from noise2music.labeling.captions.vocabulary import Variant, keyed, merge, statistics
+from noise2music.labeling.corpus.songs import read_songs
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.schemas import VOCABULARY
 
 VERSION = 2
 DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
@@ -107,7 +106,7 @@ def bands(captions: pa.Table, members: Iterable[pa.Table]) -> pa.Table:
 
 
 def fallen(tables: Iterable[pa.Table], threshold: float) -> list[str]:
-    """BANDS of some bands, whole -> ids of captions that a better one (labeling.cleaning.near_duplicates) nearly repeats."""
+    """BANDS of some bands, whole -> ids of captions that a better one (labeling.captions.cleaning.near_duplicates) nearly repeats."""
     table = pa.concat_tables([BANDS.empty_table(), *tables]).sort_by([("band", "ascending"), ("caption_id", "ascending")])
     keys = table.column("band").to_numpy()
     edges = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1], [True]])) if len(keys) else np.zeros(1, np.int64)

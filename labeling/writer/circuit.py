@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from labeling.writer.base import Halted
+from noise2music.labeling.writer.base import Halted
 
 log = logging.getLogger("n2m")
 

@@ -10,23 +10,85 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from labeling.errors import RowError, UserError
-from labeling.scorers.load import choose_device
-from labeling.scorers.weights import hash_files
-from labeling.writer.base import Answer, Halted, Keep
-from labeling.writer.request import Reply, Request
-from labeling.writer.sampling import draw
-from labeling.writer.starter_model import STARTER, starter_folder
-from labeling.writer.tokens import prompt_tokens
+from noise2music.core.device import choose_device
+from noise2music.core.errors import RowError, UserError
+from noise2music.core.ids import hash_uniform
+from noise2music.core.tensors import hash_files
+from noise2music.labeling.writer.base import Answer, Halted, Keep, Reply, Request
+from noise2music.labeling.writer.tokens import prompt_tokens
+
+# How the next token is drawn: temperature, nucleus, and a number that is a pure function of (the request's seed, the token's
+# place).
+
+
+def draw(logits: npt.NDArray[np.float32], temperature: float, top_p: float, seed: int, place: int) -> int:
+    """(V,) logits -> a token id. temperature 0: the likeliest. Equal likelihoods rank by id.
+
+    The nucleus is the smallest set of likeliest tokens with a probability of at least `top_p` (arXiv 1904.09751, section 3.1).
+    """
+    if temperature == 0:
+        return int(np.argmax(logits))
+    scaled = logits.astype(np.float64) / temperature
+    likelihood = np.exp(scaled - scaled.max())
+    order = np.argsort(-likelihood, kind="stable")
+    cumulative = np.cumsum(likelihood[order])
+    size = int(np.searchsorted(cumulative, top_p * cumulative[-1])) + 1
+    uniform = float(hash_uniform(seed, np.full(1, place, np.uint64))[0])
+    chosen = int(np.searchsorted(cumulative[:size], uniform * cumulative[min(size, len(order)) - 1], side="right"))
+    return int(order[min(chosen, size - 1, len(order) - 1)])
+
+
+# The starter writer: a causal LM of 2.8 M parameters that ships with the project, as transformers reads it. Llama architecture with
+# a byte-level BPE of its own, in which every digit is a token. Trained by scripts.starter_writer.train.
+
+
+if TYPE_CHECKING:
+    from transformers import LlamaConfig
+
+STARTER = "starter"
+PROMPT = "songs-starter"
+VOCABULARY = 3072
+CONTEXT = 4096
+"""Tokens that a prompt and its reply may have: slots are bounded, so every song fits. Training saw about 250 at most."""
+BEGIN, END, PAD = "<s>", "</s>", "<pad>"
+
+
+def starter_folder() -> Path:
+    """The folder with the model's files, in the form that transformers and vLLM load."""
+    return Path(str(resources.files("noise2music.labeling.writer") / "starter"))
+
+
+def starter_config() -> "LlamaConfig":
+    """The architecture: 5 layers, width 192, 6 heads of 32 (the width of head that vLLM's CPU kernels take)."""
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=192,
+        intermediate_size=512,
+        num_hidden_layers=5,
+        num_attention_heads=6,
+        num_key_value_heads=6,
+        head_dim=32,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=2,
+    )
+
 
 VERSION = "local-1"
 ROWS = 8

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from labeling.dead_limit import one_line
-from labeling.writer.failures import BadReply
-from labeling.writer.request import Reply
+from noise2music.labeling.datasets.dead_limit import one_line
+from noise2music.labeling.writer.base import Reply
+from noise2music.labeling.writer.http import BadReply
 
 _EXCERPT = 200
 _MOST_TOKENS = 10**9

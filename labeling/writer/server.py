@@ -18,17 +18,15 @@ from typing import Any
 import numpy as np
 import openai
 
-from labeling.errors import RowError
-from labeling.ids import hash_uniform
-from labeling.settings import Server
-from labeling.writer.allowance import Allowance
-from labeling.writer.base import Answer, Halted, Keep
-from labeling.writer.circuit import Circuit
-from labeling.writer.failures import BadReply, classify, refused_parameter, said_by
-from labeling.writer.parameters import Parameters
-from labeling.writer.reply_body import read_body
-from labeling.writer.request import Reply, Request
-from labeling.writer.transport import new_client
+from noise2music.core.errors import RowError
+from noise2music.core.ids import hash_uniform
+from noise2music.labeling.settings import Server
+from noise2music.labeling.writer.base import Answer, Halted, Keep, Reply, Request
+from noise2music.labeling.writer.budget import Allowance
+from noise2music.labeling.writer.circuit import Circuit
+from noise2music.labeling.writer.http import BadReply, classify, new_client, refused_parameter, said_by
+from noise2music.labeling.writer.parameters import Parameters
+from noise2music.labeling.writer.reply_body import read_body
 
 NO_KEY = "none"
 """What is sent as the key where the environment has none: servers of one's own want none."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labeling.writer.request import Request
+from noise2music.labeling.writer.base import Request
 
 
 def hub_tokens(model: str, revision: str | None, requests: Sequence[Request]) -> list[int] | None:

@@ -7,14 +7,14 @@ noise there that need not be. Range-null space (Wang et al. 2023) for the former
 import torch
 from torch import Tensor
 
-from models.cascade.pairs import in_full_scale, in_network_units
-from models.cascade.stage import Stage
-from models.cascade.windows import windows
-from models.network.inputs import Inputs
-from models.signal.griffin_lim import drawn_towards
-from models.signal.known import Known
-from models.signal.log_mel import LOG_MEL
-from models.signal.resample import downsample, fft_upsample
+from noise2music.models.cascade.stage import Stage
+from noise2music.models.cascade.training_pairs import in_full_scale, in_network_units
+from noise2music.models.cascade.windows import windows
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.signal.griffin_lim import drawn_towards
+from noise2music.models.signal.known import Known
+from noise2music.models.signal.log_mel import LOG_MEL
+from noise2music.models.signal.resample import downsample, fft_upsample
 
 WINDOW_FRAMES, SHARED_FRAMES = 1000, 100
 """Frames of a spectrogram that are worked on at once (10 s), and how many of them neighbours share at least."""

@@ -7,12 +7,18 @@ for the others), the size of T5 (XXL, 4096 wide: the size whose parameter counts
 from dataclasses import replace
 from typing import Literal
 
-from labeling.errors import UserError
-from models.cascade.stage import STAGES, Blur, Sampling, Signal, Source, Stage, StageName
-from models.diffusion.schedule import Schedule
-from models.diffusion.steps import CASCADER_FRONT_HEAVY, GENERATOR_FRONT_HEAVY, SPECTROGRAM_BACK_HEAVY, VOCODER_FRONT_HEAVY, uniform
-from models.diffusion.weighting import Weight
-from models.network.shape import UNetShape
+from noise2music.core.errors import UserError
+from noise2music.models.cascade.stage import STAGES, Blur, Sampling, Signal, Source, Stage, StageName
+from noise2music.models.diffusion.schedule import Schedule
+from noise2music.models.diffusion.steps import (
+    CASCADER_FRONT_HEAVY,
+    GENERATOR_FRONT_HEAVY,
+    SPECTROGRAM_BACK_HEAVY,
+    VOCODER_FRONT_HEAVY,
+    uniform,
+)
+from noise2music.models.diffusion.weighting import Weight
+from noise2music.models.network.shape import UNetShape
 
 Preset = Literal["paper", "fast", "tiny"]
 PRESETS: tuple[Preset, ...] = ("paper", "fast", "tiny")

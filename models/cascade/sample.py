@@ -6,15 +6,14 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from models.cascade.consistency import agreeing
-from models.cascade.stage import SamplerName, Sampling, Stage
-from models.diffusion.denoiser import Denoiser, Network, make_denoiser
-from models.diffusion.guidance import DynamicClip, Guidance
-from models.diffusion.keeping import keeping
-from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun, repainted
-from models.diffusion.steps import lambdas, uniform
-from models.network.inputs import Inputs
-from models.signal.known import Known
+from noise2music.models.cascade.consistency import agreeing
+from noise2music.models.cascade.stage import SamplerName, Sampling, Stage
+from noise2music.models.diffusion.denoiser import Denoiser, Network, keeping, make_denoiser
+from noise2music.models.diffusion.guidance import DynamicClip, Guidance
+from noise2music.models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun, repainted
+from noise2music.models.diffusion.steps import lambdas, uniform
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.signal.known import Known
 
 Draw = Callable[[str], Tensor]
 """Purpose -> standard normal noise (B, C, T): "start", and "step N" for a sampler that adds noise."""

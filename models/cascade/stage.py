@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from models.diffusion.prediction import Prediction
-from models.diffusion.schedule import Schedule
-from models.diffusion.steps import Runs, Spacing
-from models.diffusion.weighting import Weight
-from models.network.shape import UNetShape
+from noise2music.models.diffusion.prediction import Prediction
+from noise2music.models.diffusion.schedule import Schedule
+from noise2music.models.diffusion.steps import Runs, Spacing
+from noise2music.models.diffusion.weighting import Weight
+from noise2music.models.network.shape import UNetShape
 
 StageName = Literal["waveform-generator", "waveform-cascader", "spectrogram-generator", "vocoder", "super-resolution"]
 STAGES: tuple[StageName, ...] = ("waveform-generator", "waveform-cascader", "spectrogram-generator", "vocoder", "super-resolution")

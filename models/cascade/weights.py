@@ -8,12 +8,12 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from labeling.errors import UserError
-from models.cascade.presets import Preset
-from models.cascade.stage import Stage, StageName
-from models.network.unet import UNet
-from models.signal.log_mel import LOG_MEL, LogMelScale
-from models.tensor_file import read_header, read_tensors, write_tensors
+from noise2music.core.errors import UserError
+from noise2music.core.tensors import read_header, read_tensors, write_tensors
+from noise2music.models.cascade.presets import Preset
+from noise2music.models.cascade.stage import Stage, StageName
+from noise2music.models.network.unet import UNet
+from noise2music.models.signal.log_mel import LOG_MEL, LogMelScale
 
 FORMAT = 1
 

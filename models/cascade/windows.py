@@ -12,10 +12,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from models.diffusion.denoiser import Network
-from models.network.inputs import Inputs
-from models.network.shape import UNetShape
-from models.network.spectral_mask import mask_reach
+from noise2music.models.diffusion.denoiser import Network
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.network.shape import UNetShape
+from noise2music.models.network.spectral_mask import mask_reach
 
 
 @dataclass(frozen=True)

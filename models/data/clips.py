@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from labeling.errors import RowError
-from labeling.scorers.base import Float32s
-from models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES
+from noise2music.core.arrays import Float32s
+from noise2music.core.errors import RowError
+from noise2music.models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES
 
 LONG_WORDS = 6
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from labeling.errors import RowError, UserError
-from labeling.ids import hash_uniform, id_to_int, stable_id
-from models.data.clips import Clip, make_clip
-from models.data.order import cached_order
-from models.data.shards import Shards
+from noise2music.core.errors import RowError, UserError
+from noise2music.core.ids import hash_uniform, id_to_int, stable_id
+from noise2music.models.data.clips import Clip, make_clip
+from noise2music.models.data.order import cached_order
+from noise2music.models.data.shards import Shards
 
 AHEAD_STEPS = 2
 GROUP_BYTES = 768 << 20

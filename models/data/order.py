@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from labeling.ids import hash_uniform, id_to_int, stable_id
+from noise2music.core.ids import hash_uniform, id_to_int, stable_id
 
 BLOCK_GROUPS = 32
 """Row groups whose clips are mixed: 512 clips with the 16 rows a group that the labeling flow writes, from 32 places of the corpus."""

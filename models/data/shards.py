@@ -12,17 +12,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from labeling.audio_files import AudioFiles
-from labeling.cache_folder import cache_folder
-from labeling.current import open_current
-from labeling.dataset import Dataset, find_damage, open_dataset
-from labeling.download import download
-from labeling.errors import UserError
-from labeling.join import open_joined
-from labeling.latest import LATEST
-from labeling.manifest import MANIFEST_NAME, PartFile
-from labeling.shard_audio import audio_columns
-from labeling.storage import Store, is_remote, local_path, open_existing
+from noise2music.core.errors import UserError
+from noise2music.core.local_cache import cache_folder, download
+from noise2music.core.storage import Store, is_remote, local_path, open_existing
+from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.current import open_current
+from noise2music.labeling.datasets.dataset import LATEST, Dataset, find_damage, open_dataset
+from noise2music.labeling.datasets.join import open_joined
+from noise2music.labeling.datasets.manifest import MANIFEST_NAME, PartFile
+from noise2music.labeling.datasets.shard_audio import audio_columns
 
 EAGER_BYTES = 4 << 30
 """Shards of up to so many bytes on this machine are hashed before training; of larger ones each file is, before it is first used."""

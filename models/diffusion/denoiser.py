@@ -5,9 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from models.diffusion.guidance import Guidance
-from models.diffusion.prediction import Prediction, x0_of
-from models.network.inputs import Inputs
+from noise2music.models.diffusion.guidance import Guidance
+from noise2music.models.diffusion.prediction import Prediction, x0_of
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.signal.known import Known
 
 Network = Callable[[Tensor, Tensor, Inputs], Tensor]
 """(x (B, C, T), lambda (B,), inputs) -> what is predicted of x (B, C, T)."""
@@ -50,3 +51,19 @@ def make_denoiser(
         return x0 if clip is None else clip(x0)
 
     return torch.no_grad()(denoise)
+
+
+# Continuation and inpainting with any denoiser and any sampler.
+
+
+def keeping(denoiser: Denoiser, known: Known) -> Denoiser:
+    """The denoiser whose estimate is the known signal where it is known.
+
+    A sampler without noise of its own then holds x at the known signal plus one fixed noise, whatever the network says there, while
+    the network sees it as the surroundings of what is not known.
+    """
+
+    def denoise(x: Tensor, lam: Tensor) -> Tensor:
+        return known.held(denoiser(x, lam))
+
+    return denoise

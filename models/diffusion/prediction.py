@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 
 from torch import Tensor
 
-from models.diffusion.schedule import alpha_sigma, per_sample
+from noise2music.models.diffusion.schedule import alpha_sigma, per_sample
 
 Prediction = Literal["eps", "x0", "v", "flow"]
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from models.diffusion.denoiser import Denoiser
-from models.diffusion.prediction import eps_of_x0
-from models.diffusion.schedule import alpha_sigma
+from noise2music.models.diffusion.denoiser import Denoiser
+from noise2music.models.diffusion.prediction import eps_of_x0
+from noise2music.models.diffusion.schedule import alpha_sigma
 
 Noise = Callable[[int], Tensor]
 """The number of a step -> standard normal noise in the shape of x."""

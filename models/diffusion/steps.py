@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.diffusion.schedule import Schedule
+from noise2music.models.diffusion.schedule import Schedule
 
 Runs = tuple[tuple[float, int], ...]
 """Run lengths from t = 0 upward: (part of the unit interval, in so many equal steps). They add up to 1."""

@@ -6,8 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.diffusion.prediction import Prediction, eps_error_share
-from models.diffusion.schedule import alpha_sigma
+from noise2music.models.diffusion.prediction import Prediction, eps_error_share
+from noise2music.models.diffusion.schedule import alpha_sigma
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from labeling.errors import RowError
-from models.cascade.pairs import clean_inputs, entering, in_full_scale
-from models.cascade.sample import Draw, sample
-from models.cascade.stage import FRAME_SAMPLES, Stage
-from models.cascade.windows import windowed
-from models.generation.cascade import Cascade
-from models.generation.given import known_part, source_signal
-from models.generation.guards import check_finite
-from models.generation.lengths import pieces, worked_frames
-from models.generation.plan import Plan
-from models.generation.texts import Embedded
-from models.network.inputs import Inputs
-from models.network.unet import UNet
-from models.randomness import normals
-from models.signal.known import Known
-from models.text.conditioning import pad_text
+from noise2music.core.errors import RowError
+from noise2music.core.randomness import normals
+from noise2music.models.cascade.sample import Draw, sample
+from noise2music.models.cascade.stage import FRAME_SAMPLES, Stage
+from noise2music.models.cascade.training_pairs import clean_inputs, entering, in_full_scale
+from noise2music.models.cascade.windows import windowed
+from noise2music.models.generation.cascade import Cascade
+from noise2music.models.generation.given import known_part, source_signal
+from noise2music.models.generation.guards import check_finite
+from noise2music.models.generation.lengths import pieces, worked_frames
+from noise2music.models.generation.plan import Plan
+from noise2music.models.generation.texts import Embedded
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.network.unet import UNet
+from noise2music.models.signal.known import Known
+from noise2music.models.text.conditioning import pad_text
 
 Texts = Mapping[tuple[str, int], Embedded]
 """Text and length of sequence -> embedding."""

@@ -8,18 +8,18 @@ from itertools import groupby
 import numpy as np
 import torch
 
-from labeling.errors import RowError, UserError
-from labeling.ids import stable_id
-from models.cascade.pairs import in_full_scale
-from models.cascade.stage import StageName
-from models.generation.cascade import Cascade
-from models.generation.chain import Drawn, Texts, run_chain
-from models.generation.given import kept_places, with_kept
-from models.generation.guards import FLOOR_DBFS, check_audio, held_gain, level_dbfs
-from models.generation.plan import Plan, plan_request
-from models.generation.request import Made, Request, Sound
-from models.generation.settings import GenerationSettings, StageSampling
-from models.text.one_thread import one_thread
+from noise2music.core.errors import RowError, UserError
+from noise2music.core.ids import stable_id
+from noise2music.core.one_thread import one_thread
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.cascade.training_pairs import in_full_scale
+from noise2music.models.generation.cascade import Cascade
+from noise2music.models.generation.chain import Drawn, Texts, run_chain
+from noise2music.models.generation.given import kept_places, with_kept
+from noise2music.models.generation.guards import FLOOR_DBFS, check_audio, held_gain, level_dbfs
+from noise2music.models.generation.plan import Plan, plan_request
+from noise2music.models.generation.request import Made, Request, Sound
+from noise2music.models.generation.settings import GenerationSettings, StageSampling
 
 
 def generate(

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from labeling.resample import resample
-from labeling.scorers.base import Float32s
-from models.cascade.pairs import x0_of
-from models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Signal, Stage
-from models.generation.plan import Plan, Span
-from models.generation.request import Sound
-from models.signal.known import Known
-from models.signal.log_mel import LOG_MEL
-from models.signal.resample import ROLLOFF, ZEROS
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.resample import resample
+from noise2music.models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Signal, Stage
+from noise2music.models.cascade.training_pairs import x0_of
+from noise2music.models.generation.plan import Plan, Span
+from noise2music.models.generation.request import Sound
+from noise2music.models.signal.known import Known
+from noise2music.models.signal.log_mel import LOG_MEL
+from noise2music.models.signal.resample import ROLLOFF, ZEROS
 
 _LEAST_FRAMES = 8
 """A spectrogram's window needs some signal to reflect at its ends."""

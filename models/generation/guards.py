@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from labeling.errors import RowError
-from labeling.scorers.base import Float32s
+from noise2music.core.arrays import Float32s
+from noise2music.core.errors import RowError
 
 SILENT_DBFS = -60.0
 FLOOR_DBFS = -120.0

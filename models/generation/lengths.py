@@ -8,9 +8,9 @@ chunks that overlap by what it reaches, which changes nothing but rounding.
 import math
 from collections.abc import Sequence
 
-from models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Stage
-from models.cascade.windows import Window, reach, windows
-from models.generation.settings import GenerationSettings
+from noise2music.models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Stage
+from noise2music.models.cascade.windows import Window, reach, windows
+from noise2music.models.generation.settings import GenerationSettings
 
 FRAMES_A_SECOND = CORPUS_RATE // FRAME_SAMPLES
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from labeling.ids import id_to_int, stable_id
-from labeling.scorers.base import Float32s
+from noise2music.core.arrays import Float32s
+from noise2music.core.ids import id_to_int, stable_id
 
 
 @dataclass(frozen=True)

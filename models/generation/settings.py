@@ -1,11 +1,14 @@
 """How clips are made: everything that changes the audio, and nothing that does not. Frozen, and an unknown key is an error."""
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from labeling.settings import Settings
-from models.cascade.stage import SamplerName, StageName
+from noise2music.core.settings import Settings
+from noise2music.models.cascade.presets import stage_of
+from noise2music.models.cascade.stage import SamplerName, Sampling, Stage, StageName
+from noise2music.models.diffusion.steps import Spacing, uniform
 
 Route = Literal["waveform", "spectrogram"]
 ROUTES: dict[Route, tuple[StageName, ...]] = {
@@ -110,3 +113,28 @@ class GenerationSettings(Settings):
     def sampling_of(self, stage: StageName) -> StageSampling:
         """What is said of one stage."""
         return self.sampling.changed_by(self.stages.get(stage, StageSampling()))
+
+
+# What settings say of a stage becomes the sampling it runs with.
+
+
+def sampled(stage: Stage, said: StageSampling) -> Stage:
+    """The stage with the sampling it was published with, changed by what is said."""
+    sampling = _steps(stage, said)
+    named = ("sampler", "gamma", "guidance", "percentile", "interval", "rescale", "parallel", "radius", "projections")
+    given = {name: value for name in named if (value := getattr(said, name)) is not None}
+    return replace(stage, sampling=replace(sampling, **given))
+
+
+def _steps(stage: Stage, said: StageSampling) -> Sampling:
+    sampling = stage.sampling
+    if said.schedule == "paper":
+        paper = stage_of("paper", stage.name).sampling
+        return replace(sampling, runs=paper.runs, sampler=paper.sampler, gamma=paper.gamma)
+    if isinstance(said.schedule, tuple):
+        return replace(sampling, runs=said.schedule)
+    if said.steps is None:
+        return sampling
+    if said.schedule == "lambda" or said.schedule == "karras":
+        return replace(sampling, runs=Spacing(said.schedule, said.steps))
+    return replace(sampling, runs=uniform(said.steps))

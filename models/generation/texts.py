@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from labeling.errors import UserError
-from labeling.scorers.base import Float32s
-from models.cascade.weights import TextIdentity
-from models.text.cache import EmbeddingCache
-from models.text.conditioning import prompt_tokens
-from models.text.encoder import TextEncoder
-from models.text.load import TextSettings, load_encoder
+from noise2music.core.arrays import Float32s
+from noise2music.core.errors import UserError
+from noise2music.models.cascade.weights import TextIdentity
+from noise2music.models.text.cache import EmbeddingCache
+from noise2music.models.text.conditioning import prompt_tokens
+from noise2music.models.text.encoder import TextEncoder
+from noise2music.models.text.load import TextSettings, load_encoder
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from labeling.duplicates.open_training_set import training_set_digest
-from labeling.errors import UserError
-from labeling.fingerprint import changed_keys
-from labeling.storage import Store
-from models.cascade.stage import StageName
-from models.cascade.weights import software
-from models.generation.checkpoints import file_identity, weights_files
-from models.job.settings import GenerateSettings
+from noise2music.core.errors import UserError
+from noise2music.core.storage import Store
+from noise2music.labeling.datasets.fingerprint import changed_keys
+from noise2music.labeling.memorization.open_training_set import training_set_digest
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.cascade.weights import software
+from noise2music.models.generation.checkpoints import file_identity, weights_files
+from noise2music.models.job.settings import GenerateSettings
 
 NAME = "_RUN.json"
 VERSION = 2

@@ -4,13 +4,13 @@ import hashlib
 import io
 from dataclasses import dataclass
 
-from labeling.decode import check_gaps, oddities
-from labeling.errors import RowError, UserError
-from labeling.open_reader import open_reader
-from labeling.storage import may_pass, read_uri
-from models.generation.plan import MAX_SECONDS
-from models.generation.request import Sound
-from models.job.prompt import Prompt
+from noise2music.core.audio.decode import check_gaps, oddities
+from noise2music.core.audio.open_reader import open_reader
+from noise2music.core.errors import RowError, UserError
+from noise2music.core.storage import may_pass, read_uri
+from noise2music.models.generation.plan import MAX_SECONDS
+from noise2music.models.generation.request import Sound
+from noise2music.models.job.prompt import Prompt
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class InitAudio:
 def read_init(prompt: Prompt) -> InitAudio | None:
     """What a row names as `init`, as much of it as a clip can be long; None where it names nothing.
 
-    Read by the rules of labeling.decode: gaps of less than a second are silence, channels that cancel are not averaged, and both are said.
-    Raises RowError: "init_missing", what labeling.open_reader raises where it is no audio, "decode_failed". Raises UserError when an object
+    Read by the rules of core.audio.decode: gaps of less than a second are silence, channels that cancel are not averaged; both are said.
+    Raises RowError: "init_missing", what open_reader raises where it is no audio, "decode_failed". Raises UserError when an object
     store does not answer. Whether it fits the clip is for the cascade to say.
     """
     if prompt.init is None:

@@ -16,24 +16,80 @@ import numpy as np
 import soundfile
 from mutagen import MutagenError
 
-from labeling.duplicates.training_set import TrainingSet
-from labeling.encode import AudioFormat, audio_bytes
-from labeling.errors import RowError, UserError
-from labeling.put_first import put_first
-from labeling.scorers.base import Float32s, Scorer
-from labeling.spectrogram_picture import picture_png, spectrogram_png
-from labeling.storage import Store
-from models.cascade.weights import software
-from models.generation.cascade import Cascade
-from models.generation.generate import generate_requests
-from models.generation.request import Made, Request
-from models.job.init_audio import InitAudio, read_init
-from models.job.letter import clip_letter
-from models.job.place import audio_path, letter_path, picture_path, put_letter, read_clip, read_record, record_path, spectrogram_path
-from models.job.prompt import Prompt
-from models.job.record import Candidate, ClipRecord, Neighbours, StageFacts
-from models.job.score import embed_audio, embed_prompt, score
-from models.job.tags import clip_tags, read_tags, with_tags
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.encode import AudioFormat, audio_bytes
+from noise2music.core.audio.resample import resample
+from noise2music.core.audio.spectrogram import picture_png, spectrogram_png
+from noise2music.core.errors import RowError, UserError
+from noise2music.core.put_first import put_first
+from noise2music.core.storage import Store
+from noise2music.labeling.memorization.training_set import TrainingSet
+from noise2music.labeling.scorers.base import Scorer
+from noise2music.models.cascade.weights import software
+from noise2music.models.diffusion.steps import Runs, Spacing
+from noise2music.models.generation.cascade import Cascade
+from noise2music.models.generation.generate import generate_requests
+from noise2music.models.generation.request import Made, Request
+from noise2music.models.job.init_audio import InitAudio, read_init
+from noise2music.models.job.place import (
+    audio_path,
+    letter_path,
+    picture_path,
+    put_letter,
+    read_clip,
+    read_record,
+    record_path,
+    spectrogram_path,
+)
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.record import Candidate, ClipRecord, Neighbours, StageFacts, clip_letter
+from noise2music.models.job.tags import clip_tags, read_tags, with_tags
+
+# What the manifest says of each stage that a clip went through.
+
+
+def stage_facts(cascade: Cascade) -> tuple[StageFacts, ...]:
+    """The stages of a cascade in their order, as they are sampled."""
+    return tuple(
+        StageFacts(
+            stage=stage.name,
+            weights=cascade.identity[stage.name],
+            sampler=stage.sampling.sampler,
+            steps=_steps(stage.sampling.runs),
+            guidance=stage.sampling.guidance,
+        )
+        for stage in cascade.stages
+    )
+
+
+def _steps(runs: Runs | Spacing) -> int:
+    return runs.steps if isinstance(runs, Spacing) else sum(steps for _, steps in runs)
+
+
+# How well a clip fits its prompt, by the scorer: the cosine of the two.
+
+
+DIGITS = 6
+
+
+def embed_audio(scorer: Scorer, audio: Float32s, rate: int) -> Float32s:
+    """(samples,) mono at `rate` Hz -> (dim,) unit vector: the mean over its windows. Raises RowError where that is no number."""
+    windows = scorer.windows(resample(audio, rate, scorer.sample_rate))
+    embedding = scorer.pool(scorer.network(windows).numpy().astype(np.float32))
+    if not np.isfinite(embedding).all():
+        raise RowError("not_finite", "the scorer gave NaN or infinity for this clip")
+    return embedding
+
+
+def embed_prompt(scorer: Scorer, prompt: str) -> Float32s:
+    """A prompt -> (dim,) unit vector."""
+    return np.asarray(scorer.embed_text([prompt]).joint[0], np.float32)
+
+
+def score(audio: Float32s, prompt: Float32s) -> float:
+    """The cosine of two unit vectors, rounded so that sums in another order say the same."""
+    return round(float(audio.astype(np.float64) @ prompt.astype(np.float64)), DIGITS)
+
 
 log = logging.getLogger("n2m")
 

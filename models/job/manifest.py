@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from labeling.parts import parquet_bytes
-from labeling.storage import Store
-from models.job.place import MANIFEST, MANIFEST_TABLE
-from models.job.record import ClipRecord
+from noise2music.core.storage import Store
+from noise2music.labeling.datasets.parts import parquet_bytes
+from noise2music.models.job.place import MANIFEST, MANIFEST_TABLE
+from noise2music.models.job.record import ClipRecord
 
 _STAGE = pa.struct(
     [

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from labeling.storage import Entry, Store
-from models.job.letter import DeadLetter, parse_letter
-from models.job.record import ClipRecord, parse_clip
+from noise2music.core.storage import Entry, Store
+from noise2music.models.job.record import ClipRecord, DeadLetter, parse_clip, parse_letter
 
 MANIFEST = "manifest.jsonl"
 MANIFEST_TABLE = "manifest.parquet"

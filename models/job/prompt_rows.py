@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from labeling.cell_items import plain_text
-from labeling.cleaning.tally import Tally
-from labeling.errors import UserError
-from labeling.row import Row
-from labeling.storage import read_uri
-from labeling.tables import format_of, table_rows, text_rows
+from noise2music.core.errors import UserError
+from noise2music.core.storage import read_uri
+from noise2music.core.tables.cell_items import plain_text
+from noise2music.core.tables.row import Row
+from noise2music.core.tables.tables import format_of, table_rows, text_rows
+from noise2music.core.tally import Tally
 
 COLUMNS = ("prompt", "key", "seed", "seconds", "negative", "init", "keep")
 

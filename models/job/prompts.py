@@ -1,19 +1,116 @@
 """The prompts of a batch job: each row of somebody's file becomes a clip to make or a dead letter. Their order decides nothing."""
 
+import json
+import math
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
 
-from labeling.cleaning.tally import Tally
-from labeling.errors import RowError, UserError
-from labeling.ids import stable_id
-from labeling.row import missing
-from models.generation.plan import MAX_SECONDS, says_something
-from models.job import cells
-from models.job.key import check_key
-from models.job.letter import DeadLetter, row_letter, shown
-from models.job.prompt import Prompt, content_of
-from models.job.prompt_rows import prompt_rows
+from noise2music.core.errors import RowError, UserError
+from noise2music.core.ids import stable_id
+from noise2music.core.tables.row import missing
+from noise2music.core.tally import Tally
+from noise2music.models.generation.plan import MAX_SECONDS, says_something
+from noise2music.models.job.prompt import Prompt, check_key, content_of
+from noise2music.models.job.prompt_rows import prompt_rows
+from noise2music.models.job.record import DeadLetter, row_letter, shown
+
+# Cells of a prompt file as values. Each function gives None (or nothing) for an empty cell and raises RowError for one it cannot
+# use.
+
+
+MOST_SPANS = 1000
+LARGEST_SEED = 2**63 - 1
+
+_DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
+_SPAN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*-\s*(\d+(?:\.\d*)?|\.\d+)\s*")
+
+
+def text(row: Mapping[str, Any], column: str) -> str | None:
+    """Text without space around it. What JSON can hold and tags cannot becomes "?" (half a surrogate pair) or a space (NUL). A number is
+    its digits.
+    """
+    value = row.get(column)
+    if isinstance(value, float | Decimal):
+        if math.isnan(value):
+            return None
+        value = int(value) if math.isfinite(value) and value == int(value) else float(value)
+    if value is None:
+        return None
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise RowError(f"bad_{column}", f"{column} holds a {type(value).__name__}; it must hold text")
+    return str(value).encode("utf-8", "replace").decode().replace("\0", " ").strip() or None
+
+
+def given_text(row: Mapping[str, Any], column: str) -> str | None:
+    """As `text`; what tables write for a value that is not there ("nan", "None") is none."""
+    said = text(row, column)
+    return None if said is None or missing(said) else said
+
+
+def number(row: Mapping[str, Any], column: str) -> float | None:
+    """A finite number. "1,5" is 1.5, as tables with semicolons write it; "1,500" might be either and is none."""
+    said = text(row, column)
+    if said is None:
+        return None
+    try:
+        value = float(said.replace(",", ".") if _DECIMAL_COMMA.fullmatch(said) else said)
+    except ValueError:
+        value = math.nan
+    # Python reads 1_0 as ten.
+    if "_" in said or not math.isfinite(value):
+        raise RowError(f"bad_{column}", f"{column} is {said[:40]!r}; it must be a number")
+    return value
+
+
+def whole_number(row: Mapping[str, Any], column: str) -> int | None:
+    """A whole number from 0 to LARGEST_SEED; 7.0, as tables with gaps hold it, is 7."""
+    said = text(row, column)
+    if said is None:
+        return None
+    digits = said.removesuffix(".0")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= LARGEST_SEED):
+        raise RowError(f"bad_{column}", f"{column} is {said[:40]!r}; it must be a whole number from 0 to {LARGEST_SEED}")
+    return int(digits)
+
+
+def spans(row: Mapping[str, Any], column: str) -> tuple[tuple[float, float], ...]:
+    """Stretches of seconds in their order: "0-10; 20-30", [0, 10] or [[0, 10], [20, 30]]."""
+    value: Any = row.get(column)
+    if isinstance(value, str):
+        value = _spans_of(column, value)
+    if value is None or value == [] or (isinstance(value, float) and math.isnan(value)):
+        return ()
+    pairs: Any = [value] if isinstance(value, list) and not any(isinstance(item, list) for item in value) else value
+    try:
+        made = sorted((float(start), float(end)) for start, end in pairs)
+    except (TypeError, ValueError, OverflowError):
+        raise _bad_spans(column, value) from None
+    if len(made) > MOST_SPANS or any(not 0 <= start < end < math.inf for start, end in made):
+        raise _bad_spans(column, value)
+    return tuple(made)
+
+
+def _spans_of(column: str, said: str) -> Any:
+    if not said.strip():
+        return None
+    if said.lstrip().startswith("["):
+        try:
+            return json.loads(said)
+        except (ValueError, RecursionError):
+            raise _bad_spans(column, said) from None
+    found = [_SPAN.fullmatch(piece) for piece in said.split(";") if piece.strip()]
+    if not all(found):
+        raise _bad_spans(column, said)
+    return [[match[1], match[2]] for match in found if match]
+
+
+def _bad_spans(column: str, value: object) -> RowError:
+    return RowError(f"bad_{column}", f'{column} is {str(value)[:80]!r}; write seconds as "0-10; 20-30", each from less to more')
+
 
 LONGEST_PROMPT = 100_000
 
@@ -68,35 +165,35 @@ def read_prompts(uri: str, seconds: float, seed: int) -> PromptFile:
 
 def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
     """One row. Raises RowError: which cell cannot be used and why."""
-    prompt = cells.text(row, "prompt")
+    prompt = text(row, "prompt")
     if prompt is None:
         raise RowError("empty_prompt", "the row has no prompt")
     if missing(prompt):
         raise RowError("empty_prompt", f"the prompt is {prompt!r}, which is what tables write for a value that is not there")
     if not says_something(prompt):
         raise RowError("empty_prompt", "the prompt holds nothing that can be seen")
-    negative = cells.given_text(row, "negative")
+    negative = given_text(row, "negative")
     for name, said in (("prompt", prompt), ("negative", negative or "")):
         if len(said) > LONGEST_PROMPT:
             raise RowError(f"long_{name}", f"the {name} has {len(said):,} characters; at most {LONGEST_PROMPT:,} are read")
-    asked = cells.number(row, "seconds")
+    asked = number(row, "seconds")
     if asked is not None and not 0 < asked <= MAX_SECONDS:
         raise RowError("bad_seconds", f"seconds is {asked:g}; it must be more than 0 and at most {MAX_SECONDS:g}")
-    own_seed = cells.whole_number(row, "seed")
+    own_seed = whole_number(row, "seed")
     made = Prompt(
         key="",
         prompt=prompt,
         seconds=seconds if asked is None else asked,
         seed=seed if own_seed is None else own_seed,
         negative=negative,
-        init=cells.given_text(row, "init"),
-        keep=cells.spans(row, "keep"),
+        init=given_text(row, "init"),
+        keep=spans(row, "keep"),
     )
     if made.keep and made.init is None:
         raise RowError("bad_keep", "keep says what stays of the init audio, but the row has no init")
     if made.keep and (last := max(end for _, end in made.keep)) > made.seconds:
         raise RowError("bad_keep", f"keep ends at {last:g} s, after the clip of {made.seconds:g} s")
-    key = cells.given_text(row, "key")
+    key = given_text(row, "key")
     return replace(made, key=stable_id(content_of(made, asked, own_seed)) if key is None else check_key(key))
 
 

@@ -4,11 +4,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from labeling.encode import AudioFormat
-from labeling.settings import ScorerSettings, Settings
-from models.generation.plan import MAX_SECONDS
-from models.generation.settings import GenerationSettings
-from models.job.cells import LARGEST_SEED
+from noise2music.core.audio.encode import AudioFormat
+from noise2music.core.settings import Settings
+from noise2music.labeling.settings import ScorerSettings
+from noise2music.models.generation.plan import MAX_SECONDS
+from noise2music.models.generation.settings import GenerationSettings
+from noise2music.models.job.prompts import LARGEST_SEED
 
 
 class JobRun(Settings):

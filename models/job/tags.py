@@ -8,9 +8,9 @@ from mutagen.flac import FLAC
 from mutagen.id3 import COMM, TIT2, TSSE, TXXX
 from mutagen.wave import WAVE
 
-from labeling.encode import AudioFormat
-from models.job.prompt import Prompt
-from models.job.record import StageFacts
+from noise2music.core.audio.encode import AudioFormat
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.record import StageFacts
 
 LONGEST_TITLE = 200
 COMMENT = "Made by a machine from the text in N2M_PROMPT."

@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.network.layers import Attention, Conv1d, make_norm, zero_conv
-from models.network.shape import UNetShape
+from noise2music.models.network.layers import Attention, Conv1d, make_norm, zero_conv
+from noise2music.models.network.shape import UNetShape
 
 
 class Block(nn.Module):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.diffusion.schedule import alpha_sigma, per_sample
-from models.network.layers import Conv1d, zeroed
+from noise2music.models.diffusion.schedule import alpha_sigma, per_sample
+from noise2music.models.network.layers import Conv1d, zeroed
 
 OVERLAP = 4
 """Frames that cover a sample."""

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from models.network.block import Block
-from models.network.inputs import Inputs
-from models.network.layers import Conv1d, ConvTranspose1d, LambdaEmbedding, zero_conv
-from models.network.shape import UNetShape
-from models.network.spectral_mask import SpectralMask
+from noise2music.models.network.block import Block
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.network.layers import Conv1d, ConvTranspose1d, LambdaEmbedding, zero_conv
+from noise2music.models.network.shape import UNetShape
+from noise2music.models.network.spectral_mask import SpectralMask
 
 
 class UNet(nn.Module):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.signal.known import Known
-from models.signal.log_mel import LOG_MEL
+from noise2music.models.signal.known import Known
+from noise2music.models.signal.log_mel import LOG_MEL
 
 MOMENTUM = 0.99
 _UPDATES = 200

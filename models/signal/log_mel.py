@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from labeling.mel import LogMel
+from noise2music.core.audio.mel import LogMel
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from labeling.scorers.base import Float32s
-from models.text.encoder import TextEncoder
-from models.text.row_file import RowFile
+from noise2music.core.arrays import Float32s
+from noise2music.models.text.encoder import TextEncoder
+from noise2music.models.text.sqlite_cache import RowFile
 
 MEMORY_BYTES = 512 << 20
 FILE = "embeddings.sqlite"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from labeling.scorers.base import Float32s
+from noise2music.core.arrays import Float32s
 
 REMEMBERED = 1 << 15
 """Texts whose tokens an encoder remembers: captions come again in every epoch, and with other clips."""

@@ -3,9 +3,9 @@
 import torch
 from pydantic import Field
 
-from labeling.settings import Settings
-from models.text import minilm
-from models.text.encoder import TextEncoder
+from noise2music.core.settings import Settings
+from noise2music.models.text import minilm
+from noise2music.models.text.encoder import TextEncoder
 
 
 class TextSettings(Settings):
@@ -23,6 +23,6 @@ def load_encoder(settings: TextSettings, device: str = "cpu", dtype: torch.dtype
     """The encoder, loaded and frozen. `dtype`: of a T5, part of its identity. Raises UserError that says what is missing."""
     if settings.model == minilm.NAME:
         return minilm.MiniLMEncoder(device)
-    from models.text.t5 import T5Encoder
+    from noise2music.models.text.t5 import T5Encoder
 
     return T5Encoder(settings.model, settings.revision, device, dtype)

@@ -6,10 +6,10 @@ Words that training never saw still lie near those that it saw, which a vocabula
 from collections.abc import Sequence
 from functools import lru_cache
 
-from labeling.scorers.base import Float32s
-from labeling.scorers.minilm import DIMENSIONS, load_minilm
-from models.text.encoder import REMEMBERED
-from models.text.one_thread import one_thread
+from noise2music.core.arrays import Float32s
+from noise2music.core.one_thread import one_thread
+from noise2music.labeling.scorers.minilm import DIMENSIONS, load_minilm
+from noise2music.models.text.encoder import REMEMBERED
 
 NAME = "minilm"
 SPECIAL = 2

@@ -11,12 +11,12 @@ from tokenizers import Tokenizer
 from transformers import T5EncoderModel
 from transformers.utils import logging as transformers_logging
 
-from labeling.errors import UserError
-from labeling.scorers.base import Float32s
-from labeling.scorers.hub import SAFETENSORS, download, safetensors_files
-from labeling.scorers.weights import hash_files
-from models.text.encoder import REMEMBERED
-from models.text.one_thread import one_thread
+from noise2music.core.arrays import Float32s
+from noise2music.core.errors import UserError
+from noise2music.core.hub import SAFETENSORS, download, safetensors_files
+from noise2music.core.one_thread import one_thread
+from noise2music.core.tensors import hash_files
+from noise2music.models.text.encoder import REMEMBERED
 
 VERSION = "t5-2"
 CONFIG = "config.json"

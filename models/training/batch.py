@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from models.data.clips import Clip
-from models.network.inputs import Inputs
-from models.randomness import uniforms
-from models.text.cache import EmbeddingCache
-from models.text.conditioning import pad_text
-from models.text.encoder import TextEncoder
-from models.text.text_batch import text_batch
+from noise2music.core.randomness import uniforms
+from noise2music.models.data.clips import Clip
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.text.cache import EmbeddingCache
+from noise2music.models.text.conditioning import pad_text, text_batch
+from noise2music.models.text.encoder import TextEncoder
 
 log = logging.getLogger("n2m")
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import torch
 
-from models.cascade.pairs import x0_of
-from models.cascade.stage import Stage
-from models.cascade.weights import Level
-from models.data.loader import Loader
-from models.data.shards import Shards
+from noise2music.models.cascade.stage import Stage
+from noise2music.models.cascade.training_pairs import x0_of
+from noise2music.models.cascade.weights import Level
+from noise2music.models.data.loader import Loader
+from noise2music.models.data.shards import Shards
 
 CLIPS = 64
 _AT_ONCE = 8

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.cascade.pairs import Pair, make_pair
-from models.cascade.stage import Stage
-from models.diffusion.prediction import target_of
-from models.diffusion.schedule import diffuse
-from models.network.inputs import Inputs
-from models.randomness import normals, spread_uniforms, uniforms
-from models.training.batch import Batch
+from noise2music.core.randomness import normals, spread_uniforms, uniforms
+from noise2music.models.cascade.stage import Stage
+from noise2music.models.cascade.training_pairs import Pair, make_pair
+from noise2music.models.diffusion.prediction import target_of
+from noise2music.models.diffusion.schedule import diffuse
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.training.batch import Batch
 
 
 def draw_pair(stage: Stage, batch: Batch, seed: int) -> Pair:

@@ -16,9 +16,9 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from labeling.scorers.load import choose_device
-from models.network.block import Block
-from models.network.unet import UNet
+from noise2music.core.device import choose_device
+from noise2music.models.network.block import Block
+from noise2music.models.network.unet import UNet
 
 
 @dataclass(frozen=True)

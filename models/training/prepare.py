@@ -9,32 +9,29 @@ import torch
 from torch import nn
 from torch.distributed.tensor import DTensor
 
-from labeling.errors import UserError
-from labeling.ids import id_to_int, stable_id
-from labeling.uses import note_use
-from models.cascade.presets import stage_of
-from models.cascade.stage import CORPUS_RATE, Stage, StageName
-from models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software
-from models.data.loader import Loader
-from models.data.shards import Shards, open_shards
-from models.network.block import Block
-from models.network.unet import UNet
-from models.text.cache import EmbeddingCache
-from models.text.conditioning import encode_prompt, pad_text
-from models.text.encoder import TextEncoder
-from models.text.load import load_encoder
-from models.training.average import Average
-from models.training.batch import Batch, Texts, make_batch
-from models.training.due import Every, every
-from models.training.level import measure_level
-from models.training.optimizer import make_optimizer
-from models.training.parallel import Place, share
-from models.training.recipe import Recipe
-from models.training.samples import Prompted, Sampler, prompt_names
-from models.training.settings import TrainSettings
-from models.training.state import State, StateHeader, newest_state
-from models.training.throughput import Cost, cost_of, peak_flops
-from models.training.validation import Grid
+from noise2music.core.errors import UserError
+from noise2music.core.ids import id_to_int, stable_id
+from noise2music.labeling.datasets.uses import note_use
+from noise2music.models.cascade.presets import stage_of
+from noise2music.models.cascade.stage import CORPUS_RATE, Stage, StageName
+from noise2music.models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software
+from noise2music.models.data.loader import Loader
+from noise2music.models.data.shards import Shards, open_shards
+from noise2music.models.network.block import Block
+from noise2music.models.network.unet import UNet
+from noise2music.models.text.cache import EmbeddingCache
+from noise2music.models.text.conditioning import encode_prompt, pad_text
+from noise2music.models.text.encoder import TextEncoder
+from noise2music.models.text.load import load_encoder
+from noise2music.models.training.batch import Batch, Texts, make_batch
+from noise2music.models.training.ema import Average
+from noise2music.models.training.level import measure_level
+from noise2music.models.training.parallel import Place, share
+from noise2music.models.training.plan import Cost, cost_of, peak_flops
+from noise2music.models.training.recipe import Every, Recipe, every, make_optimizer
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.state import State, StateHeader, newest_state
+from noise2music.models.training.validation import Grid, Prompted, Sampler, prompt_names
 
 EMA = "ema"
 log = logging.getLogger("n2m")

@@ -1,13 +1,36 @@
 """How long and how fast a stage is trained, counted in clips (paper table 2 and section 3.6)."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import torch
 from pydantic import Field, model_validator
+from torch import nn
 
-from labeling.settings import Settings
-from models.cascade.presets import Preset
-from models.cascade.stage import StageName
+from noise2music.core.settings import Settings
+from noise2music.models.cascade.presets import Preset
+from noise2music.models.cascade.stage import StageName
+
+# When something is due: every so many clips, or so many times a run.
+
+
+@dataclass(frozen=True)
+class Every:
+    """Due whenever the count of clips passes a multiple of `clips`."""
+
+    clips: int
+
+    def is_due(self, clips: int, clips_a_step: int) -> bool:
+        """Whether the step that brought the count to `clips` passed a multiple."""
+        return clips // self.clips > (clips - clips_a_step) // self.clips
+
+
+def every(clips: int | None, whole: int, times: int) -> Every:
+    """Every `clips`, or where that is None `times` in a run of `whole` clips."""
+    return Every(clips or max(1, -(-whole // times)))
+
 
 PAPER_CLIPS_A_STEP = 2048
 PAPER_STEPS: Mapping[StageName, int] = {
@@ -134,3 +157,28 @@ def tiny_recipe(stage: StageName) -> Recipe:
 def recipe_of(preset: Preset, stage: StageName) -> Recipe:
     """The recipe that a preset trains a stage by."""
     return tiny_recipe(stage) if preset == "tiny" else paper_recipe(stage)
+
+
+# The optimizer and its learning rate (paper section 3.6).
+
+
+def learning_rate(recipe: Recipe, clips: int) -> float:
+    """The rate of the step that starts after so many clips: a linear warm-up to the peak, then a cosine that ends at 0."""
+    if clips < recipe.warmup_clips:
+        return recipe.learning_rate * (clips + recipe.clips_a_step) / (recipe.warmup_clips + recipe.clips_a_step)
+    decay = max(1, recipe.decay_clips - recipe.warmup_clips)
+    progress = min(1.0, (clips - recipe.warmup_clips) / decay)
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def make_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
+    """Adam, or AdamW with decoupled weight decay, fused. Its learning rate is set anew before each step."""
+    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    betas = (recipe.beta_1, recipe.beta_2)
+    return kind(parameters, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay, fused=True)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Let the next step use `rate`."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate

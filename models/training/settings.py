@@ -5,12 +5,13 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from labeling.errors import UserError
-from labeling.settings import Numbers, Settings
-from models.cascade.presets import Preset
-from models.cascade.stage import StageName
-from models.text.load import TextSettings
-from models.training.recipe import Recipe, RecipeChanges, recipe_of
+from noise2music.core.errors import UserError
+from noise2music.core.settings import Settings
+from noise2music.labeling.settings import Numbers
+from noise2music.models.cascade.presets import Preset
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.text.load import TextSettings
+from noise2music.models.training.recipe import Recipe, RecipeChanges, recipe_of
 
 
 class Data(Settings):

@@ -8,13 +8,13 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from labeling.errors import UserError
-from models.cascade.stage import Stage
-from models.cascade.weights import DataFacts, TextIdentity
-from models.network.unet import UNet
-from models.tensor_file import read_header, read_tensors, write_tensors
-from models.training.average import Average
-from models.training.parallel import parted, whole
+from noise2music.core.errors import UserError
+from noise2music.core.tensors import read_header, read_tensors, write_tensors
+from noise2music.models.cascade.stage import Stage
+from noise2music.models.cascade.weights import DataFacts, TextIdentity
+from noise2music.models.network.unet import UNet
+from noise2music.models.training.ema import Average
+from noise2music.models.training.parallel import parted, whole
 
 FORMAT = 1
 log = logging.getLogger("n2m")

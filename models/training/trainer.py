@@ -11,25 +11,21 @@ from pathlib import Path
 
 import torch
 
-from labeling.embed import run_ahead
-from labeling.errors import UserError
-from models.cascade.stage import StageName
-from models.cascade.weights import write_weights
-from models.data.loader import Loader
-from models.training.alone import alone_in
-from models.training.average import exponential_kept, gamma_of_width, power_kept
-from models.training.batch import Batch, make_batch
-from models.training.journal import Journal
-from models.training.loss import training_losses
-from models.training.optimizer import learning_rate, set_learning_rate
-from models.training.parallel import Place, exchanging, gathered, joined, total
-from models.training.post_hoc import Profile
-from models.training.prepare import EMA, Prepared, prepare, profile_name
-from models.training.reweigh import WEIGHTS, snapshot_path
-from models.training.settings import TrainSettings
-from models.training.state import save_state
-from models.training.stopping import Asked, stopping
-from models.training.window import Window
+from noise2music.core.errors import UserError
+from noise2music.core.prefetch import run_ahead
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.cascade.weights import write_weights
+from noise2music.models.data.loader import Loader
+from noise2music.models.training.batch import Batch, make_batch
+from noise2music.models.training.ema import WEIGHTS, Profile, exponential_kept, gamma_of_width, power_kept, snapshot_path
+from noise2music.models.training.log import Journal, Window
+from noise2music.models.training.loss import training_losses
+from noise2music.models.training.parallel import Place, exchanging, gathered, joined, total
+from noise2music.models.training.prepare import EMA, Prepared, prepare, profile_name
+from noise2music.models.training.recipe import learning_rate, set_learning_rate
+from noise2music.models.training.run_lock import Asked, alone_in, stopping
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.state import save_state
 
 SAY_SECONDS = 15.0
 log = logging.getLogger("n2m")

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from labeling.storage import Store, open_store
-from models.generation.settings import GenerationSettings
-from models.job.place import MANIFEST
-from models.job.settings import GenerateSettings
+from noise2music.core.storage import Store, open_store
+from noise2music.models.generation.settings import GenerationSettings
+from noise2music.models.job.place import MANIFEST
+from noise2music.models.job.settings import GenerateSettings
 from tests.models.generation.small_cascade import write_small_cascade
 
 SECONDS = 0.4

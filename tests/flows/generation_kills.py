@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from labeling.storage import Store, open_store
-from models.job.settings import GenerateSettings
+from noise2music.core.storage import Store, open_store
+from noise2music.models.job.settings import GenerateSettings
 from tests.flows.generation import write_job
 
 _TO_MAKE = re.compile(r"^([\d,]+) clips to make", re.MULTILINE)
@@ -28,7 +28,7 @@ class Killed:
 
 def start_job(settings: GenerateSettings, config: Path) -> "subprocess.Popen[str]":
     """The command in a process group of its own, on one thread a library."""
-    command = [sys.executable, "-m", "flows.cli", "generate", "-c", str(write_job(settings, config))]
+    command = [sys.executable, "-m", "noise2music.flows.cli", "generate", "-c", str(write_job(settings, config))]
     environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"} | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True)
 

@@ -6,20 +6,32 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from flows.report.sources import LabelDatasets, VocabularyDatasets
-from labeling.audio_files import write_audio_file
-from labeling.build import build_dataset
-from labeling.columns import lists_column, vectors_column
-from labeling.dataset import Dataset
-from labeling.encode import audio_bytes
-from labeling.errors import RowError
-from labeling.fingerprint import Identity
-from labeling.ids import ids_to_uint64, stable_id
-from labeling.parts import PartContext, part_of, write_part
-from labeling.schemas import COUNT, INGEST, INVENTORY, NULL, PROBE, RETRIEVE, SAMPLE, SHARD, VOCABULARY, embed_schema, embed_text_schema
-from labeling.stages.count import count_part, count_table, sum_counts
-from labeling.stages.sample import Frequencies, sample_part
-from labeling.storage import Store, open_store
+from noise2music.core.audio.encode import audio_bytes
+from noise2music.core.errors import RowError
+from noise2music.core.ids import ids_to_uint64, stable_id
+from noise2music.core.storage import Store, open_store
+from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets
+from noise2music.labeling.datasets.arrow import lists_column, vectors_column
+from noise2music.labeling.datasets.audio_files import write_audio_file
+from noise2music.labeling.datasets.build import build_dataset
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext, part_of, write_part
+from noise2music.labeling.schemas import (
+    COUNT,
+    INGEST,
+    INVENTORY,
+    NULL,
+    PROBE,
+    RETRIEVE,
+    SAMPLE,
+    SHARD,
+    VOCABULARY,
+    embed_schema,
+    embed_text_schema,
+)
+from noise2music.labeling.stages.count import count_part, count_table, sum_counts
+from noise2music.labeling.stages.sample import Frequencies, sample_part
 
 PARTS = 2
 RATE = 24_000

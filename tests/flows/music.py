@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from flows.config import make_settings
-from pipelines.settings import LabelSettings
+from noise2music.flows.config import make_settings
+from noise2music.pipelines.settings import LabelSettings
 
 RATE = 22050
 WORDS = (

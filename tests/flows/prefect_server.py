@@ -68,7 +68,7 @@ class Server:
         return found
 
     def n2m(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self.python("-m", "flows.cli", *arguments)
+        return self.python("-m", "noise2music.flows.cli", *arguments)
 
     def python(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=self.environment)

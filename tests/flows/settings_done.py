@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.everything_settings import EverythingSettings
-from flows.report.resolved import resolved_labels
-from flows.stage_process import Order
-from labeling.errors import UserError
-from labeling.settings import Settings
-from labeling.stages.vocabulary import allowed_splits
-from models.cascade.stage import STAGES
-from models.generation.settings import GenerationSettings, StageSampling
-from models.job.settings import GenerateSettings
-from models.training.recipe import RecipeChanges, recipe_of
-from models.training.settings import TrainSettings
-from pipelines.settings import LabelSettings
+from noise2music.core.errors import UserError
+from noise2music.core.settings import Settings
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.pages.label.resolved import resolved_labels
+from noise2music.flows.train_parallel import Order
+from noise2music.labeling.stages.vocabulary import allowed_splits
+from noise2music.models.cascade.stage import STAGES
+from noise2music.models.generation.settings import GenerationSettings, StageSampling
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.models.training.recipe import RecipeChanges, recipe_of
+from noise2music.models.training.settings import TrainSettings
+from noise2music.pipelines.settings import LabelSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRESETS = ("paper", "fast", "tiny")

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.config import read_settings
-from flows.everything_settings import EverythingSettings
+from noise2music.flows.config import read_settings
+from noise2music.flows.everything_settings import EverythingSettings
 from tests.flows.music import small_settings, write_music
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from flows.config import make_settings
-from pipelines.settings import LabelSettings
+from noise2music.flows.config import make_settings
+from noise2music.pipelines.settings import LabelSettings
 from tests.flows.music import write_table
 
 MODEL = "test-model"

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.label import Labeled, label
-from flows.report.account import account
-from flows.report.account_line import AccountLine
-from flows.report.stage import read_account
-from flows.verify import verify_root
-from labeling.latest import LATEST
-from labeling.storage import open_store
+from noise2music.core.storage import open_store
+from noise2music.flows.inspect import verify_root
+from noise2music.flows.label import Labeled, label
+from noise2music.flows.pages.label.account import account
+from noise2music.flows.pages.label.account_line import AccountLine
+from noise2music.flows.pages.label.stage import read_account
+from noise2music.labeling.datasets.dataset import LATEST
 from tests.flows.music import RATE, small_settings, tone, write_music, write_table
 
 

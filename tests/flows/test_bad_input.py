@@ -11,10 +11,10 @@ import pytest
 import soundfile
 from PIL import Image
 
-from flows.label import label
-from flows.verify import verify_root
-from labeling.errors import UserError
-from labeling.storage import open_store
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.flows.inspect import verify_root
+from noise2music.flows.label import label
 from tests.flows.music import RATE, parquet_tree, small_settings, tone, write_music
 
 GOOD = ["good.wav", "eight channels.wav", "fast.wav", "a 'b' \"c\".wav", "two\nlines.wav", "größe-音楽.flac", "%2e%2e#1.wav"]

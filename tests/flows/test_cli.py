@@ -8,15 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from flows.cli import n2m
-from flows.label import label
-from labeling.current import read_labels
-from labeling.errors import UserError
+from noise2music.core.errors import UserError
+from noise2music.flows.cli import n2m
+from noise2music.flows.label import label
+from noise2music.labeling.datasets.current import read_labels
 from tests.flows.music import small_settings, write_music
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-m", "flows.cli", *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, "-m", "noise2music.flows.cli", *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

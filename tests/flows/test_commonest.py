@@ -1,4 +1,4 @@
-from flows.commonest import commonest
+from noise2music.flows.tables import commonest
 
 
 def test_commonest_first_then_by_name_and_the_rest_counted() -> None:

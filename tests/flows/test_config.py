@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.config import audio_settings, load_settings
-from labeling.errors import UserError
+from noise2music.core.errors import UserError
+from noise2music.flows.config import audio_settings, load_settings
 
 FILE = """
 root = "runs/x"

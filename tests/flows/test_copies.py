@@ -8,24 +8,23 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.copies import find_copies
-from flows.latest import read_latest, write_latest
-from flows.report.lost import excluded_tracks
-from flows.verify import verify_root
-from labeling.dataset import Dataset
-from labeling.latest import latest_paths
-from labeling.render.piece import render_piece
-from labeling.stages import copies as stage
-from labeling.storage import open_store
-from pipelines.fingerprint import fingerprint
-from pipelines.ingest import ingest
-from pipelines.inventory import inventory
-from pipelines.probe import probe
-from pipelines.session import Session
+from noise2music.core.storage import open_store
+from noise2music.flows.datasets import read_latest, write_latest
+from noise2music.flows.inspect import verify_root
+from noise2music.flows.label import find_copies
+from noise2music.flows.pages.label.lost import excluded_tracks
+from noise2music.labeling.datasets.dataset import Dataset, latest_paths
+from noise2music.labeling.stages import copies as stage
+from noise2music.pipelines.fingerprint import fingerprint
+from noise2music.pipelines.ingest import ingest
+from noise2music.pipelines.inventory import inventory
+from noise2music.pipelines.probe import probe
+from noise2music.pipelines.session import Session
+from noise2music.synth.render import render_piece
+from tests.core.audio.audio_files import encode
 from tests.flows.made_up_datasets import finished_run
 from tests.flows.music import parquet_tree, small_settings, write_music, write_table
-from tests.labeling.audio_files import encode
-from tests.labeling.test_find_copies import tagged
+from tests.labeling.memorization.test_find_copies import tagged
 
 RATE = 24000
 SPLITS = {"f.flac": "train", "f again.mp3": "test"}

@@ -15,14 +15,14 @@ from prefect.events import DeploymentTriggerTypes
 from prefect.flows import Flow, load_flow_from_entrypoint
 from pydantic import TypeAdapter
 
-from flows.config import given_settings
-from flows.deploy import deploy, deployments
-from flows.everything_settings import EverythingSettings
-from labeling.errors import UserError
-from labeling.settings import Settings
-from models.job.settings import GenerateSettings
-from models.training.settings import TrainSettings
-from pipelines.settings import LabelSettings
+from noise2music.core.errors import UserError
+from noise2music.core.settings import Settings
+from noise2music.flows.config import given_settings
+from noise2music.flows.deploy import deploy, deployments
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.models.training.settings import TrainSettings
+from noise2music.pipelines.settings import LabelSettings
 from tests.flows.prefect_server import Server, end
 from tests.flows.small_chain import read_chain, write_chain
 
@@ -49,7 +49,8 @@ def test_one_deployment_a_link_each_with_settings_that_its_flow_takes(tmp_path: 
         wanted = settings if kind == "everything" else getattr(settings, kind)
         assert given_settings(KINDS[kind], deployment.parameters["settings"]) == wanted
         assert (deployment.work_pool_name, deployment.concurrency_limit) == ("pool", 1)
-        assert deployment.entrypoint == f"flows.prefect_{kind}.{kind}_flow"
+        module = "prefect_everything" if kind == "everything" else "prefect_flows"
+        assert deployment.entrypoint == f"noise2music.flows.{module}.{kind}_flow"
     (schedule,) = made["label/x"].schedules or []
     assert (schedule.schedule.cron, schedule.active) == ("0 3 * * *", False)  # type: ignore[union-attr]
     assert not made["everything/x"].schedules

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.config import read_settings
-from flows.demo import render_music
-from flows.everything import everything
-from flows.everything_settings import EverythingSettings
-from labeling.errors import UserError
-from models.training.journal import read_journal
+from noise2music.core.errors import UserError
+from noise2music.flows.config import read_settings
+from noise2music.flows.demo import render_music
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.run import run_everything
+from noise2music.models.training.log import read_journal
 from tests.flows.small_chain import read_chain, write_chain
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -30,14 +30,14 @@ def tree(root: Path) -> dict[str, tuple[int, int]]:
 
 def n2m(*arguments: str) -> "subprocess.Popen[str]":
     environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
-    command = [sys.executable, "-m", "flows.cli", *arguments]
+    command = [sys.executable, "-m", "noise2music.flows.cli", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def test_not_within_torchrun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match=r"run it without torchrun"):
-        everything(read_chain(write_chain(tmp_path)))
+        run_everything(read_chain(write_chain(tmp_path)))
 
 
 @pytest.mark.slow
@@ -56,7 +56,7 @@ def test_the_example_goes_all_the_way_and_a_second_run_makes_nothing(tmp_path: P
     }
     overrides = [f"{name}={json.dumps(value)}" for name, value in ours.items()]
     settings = read_settings(EverythingSettings, PROJECT / "examples/everything.toml", overrides)
-    done = everything(settings)
+    done = run_everything(settings)
     assert all(stage.finished for stage in done.trained)
     assert done.generated
     prompts = (PROJECT / "examples/prompts.txt").read_text().splitlines()
@@ -68,7 +68,7 @@ def test_the_example_goes_all_the_way_and_a_second_run_makes_nothing(tmp_path: P
     assert all((page.parent / link).is_file() for link in links), links
     assert all(prompt in html for prompt in prompts if prompt.isascii() and "'" not in prompt)
     before = tree(tmp_path / "chain")
-    again = everything(settings)
+    again = run_everything(settings)
     assert again.labeled.nothing_done
     assert again.generated
     assert again.generated.nothing_done

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.config import read_settings, validate_settings
-from flows.everything_page import address
-from flows.everything_settings import EverythingSettings
-from flows.report.page import flatten
-from flows.report.resolved import resolved_chain
-from labeling.errors import UserError
-from models.cascade.stage import STAGES
+from noise2music.core.errors import UserError
+from noise2music.flows.config import read_settings, validate_settings
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.pages.everything import address
+from noise2music.flows.pages.html import flatten
+from noise2music.flows.pages.label.resolved import resolved_chain
+from noise2music.models.cascade.stage import STAGES
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 RAW = {

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.captions import write_captions_table
-from flows.label import label
-from flows.labels import write_labels
-from flows.train import train_stage
-from labeling.storage import open_store
-from models.training.reweigh import export_weights
+from noise2music.core.storage import open_store
+from noise2music.flows.label import label
+from noise2music.flows.tables import write_captions_table, write_labels
+from noise2music.flows.train import train_stage
+from noise2music.models.training.ema import export_weights
 from tests.flows.music import small_settings, write_music
 from tests.models.data.made_up_shards import uri_of, write_shards
 from tests.models.training.small_runs import run_settings, small_stage
@@ -30,7 +29,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 def test_a_training_run_and_its_weights(tmp_path: Path, umask: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.training.prepare.stage_of", lambda _preset, name: small_stage(name))
+    monkeypatch.setattr("noise2music.models.training.prepare.stage_of", lambda _preset, name: small_stage(name))
     shards = uri_of(write_shards(tmp_path / "shards", clips=6, seconds=0.6))
     samples, log = {"clips": 1, "steps": 1}, {"tensorboard": True}
     kept = {"every_clips": 8, "keep_every_clips": 8, "profiles": [0.1]}

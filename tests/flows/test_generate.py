@@ -16,17 +16,17 @@ import soundfile
 from click.testing import CliRunner
 from PIL import Image
 
-import pipelines.generate
-from flows.cli import n2m
-from flows.config import read_settings
-from flows.generate import generate
-from flows.label import label
-from labeling.errors import UserError
-from labeling.storage import open_store
-from models.generation.checkpoints import file_identity
-from models.job.place import read_letters
-from models.job.settings import GenerateSettings
-from models.job.tags import read_tags
+import noise2music.pipelines.generate
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.flows.cli import n2m
+from noise2music.flows.config import read_settings
+from noise2music.flows.generate import generate
+from noise2music.flows.label import label
+from noise2music.models.generation.checkpoints import file_identity
+from noise2music.models.job.place import read_letters
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.models.job.tags import read_tags
 from tests.flows.generation import SECONDS, content, copy_job, small_job, write_prompts
 from tests.flows.music import small_settings, write_music
 
@@ -78,8 +78,8 @@ def test_nothing_to_do_is_said_without_loading_a_model(
     shared: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in (shared / "out").rglob("*")}
-    monkeypatch.setattr(pipelines.generate, "_load", lambda _settings: pytest.fail("a model was loaded"))
-    monkeypatch.setattr(pipelines.generate, "_loaded", {})
+    monkeypatch.setattr(noise2music.pipelines.generate, "_load", lambda _settings: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(noise2music.pipelines.generate, "_loaded", {})
     with caplog.at_level("INFO", logger="n2m"):
         done = generate(small_job(shared))
     assert done.nothing_done

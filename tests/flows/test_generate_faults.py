@@ -11,17 +11,17 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-import models.job.make
-from flows.cli import n2m
-from flows.generate import generate
-from labeling.errors import UserError
-from labeling.storage import Store, open_store
-from models.job.identity import NAME
-from models.job.make import Maker, make_clips
-from models.job.place import audio_path, read_letters, read_record, record_path
-from models.job.prompt import Prompt
-from models.job.tags import read_tags
-from pipelines.generate import Job
+import noise2music.models.job.make
+from noise2music.core.errors import UserError
+from noise2music.core.storage import Store, open_store
+from noise2music.flows.cli import n2m
+from noise2music.flows.generate import generate
+from noise2music.models.job.identity import NAME
+from noise2music.models.job.make import Maker, make_clips
+from noise2music.models.job.place import audio_path, read_letters, read_record, record_path
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.tags import read_tags
+from noise2music.pipelines.generate import Job
 from tests.flows.generation import content, small_job
 
 pytestmark = pytest.mark.timeout(600)
@@ -128,14 +128,14 @@ def test_audio_of_another_init_is_no_clip_of_this_one(shared: Path, tmp_path: Pa
 
 
 def test_a_row_that_nobody_foresaw_is_dead_alone(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    score = models.job.make.embed_prompt
+    score = noise2music.models.job.make.embed_prompt
 
     def fails(scorer: Any, prompt: str) -> Any:
         if "take 2" in prompt:
             raise ValueError("nobody\nforesaw this")
         return score(scorer, prompt)
 
-    monkeypatch.setattr(models.job.make, "embed_prompt", fails)
+    monkeypatch.setattr(noise2music.models.job.make, "embed_prompt", fails)
     done = generate(job(shared, tmp_path, max_dead=0.5))
     assert [clip.key for clip in done.clips] == ["p000", "p001", "p003"]
     (letter,) = done.dead

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import main
-from flows.generate import generate
-from labeling.errors import UserError
-from labeling.storage import may_pass, open_store
-from models.job.settings import GenerateSettings
+from noise2music.core.errors import UserError
+from noise2music.core.storage import may_pass, open_store
+from noise2music.flows.cli import main
+from noise2music.flows.generate import generate
+from noise2music.models.job.settings import GenerateSettings
 from tests.flows.generation import content, small_job, write_prompts
 from tests.flows.generation_kills import clip_stamps, kill_and_finish, start_job
 from tests.s3_server import S3Server

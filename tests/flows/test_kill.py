@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.verify import verify_root
-from labeling.storage import open_store
+from noise2music.core.storage import open_store
+from noise2music.flows.inspect import verify_root
 from tests.flows.music import parquet_tree, small_settings, write_music, write_toml
 
 KILLS = 20
@@ -19,7 +19,7 @@ KILLS = 20
 
 def start(config: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "label", "-c", str(config)],
+        [sys.executable, "-m", "noise2music.flows.cli", "label", "-c", str(config)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"},

@@ -9,14 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from flows.label import label
-from flows.labels import show_clip, write_labels
-from flows.status import status_rows
-from flows.verify import verify_root
-from labeling import schemas
-from labeling.current import read_labels
-from labeling.errors import UserError
-from labeling.storage import open_store
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.flows.inspect import status_rows, verify_root
+from noise2music.flows.label import label
+from noise2music.flows.tables import show_clip, write_labels
+from noise2music.labeling import schemas
+from noise2music.labeling.datasets.current import read_labels
 from tests.flows.music import parquet_tree, small_settings, tone, write_music, write_table
 
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from flows.label import Labeled, label
-from flows.latest import read_latest
-from flows.report.writing import cleaning_report, writing_report
-from flows.status import status_rows
-from flows.verify import verify_root
-from labeling.cleaning.chain import RULE_REASONS
-from labeling.cleaning.quality import measure, musiccaps
-from labeling.storage import open_store
-from pipelines.settings import LabelSettings
+from noise2music.core.storage import open_store
+from noise2music.flows.datasets import read_latest
+from noise2music.flows.inspect import status_rows, verify_root
+from noise2music.flows.label import Labeled, label
+from noise2music.flows.pages.label.writing import cleaning_report, writing_report
+from noise2music.labeling.captions.cleaning.chain import RULE_REASONS
+from noise2music.labeling.captions.cleaning.quality import measure, musiccaps
+from noise2music.pipelines.settings import LabelSettings
 from tests import llm_server
 from tests.flows.music import parquet_tree, small_settings, write_music, write_table
 from tests.flows.songs import MODEL, song_rows

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from flows import listening_page
-from flows.listening_page import render_listening_page, write_listening_page
-from labeling.errors import RowError
-from labeling.storage import open_store
-from models.job.letter import clip_letter
-from models.job.prompt import Prompt
+from noise2music.core.errors import RowError
+from noise2music.core.storage import open_store
+from noise2music.flows.pages import listening as listening_page
+from noise2music.flows.pages.listening import render_listening_page, write_listening_page
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.record import clip_letter
 from tests.models.job.made_up_clips import TEXTS, make_clip
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from flows.cli import n2m
-from flows.label import label
-from flows.plan import plan
-from labeling.errors import UserError
-from pipelines.settings import LabelSettings
+from noise2music.core.errors import UserError
+from noise2music.flows.cli import n2m
+from noise2music.flows.label import label
+from noise2music.flows.plan import plan
+from noise2music.pipelines.settings import LabelSettings
 from tests.flows.music import small_settings, write_music, write_table
 
 MUSICCAPS = "caption,aspect_list,is_audioset_eval\n" + "".join(
@@ -122,7 +122,7 @@ def test_all_problems_are_said_at_once_and_the_exit_is_1(tmp_path: Path) -> None
         'vocabulary = { a = { kind = "tags", source = "gone-a.txt" }, b = { kind = "jsonl", source = "gone-b.jsonl" } }',
     ]
     (tmp_path / "run.toml").write_text("\n".join(lines))
-    command = [sys.executable, "-m", "flows.cli", "plan", "-c", str(tmp_path / "run.toml")]
+    command = [sys.executable, "-m", "noise2music.flows.cli", "plan", "-c", str(tmp_path / "run.toml")]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 1
     assert "files" in found.stdout

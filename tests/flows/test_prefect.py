@@ -24,7 +24,7 @@ TASKS = sorted([*STAGES, *(f"{stage} words" for stage in PER_VOCABULARY)])
 RETRIED = """
 from prefect import flow
 from flows.prefect_run import call_as_task
-from labeling.errors import UserError
+from core.errors import UserError
 
 failures = [UserError("cannot read s3://x/y: the object store does not answer (gone)."), None]
 
@@ -42,7 +42,7 @@ run()
 
 DEPLOYED = """
 import json, sys
-from flows.prefect_label import label_flow
+from flows.prefect_flows import label_flow
 
 parameters = json.loads(sys.argv[1])
 label_flow.to_deployment("nightly", parameters=parameters, cron="0 3 * * *").apply()
@@ -53,8 +53,8 @@ print(label_flow(**parameters))
 TRIGGERED = """
 import json, sys
 from prefect.events import DeploymentEventTrigger
-from flows.events import LABELS_READY, announce
-from flows.prefect_train import train_flow
+from flows.prefect_run import LABELS_READY, announce
+from flows.prefect_flows import train_flow
 
 trigger = DeploymentEventTrigger(expect={LABELS_READY}, parameters=json.loads(sys.argv[1]))
 train_flow.to_deployment("on labels", triggers=[trigger], parameters=json.loads(sys.argv[1])).apply()
@@ -131,7 +131,7 @@ def test_without_a_server_at_the_address_the_message_says_so(server: Server, tmp
     write_music(tmp_path / "music", tracks=1)
     config = str(write_config(tmp_path, "root"))
     environment = server.environment | {"PREFECT_API_URL": "http://127.0.0.1:1/api"}
-    command = [sys.executable, "-m", "flows.cli", "label", "-c", config]
+    command = [sys.executable, "-m", "noise2music.flows.cli", "label", "-c", config]
     found = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert found.returncode == 1
     assert "no Prefect server answers there" in found.stderr

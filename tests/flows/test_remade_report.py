@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.label import label, remake_report
-from flows.report.page import flatten
-from flows.report.resolved import resolved_labels
-from labeling.errors import UserError
-from labeling.latest import LATEST
-from labeling.storage import open_store
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.flows.label import label, remake_report
+from noise2music.flows.pages.html import flatten
+from noise2music.flows.pages.label.resolved import resolved_labels
+from noise2music.labeling.datasets.dataset import LATEST
 from tests.flows.music import small_settings, write_music
 
 
@@ -52,7 +52,7 @@ def test_what_was_lost_comes_back_as_it_was(made: Path, tmp_path: Path, lost: st
     else:
         assert remake_report(str(root)) == str(page / "report.html")
     assert files_of(root) == before
-    assert subprocess.run([sys.executable, "-m", "flows.cli", "verify", str(root)], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-m", "noise2music.flows.cli", "verify", str(root)], check=False).returncode == 0
 
 
 def test_a_run_from_before_still_has_its_page_made_again(made: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_configuration_is_what_was_done(made: Path) -> None:
 
 
 def shell(command: str) -> "subprocess.CompletedProcess[str]":
-    ready = f'n2m() {{ "{sys.executable}" -m flows.cli "$@"; }}; '
+    ready = f'n2m() {{ "{sys.executable}" -m noise2music.flows.cli "$@"; }}; '
     return subprocess.run(["bash", "-c", ready + command], capture_output=True, text=True, check=False, env=os.environ)
 
 

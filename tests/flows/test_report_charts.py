@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows.report import charts
+from noise2music.flows.pages import charts
 from tests.flows.made_up_datasets import HOSTILE
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.report.contents import FunnelStep, LabelReport
-from flows.report.funnel import UNEXPLAINED, recordings_funnel
-from flows.report.gather import STARTER_CAVEAT, gather_report
-from flows.report.previews import Preview
-from flows.report.shown import LONGEST_TEXT, shorten
-from flows.report.sources import LabelDatasets, rows_where
-from flows.report.tally import Tally
-from labeling.ids import hash_uniform, id_to_int
+from noise2music.core.ids import hash_uniform, id_to_int
+from noise2music.flows.datasets import LabelDatasets
+from noise2music.flows.pages.label.contents import FunnelStep, LabelReport
+from noise2music.flows.pages.label.funnel import UNEXPLAINED, recordings_funnel
+from noise2music.flows.pages.label.gather import STARTER_CAVEAT, gather_report
+from noise2music.flows.pages.label.previews import Preview
+from noise2music.flows.pages.label.shown import LONGEST_TEXT, shorten
+from noise2music.flows.pages.label.sources import rows_where
+from noise2music.flows.pages.label.tally import Tally
 from tests.flows.made_up_datasets import HOSTILE, finished_run
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.report.contents import LabelReport
-from flows.report.gather import gather_report
-from flows.report.json_report import report_json
-from flows.report.page import flatten, render_page
+from noise2music.flows.pages.html import flatten
+from noise2music.flows.pages.label.contents import LabelReport
+from noise2music.flows.pages.label.figures import report_json
+from noise2music.flows.pages.label.gather import gather_report
+from noise2music.flows.pages.label.page import render_page
 from tests.flows.made_up_datasets import HOSTILE, finished_run
 
 VOID = {"meta", "link", "input", "img", "br"}

@@ -7,10 +7,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from flows.report.previews import PREVIEW_RATE, PREVIEW_SECONDS, preview_audio, preview_flac
-from labeling.colours import spectrogram_colours
-from labeling.encode import audio_bytes
-from labeling.spectrogram_picture import HEIGHT, HIGHEST_HZ, LOWEST_HZ, WIDTH, spectrogram_png
+from noise2music.core.audio.encode import audio_bytes
+from noise2music.core.audio.spectrogram import HEIGHT, HIGHEST_HZ, LOWEST_HZ, WIDTH, spectrogram_colours, spectrogram_png
+from noise2music.flows.pages.label.previews import PREVIEW_RATE, PREVIEW_SECONDS, preview_audio, preview_flac
 from tests.flows.made_up_datasets import sine
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.report.scores import BARS, BINS, count_scores, quantile, score_report, share_above
+from noise2music.flows.pages.label.scores import BARS, BINS, count_scores, quantile, score_report, share_above
 
 cosines = st.lists(st.floats(-1, 1), max_size=60).map(lambda values: np.array(values, np.float64))
 

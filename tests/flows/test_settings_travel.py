@@ -18,23 +18,24 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from flows.everything_settings import EverythingSettings
-from labeling.settings import Settings
-from models.job.settings import GenerateSettings
-from models.training.settings import TrainSettings
-from pipelines.settings import LabelSettings
+from noise2music.core.settings import Settings
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.models.training.settings import TrainSettings
+from noise2music.pipelines.settings import LabelSettings
 from tests.flows.prefect_server import Server
 from tests.flows.settings_done import KINDS, PROJECT, done, known_settings, name_of
 
+ROOMS = ("core", "labeling", "synth", "models", "pipelines", "flows")
 NAMES = st.sampled_from(["a", "b", "vocoder", "train", "{{ a }}", "é\n", "null"])
 
 
 def settings_classes() -> list[type[Settings]]:
     """Every class of settings of the project: the modules that define one are found and imported."""
-    for package in ("labeling", "models", "pipelines", "flows"):
+    for package in ROOMS:
         for path in sorted((PROJECT / package).rglob("*.py")):
             if "Settings)" in path.read_text(encoding="utf-8"):
-                importlib.import_module(".".join(path.relative_to(PROJECT).with_suffix("").parts))
+                importlib.import_module("noise2music." + ".".join(path.relative_to(PROJECT).with_suffix("").parts))
 
     def below(kind: type[Settings]) -> Iterator[type[Settings]]:
         for inner in kind.__subclasses__():
@@ -152,7 +153,7 @@ def test_presets_and_examples_mean_the_same_in_another_process() -> None:
 
 def test_nothing_reads_which_fields_were_set() -> None:
     """A dump, a copy and a server set all of them."""
-    for package in ("labeling", "models", "pipelines", "flows"):
+    for package in ROOMS:
         for path in (PROJECT / package).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             assert "fields_set" not in text, path
@@ -180,10 +181,10 @@ ON_SERVER = """
 import json, sys
 from prefect import get_client
 from prefect.types.entrypoint import EntrypointType
-from flows.prefect_everything import everything_flow
-from flows.prefect_generate import generate_flow
-from flows.prefect_label import label_flow
-from flows.prefect_train import train_flow
+from flows.prefect_flows import everything_flow
+from flows.prefect_flows import generate_flow
+from flows.prefect_flows import label_flow
+from flows.prefect_flows import train_flow
 flows = {"LabelSettings": label_flow, "TrainSettings": train_flow, "GenerateSettings": generate_flow, "EverythingSettings": everything_flow}
 arrived = {}
 with get_client(sync_client=True) as client:

@@ -9,13 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from flows.label import label
-from flows.verify import verify_root
-from flows.write import write_captions
-from labeling.dataset import Dataset, list_datasets
-from labeling.errors import UserError
-from labeling.storage import open_store
-from pipelines.settings import LabelSettings
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.flows.inspect import verify_root
+from noise2music.flows.label import label, write_captions
+from noise2music.labeling.datasets.dataset import Dataset, list_datasets
+from noise2music.pipelines.settings import LabelSettings
 from tests import llm_server
 from tests.flows.music import parquet_tree, small_settings, write_music
 from tests.flows.songs import written_settings

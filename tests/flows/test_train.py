@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from flows.cli import n2m
-from flows.config import read_settings
-from flows.report.picture import picture_uri
-from flows.train import exit_code, run_train, stages_of, train_stage
-from flows.train_parallel import train_stages
-from flows.training_page import loss_chart, write_training_page
-from labeling.errors import UserError
-from models.cascade.stage import STAGES
-from models.training import prepare
-from models.training.journal import read_journal
-from models.training.settings import TrainSettings
+from noise2music.core.errors import UserError
+from noise2music.flows.cli import n2m
+from noise2music.flows.config import read_settings
+from noise2music.flows.pages.html import picture_uri
+from noise2music.flows.pages.training import loss_chart, write_training_page
+from noise2music.flows.run import run_train, train_stages
+from noise2music.flows.train import exit_code, stages_of, train_stage
+from noise2music.models.cascade.stage import STAGES
+from noise2music.models.training import prepare
+from noise2music.models.training.log import read_journal
+from noise2music.models.training.settings import TrainSettings
 from tests.models.data.made_up_shards import uri_of, write_shards
 from tests.models.training.small_runs import run_settings, small_stage
 
@@ -114,7 +114,7 @@ def test_asked_between_two_stages_the_chain_stands_at_the_first_that_is_not_fini
         write_training_page(folder)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("flows.train.write_training_page", page_and_ctrl_c)
+    monkeypatch.setattr("noise2music.flows.train.write_training_page", page_and_ctrl_c)
     done = run_train(settings, stages)
     assert [(item.stage, item.finished) for item in done] == [("super-resolution", True), ("vocoder", True), ("waveform-cascader", False)]
     assert exit_code(done) == 130

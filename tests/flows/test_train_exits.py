@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from models.training.journal import read_journal
-from models.training.settings import TrainSettings
-from models.training.state import saved_states
+from noise2music.models.training.log import read_journal
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.state import saved_states
 from tests.flows.prefect_server import Server
 from tests.flows.test_train_parallel import FAST, LONG, settings_of
 
@@ -33,7 +33,7 @@ def write_config(settings: TrainSettings, path: Path, **run: object) -> Path:
 
 def start(config: Path, *stages: str) -> "subprocess.Popen[str]":
     environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
-    command = [sys.executable, "-m", "flows.cli", "train", *stages, "-c", str(config)]
+    command = [sys.executable, "-m", "noise2music.flows.cli", "train", *stages, "-c", str(config)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
@@ -109,7 +109,7 @@ def test_a_process_that_the_system_ends_is_said(tmp_path: Path) -> None:
 
 ON_SERVER = """
 import json, sys
-from flows.prefect_train import train_flow
+from flows.prefect_flows import train_flow
 train_flow(json.loads(sys.argv[1]), "super-resolution")
 """
 
@@ -119,7 +119,7 @@ train_flow(json.loads(sys.argv[1]), "super-resolution")
 @pytest.mark.parametrize("how", ["command", "flow"])
 def test_on_a_prefect_server_a_training_that_was_stopped_is_cancelled(server: Server, tmp_path: Path, how: str) -> None:
     settings = settings_of(tmp_path, **LONG)
-    arguments = ["-m", "flows.cli", "train", "super-resolution", "-c", str(write_config(settings, tmp_path / "t.toml"))]
+    arguments = ["-m", "noise2music.flows.cli", "train", "super-resolution", "-c", str(write_config(settings, tmp_path / "t.toml"))]
     arguments = arguments if how == "command" else ["-c", ON_SERVER, json.dumps(settings.as_json())]
     before = {run["id"] for run in server.ask("flow_runs")}
     process = subprocess.Popen(

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.stage_process import STOPPED, Order
-from flows.train_parallel import train_side_by_side, visible_gpus
-from labeling.errors import UserError
-from models.training.journal import read_journal
-from models.training.settings import TrainSettings
+from noise2music.core.errors import UserError
+from noise2music.flows.train_parallel import STOPPED, Order, train_side_by_side, visible_gpus
+from noise2music.models.training.log import read_journal
+from noise2music.models.training.settings import TrainSettings
 from tests.models.data.made_up_shards import uri_of, write_shards
 
 GPUS = ["0", "1"]
@@ -81,5 +80,7 @@ def test_stopped_or_without_its_parent_a_stage_saves_and_ends(tmp_path: Path, ho
 def test_the_process_itself_says_that_it_was_stopped(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, **LONG)
     order = Order(settings=settings, stage="super-resolution").model_dump_json() + "\n"
-    found = subprocess.run([sys.executable, "-m", "flows.stage_process"], input=order, text=True, capture_output=True, check=False)
+    found = subprocess.run(
+        [sys.executable, "-m", "noise2music.flows.stage_process"], input=order, text=True, capture_output=True, check=False
+    )
     assert (found.returncode, found.stderr) == (STOPPED, "")

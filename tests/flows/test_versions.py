@@ -12,15 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from flows.label import Labeled, label
-from flows.prune import plan_pruning, prune
-from flows.status import status_rows
-from flows.verify import verify_root
-from labeling.current import current_findings, open_current, read_labels, write_current
-from labeling.errors import UserError
-from labeling.latest import LATEST
-from labeling.storage import open_store
-from labeling.uses import marks, note_use, running
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.flows.inspect import status_rows, verify_root
+from noise2music.flows.label import Labeled, label
+from noise2music.flows.prune import plan_pruning, prune
+from noise2music.labeling.datasets.current import current_findings, open_current, read_labels, write_current
+from noise2music.labeling.datasets.dataset import LATEST
+from noise2music.labeling.datasets.uses import marks, note_use, running
 from tests.flows.music import RATE, small_settings, tone, write_music
 
 

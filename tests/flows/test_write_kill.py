@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.verify import verify_root
-from labeling.storage import open_store
+from noise2music.core.storage import open_store
+from noise2music.flows.inspect import verify_root
 from tests.flows.music import parquet_tree, write_toml
 from tests.flows.songs import written_settings
 
@@ -51,7 +51,7 @@ class CountingServer:
 
 
 def start(config: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "flows.cli", "write", "-c", str(config)]
+    command = [sys.executable, "-m", "noise2music.flows.cli", "write", "-c", str(config)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 

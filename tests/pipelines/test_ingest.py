@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import soundfile
 
-from flows.plan import plan
-from labeling.copies import CopyGroups
-from labeling.dataset import Dataset
-from labeling.errors import UserError
-from pipelines.ingest import ingest
-from pipelines.inventory import inventory
-from pipelines.probe import probe
-from pipelines.session import Session
+from noise2music.core.errors import UserError
+from noise2music.flows.plan import plan
+from noise2music.labeling.corpus.copies import CopyGroups
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.pipelines.ingest import ingest
+from noise2music.pipelines.inventory import inventory
+from noise2music.pipelines.probe import probe
+from noise2music.pipelines.session import Session
 from tests.flows.music import RATE, small_settings, tone, write_table
 
 KEYS = ["album/One Song.wav", "album/two.flac", "other/three.wav"]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from flows.config import make_settings
-from labeling.cleaning.tally import Tally
-from labeling.dataset import Dataset
-from labeling.errors import UserError
-from labeling.settings import SongColumns, Songs
-from pipelines.session import Session
-from pipelines.songs import songs, songs_of_table
-from pipelines.vocabulary import vocabulary
+from noise2music.core.errors import UserError
+from noise2music.core.tally import Tally
+from noise2music.flows.config import make_settings
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.settings import SongColumns, Songs
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.songs import songs, songs_of_table
+from noise2music.pipelines.vocabulary import vocabulary
 
 COLUMNS = SongColumns(tags=("tags",), tempo="tempo", musical_key=("key", "mode"))
 ROWS: list[dict[str, Any]] = [

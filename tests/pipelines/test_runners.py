@@ -9,15 +9,14 @@ import apache_beam as beam
 import pyarrow as pa
 import pytest
 
-from labeling.errors import UserError
-from labeling.fingerprint import Identity
-from labeling.parts import PartContext, read_parquet
-from labeling.progress import advance
-from labeling.storage import open_store
-from pipelines.progress import progress_line, show_progress
-from pipelines.runners import new_pipeline, run_pipeline
-from pipelines.settings import RunSettings
-from pipelines.spread import PartWriter, spread
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.fingerprint import Identity
+from noise2music.labeling.datasets.parts import PartContext, advance, read_parquet
+from noise2music.pipelines.progress import progress_line, show_progress
+from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.settings import RunSettings
+from noise2music.pipelines.spread import PartWriter, spread
 
 SCHEMA = pa.schema([pa.field("part", pa.int64(), False)])
 RUNS = [RunSettings(workers=1), RunSettings(workers=2)]
@@ -90,7 +89,7 @@ def test_every_part_is_written_and_a_user_error_arrives_as_it_was(run: RunSettin
 
 
 def test_without_a_terminal_progress_is_a_line_of_the_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr("pipelines.progress._LOGGED_EVERY", 0.05)
+    monkeypatch.setattr("noise2music.pipelines.progress._LOGGED_EVERY", 0.05)
     caplog.set_level("INFO", "n2m")
     with show_progress("a stage", 8):
         advance("a stage", 2)

@@ -9,19 +9,17 @@ from typing import Any
 
 import pytest
 
-from flows.write import write_captions
-from labeling.dataset import Dataset, list_datasets
-from labeling.errors import UserError
-from labeling.prompt import load_prompt
-from labeling.settings import Server, Write
-from labeling.songs import Song
-from labeling.storage import open_store
-from labeling.writer.base import Answer
-from labeling.writer.local import LocalWriter
-from labeling.writer.request import Reply
-from labeling.writer.server import ServerWriter
-from labeling.writer.starter_model import STARTER
-from pipelines.settings import LabelSettings
+from noise2music.core.errors import UserError
+from noise2music.core.storage import open_store
+from noise2music.flows.label import write_captions
+from noise2music.labeling.corpus.songs import Song
+from noise2music.labeling.datasets.dataset import Dataset, list_datasets
+from noise2music.labeling.settings import Server, Write
+from noise2music.labeling.writer.base import Answer, Reply
+from noise2music.labeling.writer.local import STARTER, LocalWriter
+from noise2music.labeling.writer.prompt import load_prompt
+from noise2music.labeling.writer.server import ServerWriter
+from noise2music.pipelines.settings import LabelSettings
 from tests import vllm_server
 from tests.flows.songs import written_settings
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from labeling.render.piece import render_piece
-from models.cascade.consistency import SHARED_FRAMES, WINDOW_FRAMES, agreeing
-from models.cascade.pairs import in_full_scale, true_inputs, x0_of
-from models.cascade.presets import stage_of
-from models.cascade.stage import CORPUS_RATE, Stage
-from models.cascade.windows import windows
-from models.randomness import normals
-from models.signal.known import Known
-from models.signal.log_mel import LOG_MEL
-from models.signal.resample import downsample
+from noise2music.core.randomness import normals
+from noise2music.models.cascade.consistency import SHARED_FRAMES, WINDOW_FRAMES, agreeing
+from noise2music.models.cascade.presets import stage_of
+from noise2music.models.cascade.stage import CORPUS_RATE, Stage
+from noise2music.models.cascade.training_pairs import in_full_scale, true_inputs, x0_of
+from noise2music.models.cascade.windows import windows
+from noise2music.models.signal.known import Known
+from noise2music.models.signal.log_mel import LOG_MEL
+from noise2music.models.signal.resample import downsample
+from noise2music.synth.render import render_piece
 from tests.models.data.made_up_shards import tone
 
 

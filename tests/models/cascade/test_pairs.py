@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from labeling.errors import UserError
-from models.cascade.pairs import Pair, make_pair, true_inputs, x0_of
-from models.cascade.presets import PAPER, PRESETS, Preset, stage_of
-from models.cascade.stage import STAGES, StageName
-from models.diffusion.schedule import diffuse
-from models.randomness import normals, spread_uniforms, uniforms
+from noise2music.core.errors import UserError
+from noise2music.core.randomness import normals, spread_uniforms, uniforms
+from noise2music.models.cascade.presets import PAPER, PRESETS, Preset, stage_of
+from noise2music.models.cascade.stage import STAGES, StageName
+from noise2music.models.cascade.training_pairs import Pair, make_pair, true_inputs, x0_of
+from noise2music.models.diffusion.schedule import diffuse
 
 CPU = torch.device("cpu")
 
@@ -104,7 +104,7 @@ def test_numbers_of_tables_2_5_and_8() -> None:
 
 
 def test_the_tiny_cascade_fits_into_thirty_megabytes_in_half_precision() -> None:
-    from models.network.unet import UNet
+    from noise2music.models.network.unet import UNet
 
     with torch.device("meta"):
         parameters = sum(sum(p.numel() for p in UNet(stage_of("tiny", name).unet).parameters()) for name in STAGES)

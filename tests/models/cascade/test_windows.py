@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.cascade.presets import stage_of
-from models.cascade.windows import reach, windowed, windows
-from models.network.inputs import Inputs
-from models.network.unet import UNet
+from noise2music.models.cascade.presets import stage_of
+from noise2music.models.cascade.windows import reach, windowed, windows
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.network.unet import UNet
 from tests.models.generation.small_cascade import small_network, small_stage
 
 LOCAL = ("waveform-cascader", "vocoder", "super-resolution")

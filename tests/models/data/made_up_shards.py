@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from labeling.audio_files import write_audio_file
-from labeling.dataset import Dataset
-from labeling.encode import audio_bytes
-from labeling.ids import stable_id
-from labeling.parts import PartContext
-from labeling.schemas import INLINE_SHARD, SHARD
-from labeling.storage import open_store
+from noise2music.core.audio.encode import audio_bytes
+from noise2music.core.ids import stable_id
+from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.audio_files import write_audio_file
+from noise2music.labeling.datasets.dataset import Dataset
+from noise2music.labeling.datasets.parts import PartContext
+from noise2music.labeling.schemas import INLINE_SHARD, SHARD
 from tests.flows.made_up_datasets import build
 
 RATE = 24_000

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeling.errors import UserError
-from labeling.ids import stable_id
-from models.data.clips import Clip, texts_of
-from models.data.loader import Loader
-from models.data.order import clip_order
-from models.data.shards import Shards, open_shards
+from noise2music.core.errors import UserError
+from noise2music.core.ids import stable_id
+from noise2music.models.data.clips import Clip, texts_of
+from noise2music.models.data.loader import Loader
+from noise2music.models.data.order import clip_order
+from noise2music.models.data.shards import Shards, open_shards
 from tests.models.data.made_up_shards import RATE, tone, uri_of, write_shards
 
 CROP = 12_000

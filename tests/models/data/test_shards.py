@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from labeling.dataset import Dataset
-from labeling.errors import UserError
-from labeling.join import join
-from labeling.latest import LATEST
-from labeling.manifest import MANIFEST_NAME
-from labeling.storage import local_path
-from models.data import shards as module
-from models.data.loader import Loader
-from models.data.shards import Shards, open_shards
+from noise2music.core.errors import UserError
+from noise2music.core.storage import local_path
+from noise2music.labeling.datasets.dataset import LATEST, Dataset
+from noise2music.labeling.datasets.join import join
+from noise2music.labeling.datasets.manifest import MANIFEST_NAME
+from noise2music.models.data import shards as module
+from noise2music.models.data.loader import Loader
+from noise2music.models.data.shards import Shards, open_shards
 from tests.models.data.made_up_shards import RATE, uri_of, write_shards
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.diffusion.denoiser import make_denoiser
-from models.diffusion.guidance import DynamicClip, Guidance
-from models.diffusion.prediction import eps_of_x0
-from models.network.inputs import Inputs
-from models.network.shape import UNetShape
-from models.network.unet import UNet
+from noise2music.models.diffusion.denoiser import make_denoiser
+from noise2music.models.diffusion.guidance import DynamicClip, Guidance
+from noise2music.models.diffusion.prediction import eps_of_x0
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.network.shape import UNetShape
+from noise2music.models.network.unet import UNet
 
 SHAPE = UNetShape(1, 1, 8, 3, (2, 4), (1, 2), (1, 2), (False, True), (False, True), 2, text_width=6)
 

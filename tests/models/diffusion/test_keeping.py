@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.diffusion.keeping import keeping
-from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun, repainted
-from models.diffusion.schedule import Schedule
-from models.diffusion.steps import lambdas, uniform
-from models.signal.known import Known
+from noise2music.models.diffusion.denoiser import keeping
+from noise2music.models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun, repainted
+from noise2music.models.diffusion.schedule import Schedule
+from noise2music.models.diffusion.steps import lambdas, uniform
+from noise2music.models.signal.known import Known
 from tests.models.diffusion.test_sampler import MEAN, SPREAD, exact, noise, start
 
 PATH = lambdas(uniform(30), Schedule("cosine"))

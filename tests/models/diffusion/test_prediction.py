@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.diffusion.prediction import Prediction, eps_of_x0, target_of, x0_of
-from models.diffusion.schedule import alpha_sigma, diffuse
-from models.diffusion.weighting import Weight
+from noise2music.models.diffusion.prediction import Prediction, eps_of_x0, target_of, x0_of
+from noise2music.models.diffusion.schedule import alpha_sigma, diffuse
+from noise2music.models.diffusion.weighting import Weight
 
 KINDS: tuple[Prediction, ...] = get_args(Prediction)
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.diffusion.denoiser import Denoiser
-from models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun
-from models.diffusion.schedule import Schedule, alpha_sigma
-from models.diffusion.steps import lambdas, uniform
+from noise2music.models.diffusion.denoiser import Denoiser
+from noise2music.models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun
+from noise2music.models.diffusion.schedule import Schedule, alpha_sigma
+from noise2music.models.diffusion.steps import lambdas, uniform
 
 MEAN, SPREAD, COUNT = 0.7, 0.4, 40_000
 SCHEDULES = [Schedule("cosine"), Schedule("beta_linear")]

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from models.cascade.presets import PAPER
-from models.diffusion.schedule import Schedule, alpha_sigma
-from models.diffusion.steps import lambdas, times, uniform
+from noise2music.models.cascade.presets import PAPER
+from noise2music.models.diffusion.schedule import Schedule, alpha_sigma
+from noise2music.models.diffusion.steps import lambdas, times, uniform
 
 TIMES = torch.tensor([0, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 1], dtype=torch.float64)
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from models.diffusion.schedule import Schedule
-from models.diffusion.steps import CLEANEST, NOISIEST, Spacing, lambdas
+from noise2music.models.diffusion.schedule import Schedule
+from noise2music.models.diffusion.steps import CLEANEST, NOISIEST, Spacing, lambdas
 
 SCHEDULES = [Schedule("cosine"), Schedule("beta_linear"), Schedule("flow"), Schedule("cosine", shift=-3.0)]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from models.generation.cascade import Cascade, load_cascade
-from models.generation.settings import GenerationSettings
+from noise2music.models.generation.cascade import Cascade, load_cascade
+from noise2music.models.generation.settings import GenerationSettings
 from tests.models.generation.small_cascade import write_small_cascade
 
 

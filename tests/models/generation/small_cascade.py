@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 
-from models.cascade.presets import stage_of
-from models.cascade.stage import STAGES, Stage, StageName
-from models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software, write_weights
-from models.diffusion.steps import uniform
-from models.network.shape import UNetShape
-from models.network.unet import UNet
-from models.text.minilm import MiniLMEncoder
+from noise2music.models.cascade.presets import stage_of
+from noise2music.models.cascade.stage import STAGES, Stage, StageName
+from noise2music.models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software, write_weights
+from noise2music.models.diffusion.steps import uniform
+from noise2music.models.network.shape import UNetShape
+from noise2music.models.network.unet import UNet
+from noise2music.models.text.minilm import MiniLMEncoder
 
 STEPS = 3
 

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from labeling.errors import UserError
-from labeling.storage import Store
-from models.cascade.stage import Signal, Stage, StageName
-from models.cascade.weights import TextIdentity, WeightsHeader, load_network, read_weights_header, write_weights
-from models.generation.cascade import Cascade, load_cascade
-from models.generation.checkpoints import _fetch, file_identity, weights_files
-from models.generation.fit import check_fit
-from models.generation.request import Request
-from models.generation.settings import ROUTES, GenerationSettings
+from noise2music.core.errors import UserError
+from noise2music.core.storage import Store
+from noise2music.models.cascade.stage import Signal, Stage, StageName
+from noise2music.models.cascade.weights import TextIdentity, WeightsHeader, load_network, read_weights_header, write_weights
+from noise2music.models.generation.cascade import Cascade, load_cascade
+from noise2music.models.generation.checkpoints import _fetch, check_fit, file_identity, weights_files
+from noise2music.models.generation.request import Request
+from noise2music.models.generation.settings import ROUTES, GenerationSettings
 from tests.models.generation.small_cascade import small_header, small_network, small_stage
 from tests.models.generation.test_generate import one
 
@@ -139,7 +138,7 @@ def test_weights_of_a_store_are_fetched_once_and_again_when_they_change(
 
 
 def test_the_weights_that_ship_are_looked_for_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from models.generation import checkpoints
+    from noise2music.models.generation import checkpoints
 
     monkeypatch.setattr(checkpoints, "STARTER", tmp_path)
     with pytest.raises(UserError, match="weights that ship .* holds no weights of the vocoder"):

@@ -8,19 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from labeling.errors import RowError, UserError
-from models.cascade.stage import Signal
-from models.generation.cascade import Cascade, load_cascade
-from models.generation.chain import run_chain
-from models.generation.generate import _batches, generate, generate_requests, read_ahead
-from models.generation.given import source_signal
-from models.generation.guards import count_warnings
-from models.generation.networks import Networks
-from models.generation.plan import plan_request
-from models.generation.request import Made, Request, Sound
-from models.generation.settings import GenerationSettings, StageSampling
-from models.generation.texts import PromptTexts
-from models.signal.log_mel import LOG_MEL
+from noise2music.core.errors import RowError, UserError
+from noise2music.models.cascade.stage import Signal
+from noise2music.models.generation.cascade import Cascade, Networks, load_cascade
+from noise2music.models.generation.chain import run_chain
+from noise2music.models.generation.generate import _batches, generate, generate_requests, read_ahead
+from noise2music.models.generation.given import source_signal
+from noise2music.models.generation.guards import count_warnings
+from noise2music.models.generation.plan import plan_request
+from noise2music.models.generation.request import Made, Request, Sound
+from noise2music.models.generation.settings import GenerationSettings, StageSampling
+from noise2music.models.generation.texts import PromptTexts
+from noise2music.models.signal.log_mel import LOG_MEL
 
 
 def tone(seconds: float, rate: int, hertz: float = 440.0) -> Sound:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from labeling.errors import RowError
-from models.generation.cascade import load_cascade
-from models.generation.generate import generate_requests
-from models.generation.guards import check_audio, check_finite, count_warnings, held_gain, level_dbfs
-from models.generation.request import Made, Request
-from models.generation.settings import GenerationSettings, StageSampling
+from noise2music.core.errors import RowError
+from noise2music.models.generation.cascade import load_cascade
+from noise2music.models.generation.generate import generate_requests
+from noise2music.models.generation.guards import check_audio, check_finite, count_warnings, held_gain, level_dbfs
+from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.settings import GenerationSettings, StageSampling
 from tests.models.generation.test_generate import tone
 
 SINE = (0.5 * np.sin(np.arange(48_000) / 10)).astype(np.float32)

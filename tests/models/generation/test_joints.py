@@ -12,16 +12,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.cascade.presets import stage_of
-from models.cascade.sample import sample
-from models.cascade.stage import SamplerName, Sampling
-from models.cascade.windows import windowed, windows
-from models.diffusion.denoiser import Network
-from models.diffusion.schedule import alpha_sigma
-from models.diffusion.steps import uniform
-from models.network.inputs import Inputs
-from models.randomness import normals
-from models.signal.known import Known
+from noise2music.core.randomness import normals
+from noise2music.models.cascade.presets import stage_of
+from noise2music.models.cascade.sample import sample
+from noise2music.models.cascade.stage import SamplerName, Sampling
+from noise2music.models.cascade.windows import windowed, windows
+from noise2music.models.diffusion.denoiser import Network
+from noise2music.models.diffusion.schedule import alpha_sigma
+from noise2music.models.diffusion.steps import uniform
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.signal.known import Known
 
 RATE, LENGTH, CLIPS, FRAME, FADE = 3_200, 384, 400, 64, 16
 CPU = torch.device("cpu")

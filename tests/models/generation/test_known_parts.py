@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labeling.resample import resample
-from models.cascade.stage import STAGES, StageName
-from models.generation.cascade import Cascade
-from models.generation.given import known_part, with_kept
-from models.generation.plan import plan_request
-from models.generation.request import Request, Sound
-from models.generation.settings import GenerationSettings
+from noise2music.core.audio.resample import resample
+from noise2music.models.cascade.stage import STAGES, StageName
+from noise2music.models.generation.cascade import Cascade
+from noise2music.models.generation.given import known_part, with_kept
+from noise2music.models.generation.plan import plan_request
+from noise2music.models.generation.request import Request, Sound
+from noise2music.models.generation.settings import GenerationSettings
 from tests.models.generation.small_cascade import small_stage
 from tests.models.generation.test_generate import one, tone
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.cascade.presets import PAPER, stage_of
-from models.cascade.stage import FRAME_SAMPLES
-from models.generation.cascade import Cascade
-from models.generation.generate import generate_requests
-from models.generation.lengths import frames_of, pieces, worked_frames
-from models.generation.request import Made, Request
-from models.generation.settings import GenerationSettings, StageSampling
-from models.network.inputs import Inputs
-from models.network.unet import UNet
+from noise2music.models.cascade.presets import PAPER, stage_of
+from noise2music.models.cascade.stage import FRAME_SAMPLES
+from noise2music.models.generation.cascade import Cascade
+from noise2music.models.generation.generate import generate_requests
+from noise2music.models.generation.lengths import frames_of, pieces, worked_frames
+from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.settings import GenerationSettings, StageSampling
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.network.unet import UNet
 from tests.models.generation.test_generate import made, one
 
 SETTINGS = GenerationSettings()

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.cascade.presets import PAPER, stage_of
-from models.diffusion.steps import Spacing, lambdas, uniform
-from models.generation.sampling import sampled
-from models.generation.settings import GenerationSettings, StageSampling
+from noise2music.models.cascade.presets import PAPER, stage_of
+from noise2music.models.diffusion.steps import Spacing, lambdas, uniform
+from noise2music.models.generation.settings import GenerationSettings, StageSampling, sampled
 
 
 def test_the_way_from_start_to_end() -> None:

@@ -4,13 +4,13 @@ import hashlib
 
 import numpy as np
 
-from labeling.encode import audio_bytes
-from labeling.spectrogram_picture import spectrogram_png
-from labeling.storage import Store
-from models.job.place import audio_path, picture_path, record_path
-from models.job.prompt import Prompt
-from models.job.record import Candidate, ClipRecord, Neighbours, StageFacts
-from models.job.tags import clip_tags, with_tags
+from noise2music.core.audio.encode import audio_bytes
+from noise2music.core.audio.spectrogram import spectrogram_png
+from noise2music.core.storage import Store
+from noise2music.models.job.place import audio_path, picture_path, record_path
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.record import Candidate, ClipRecord, Neighbours, StageFacts
+from noise2music.models.job.tags import clip_tags, with_tags
 
 RATE = 24_000
 STAGES = (

@@ -7,16 +7,24 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from labeling.errors import RowError, UserError
-from labeling.storage import Store, open_store
-from models.generation.settings import GenerationSettings
-from models.job.identity import NAME, check_place, claim, job_identity
-from models.job.letter import clip_letter
-from models.job.manifest import write_manifest
-from models.job.place import MANIFEST, MANIFEST_TABLE, count_records, letter_path, put_letter, read_letters, read_records, record_path
-from models.job.prompt import Prompt
-from models.job.record import parse_clip
-from models.job.settings import GenerateSettings
+from noise2music.core.errors import RowError, UserError
+from noise2music.core.storage import Store, open_store
+from noise2music.models.generation.settings import GenerationSettings
+from noise2music.models.job.identity import NAME, check_place, claim, job_identity
+from noise2music.models.job.manifest import write_manifest
+from noise2music.models.job.place import (
+    MANIFEST,
+    MANIFEST_TABLE,
+    count_records,
+    letter_path,
+    put_letter,
+    read_letters,
+    read_records,
+    record_path,
+)
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.record import clip_letter, parse_clip
+from noise2music.models.job.settings import GenerateSettings
 from tests.models.job.made_up_clips import make_clip
 
 

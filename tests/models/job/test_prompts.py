@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.errors import RowError, UserError
-from models.job.key import check_key
-from models.job.prompts import PromptFile, read_prompts
+from noise2music.core.errors import RowError, UserError
+from noise2music.models.job.prompt import check_key
+from noise2music.models.job.prompts import PromptFile, read_prompts
 
 UNREADABLE_SPANS = ("5-2", "x", "0-40", "1:3", [[1]], [0, "a"], "[", [-1, 2], [3, 3], [[0, 10**400]])
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from labeling.encode import AudioFormat, audio_bytes
-from models.job.prompt import Prompt
-from models.job.tags import clip_tags, read_tags, with_tags
+from noise2music.core.audio.encode import AudioFormat, audio_bytes
+from noise2music.models.job.prompt import Prompt
+from noise2music.models.job.tags import clip_tags, read_tags, with_tags
 from tests.models.job.made_up_clips import STAGES
 
 AUDIO = (0.3 * np.sin(np.arange(4800) * 0.1)).astype(np.float32)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.network.inputs import Inputs
-from models.network.spectral_mask import SpectralMask
-from models.network.unet import UNet
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.network.spectral_mask import SpectralMask
+from noise2music.models.network.unet import UNet
 from tests.models.network.test_unet import SMALL, trained
 
 HOP = 32

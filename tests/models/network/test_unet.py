@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.cascade.presets import PAPER
-from models.cascade.stage import Stage
-from models.network.inputs import Inputs
-from models.network.layers import Conv1d, ConvTranspose1d, GroupNorm
-from models.network.shape import UNetShape
-from models.network.unet import UNet
+from noise2music.models.cascade.presets import PAPER
+from noise2music.models.cascade.stage import Stage
+from noise2music.models.network.inputs import Inputs
+from noise2music.models.network.layers import Conv1d, ConvTranspose1d, GroupNorm
+from noise2music.models.network.shape import UNetShape
+from noise2music.models.network.unet import UNet
 
 MILLIONS = (724, 487, 745, 25.7, 81)
 SMALL = UNetShape(1, 1, 8, 3, (2, 4), (1, 2), (1, 2), (False, True), (False, True), 2, text_width=6)

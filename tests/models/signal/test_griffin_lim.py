@@ -2,11 +2,11 @@
 
 import torch
 
-from labeling.render.piece import render_piece
-from labeling.resample import resample
-from models.randomness import normals
-from models.signal.griffin_lim import drawn_towards, linear_power
-from models.signal.log_mel import LOG_MEL
+from noise2music.core.audio.resample import resample
+from noise2music.core.randomness import normals
+from noise2music.models.signal.griffin_lim import drawn_towards, linear_power
+from noise2music.models.signal.log_mel import LOG_MEL
+from noise2music.synth.render import render_piece
 
 CPU = torch.device("cpu")
 

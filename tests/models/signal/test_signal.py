@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.signal.blur import blur
-from models.signal.log_mel import LOG_MEL
-from models.signal.resample import downsample, fft_upsample
+from noise2music.models.signal.blur import blur
+from noise2music.models.signal.log_mel import LOG_MEL
+from noise2music.models.signal.resample import downsample, fft_upsample
 
 
 def wave(hertz: float, rate: int, seconds: float = 1.0, phase: float = 0.3) -> torch.Tensor:

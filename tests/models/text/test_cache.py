@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labeling.errors import UserError
-from labeling.scorers.base import Float32s
-from models.text.cache import FILE, EmbeddingCache
+from noise2music.core.arrays import Float32s
+from noise2music.core.errors import UserError
+from noise2music.models.text.cache import FILE, EmbeddingCache
 
 
 class Counting:

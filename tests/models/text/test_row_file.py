@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from labeling.errors import UserError
-from models.text.row_file import RowFile
+from noise2music.core.errors import UserError
+from noise2music.models.text.sqlite_cache import RowFile
 
 WRITER = """
 import sys
 from pathlib import Path
-from models.text.row_file import RowFile
+from models.text.sqlite_cache import RowFile
 name, start, stop = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 file = RowFile(Path(sys.argv[1]))
 print("open", flush=True)

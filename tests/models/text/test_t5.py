@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import T5Config, T5EncoderModel, T5ForConditionalGeneration
 
-from labeling.errors import UserError
-from models.text.load import TextSettings, load_encoder
-from models.text.t5 import CONFIG, TOKENIZER, T5Encoder
+from noise2music.core.errors import UserError
+from noise2music.models.text.load import TextSettings, load_encoder
+from noise2music.models.text.t5 import CONFIG, TOKENIZER, T5Encoder
 from tests.models.text.small_t5 import DIM, save_t5
 
 WEIGHTS = "model.safetensors"

@@ -8,11 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.text.conditioning import encode_prompt, pad_text
-from models.text.encoder import TextEncoder
-from models.text.load import TextSettings, load_encoder
-from models.text.one_thread import one_thread
-from models.text.text_batch import SEPARATOR, TextBatch, text_batch
+from noise2music.core.one_thread import one_thread
+from noise2music.models.text.conditioning import SEPARATOR, TextBatch, encode_prompt, pad_text, text_batch
+from noise2music.models.text.encoder import TextEncoder
+from noise2music.models.text.load import TextSettings, load_encoder
 
 
 @pytest.fixture(scope="module")

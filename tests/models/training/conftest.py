@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.training import prepare
+from noise2music.models.training import prepare
 from tests.models.data.made_up_shards import uri_of, write_shards
 from tests.models.training.small_runs import small_stage
 

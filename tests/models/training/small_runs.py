@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from models.cascade.presets import stage_of
-from models.cascade.stage import Stage, StageName
-from models.network.shape import UNetShape
-from models.tensor_file import read_tensors
-from models.training.settings import TrainSettings
-from models.training.state import saved_states
+from noise2music.core.tensors import read_tensors
+from noise2music.models.cascade.presets import stage_of
+from noise2music.models.cascade.stage import Stage, StageName
+from noise2music.models.network.shape import UNetShape
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.state import saved_states
 
 SMALL: dict[str, Any] = {"channels_out": 1, "width": 8, "kernel": 3, "strides": (4, 4), "multipliers": (1, 2), "blocks": (1, 1), "heads": 2}
 
@@ -56,8 +56,8 @@ def final_state(folder: Path) -> dict[str, torch.Tensor]:
 
 def main() -> None:
     """Run in a process of its own: python -m tests.models.training.small_runs STAGE SETTINGS-AS-JSON."""
-    from models.training import prepare
-    from models.training.trainer import train
+    from noise2music.models.training import prepare
+    from noise2music.models.training.trainer import train
 
     prepare.stage_of = lambda _preset, name: small_stage(name)  # type: ignore[assignment,misc]
     train(TrainSettings.model_validate(json.loads(sys.argv[2])), sys.argv[1])  # type: ignore[arg-type]

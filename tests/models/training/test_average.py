@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from models.training.average import Average, exponential_kept, gamma_of_width, power_kept, width_of_gamma
-from models.training.post_hoc import Profile, coefficients
+from noise2music.models.training.ema import Average, Profile, coefficients, exponential_kept, gamma_of_width, power_kept, width_of_gamma
 
 
 def test_exponential_average_is_the_weighted_sum() -> None:

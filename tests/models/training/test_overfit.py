@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.cascade.pairs import true_inputs, x0_of
-from models.cascade.sample import sample
-from models.cascade.stage import STAGES, Sampling, StageName
-from models.cascade.weights import load_network, read_weights_header
-from models.data.loader import Loader
-from models.data.shards import open_shards
-from models.diffusion.steps import uniform
-from models.randomness import normals
-from models.text.cache import EmbeddingCache
-from models.text.load import load_encoder
-from models.training.batch import Texts, make_batch
-from models.training.journal import read_journal
-from models.training.settings import TrainSettings
-from models.training.trainer import train
+from noise2music.core.randomness import normals
+from noise2music.models.cascade.sample import sample
+from noise2music.models.cascade.stage import STAGES, Sampling, StageName
+from noise2music.models.cascade.training_pairs import true_inputs, x0_of
+from noise2music.models.cascade.weights import load_network, read_weights_header
+from noise2music.models.data.loader import Loader
+from noise2music.models.data.shards import open_shards
+from noise2music.models.diffusion.steps import uniform
+from noise2music.models.text.cache import EmbeddingCache
+from noise2music.models.text.load import load_encoder
+from noise2music.models.training.batch import Texts, make_batch
+from noise2music.models.training.log import read_journal
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.trainer import train
 from tests.models.data.made_up_shards import RATE, row, uri_of, write_shards
 
 STEPS: dict[StageName, int] = {

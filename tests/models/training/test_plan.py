@@ -5,12 +5,11 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.cascade.presets import stage_of
-from models.cascade.stage import STAGES, StageName
-from models.network.unet import UNet
-from models.training.plan import Device, activation_bytes, plan_stage
-from models.training.recipe import Recipe, recipe_of
-from models.training.throughput import cost_of, meta_inputs
+from noise2music.models.cascade.presets import stage_of
+from noise2music.models.cascade.stage import STAGES, StageName
+from noise2music.models.network.unet import UNet
+from noise2music.models.training.plan import Device, activation_bytes, cost_of, meta_inputs, plan_stage
+from noise2music.models.training.recipe import Recipe, recipe_of
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -3,12 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from labeling.errors import UserError
-from models.cascade.stage import STAGES
-from models.training.due import Every, every
-from models.training.optimizer import learning_rate
-from models.training.recipe import Recipe, paper_recipe
-from models.training.settings import Data, TrainSettings
+from noise2music.core.errors import UserError
+from noise2music.models.cascade.stage import STAGES
+from noise2music.models.training.recipe import Every, Recipe, every, learning_rate, paper_recipe
+from noise2music.models.training.settings import Data, TrainSettings
 
 
 def settings(**values: object) -> TrainSettings:

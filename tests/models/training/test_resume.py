@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from labeling.errors import UserError
-from models.training.journal import read_journal
-from models.training.settings import TrainSettings
-from models.training.state import saved_states
-from models.training.trainer import train
+from noise2music.core.errors import UserError
+from noise2music.models.training.log import read_journal
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.state import saved_states
+from noise2music.models.training.trainer import train
 from tests.models.training.small_runs import final_state, run_settings
 
 CLIPS = 160

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from labeling.errors import UserError
-from models.cascade.weights import load_network, read_weights_header
-from models.tensor_file import read_tensors
-from models.training.reweigh import export_weights, snapshots
-from models.training.trainer import train
+from noise2music.core.errors import UserError
+from noise2music.core.tensors import read_tensors
+from noise2music.models.cascade.weights import load_network, read_weights_header
+from noise2music.models.training.ema import export_weights, snapshots
+from noise2music.models.training.trainer import train
 from tests.models.training.small_runs import run_settings
 
 pytestmark = pytest.mark.usefixtures("small_stages")

@@ -8,7 +8,7 @@ from types import FrameType
 
 import pytest
 
-from models.training.stopping import stopping
+from noise2music.models.training.run_lock import stopping
 
 
 @contextmanager

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from labeling.errors import UserError
-from models.cascade.stage import STAGES, StageName
-from models.cascade.weights import load_network, read_weights_header
-from models.training import trainer
-from models.training.journal import read_journal
-from models.training.trainer import train
+from noise2music.core.errors import UserError
+from noise2music.models.cascade.stage import STAGES, StageName
+from noise2music.models.cascade.weights import load_network, read_weights_header
+from noise2music.models.training import trainer
+from noise2music.models.training.log import read_journal
+from noise2music.models.training.trainer import train
 from tests.models.data.made_up_shards import uri_of, write_shards
 from tests.models.training.small_runs import final_state, run_settings
 
@@ -109,7 +109,7 @@ def test_a_full_disk_leaves_the_last_good_state(shards: str, tmp_path: Path, mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("models.tensor_file.save_file", full)
+    monkeypatch.setattr("noise2music.core.tensors.save_file", full)
     recipe = {"clips": 48, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2}
     with pytest.raises(UserError, match=r"cannot write .*No space left on device.*What was saved before is whole"):
         train(run_settings(shards, tmp_path, recipe=recipe), "vocoder")

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from models.training.parallel import Place
-from models.training.throughput import Cost
-from models.training.window import Window
+from noise2music.models.training.log import Window
+from noise2music.models.training.parallel import Place
+from noise2music.models.training.plan import Cost
 
 
 def test_figures_are_means_over_the_window() -> None:

@@ -1,0 +1,1 @@
+"""Files of audio: read whatever their header claims, written, drawn."""

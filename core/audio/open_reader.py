@@ -1,0 +1,173 @@
+"""Which of the two libraries reads a file, and how much of it there is: decided by what they find, not by names or headers."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import BinaryIO, cast
+
+import soundfile
+
+from noise2music.core.audio.careful_reader import CarefulReader
+from noise2music.core.audio.chain_reader import ChainReader
+from noise2music.core.audio.ffmpeg_reader import AGREED_SECONDS, AvReader
+from noise2music.core.audio.file_window import after_tags, file_size, window
+from noise2music.core.audio.ogg_pages import Link, walk_ogg
+from noise2music.core.audio.open_mpeg import open_mpeg
+from noise2music.core.audio.reader import MOST_FRAMES, Reader, WatchedFile
+from noise2music.core.audio.riff_claim import riff_claim
+from noise2music.core.audio.second_opinion import ffmpeg_is_right
+from noise2music.core.audio.sniff import sniff
+from noise2music.core.audio.soundfile_reader import SoundFileReader
+from noise2music.core.audio.split_links import split_links
+from noise2music.core.errors import RowError
+
+_LIBSNDFILE_KINDS = frozenset({"wav", "rifx", "aiff", "flac", "ogg", "caf", "au"})
+_PCM = frozenset({"wav", "rifx", "aiff", "caf", "au"})
+
+
+def open_reader(file: BinaryIO) -> Reader:
+    """A seekable file -> a reader at its start, whose `frames` are really there.
+
+    Tags in front are stepped over. What stands joined in one file (MP3, FLAC, chained Ogg, WAV) is read as one.
+    Raises RowError: "empty_file", "not_audio" (neither library can read it; both are quoted), "unreadable" (begins like audio, yet nothing
+    can read it, or storage fails), "ambiguous_audio" (core.audio.second_opinion), "unsupported_rate", "unsupported_channels".
+    """
+    watched = WatchedFile(file)
+    calm = cast(BinaryIO, watched)
+    size = file_size(calm)
+    watched.check()
+    if not size:
+        raise RowError("empty_file", "the file holds no bytes")
+    try:
+        start = after_tags(calm)
+        body = window(file, start, size) if 0 < start < size else file
+        kind = sniff(cast(BinaryIO, WatchedFile(body)))
+        watched.check()
+        return _open(file, body, kind if kind or not start else "tagged")
+    except OSError as error:
+        raise RowError("unreadable", f"storage failed while the file was read: {error}") from error
+
+
+def _open(file: BinaryIO, body: BinaryIO, kind: str | None) -> Reader:
+    if kind in ("mp3", "aac", "tagged") and (mpeg := open_mpeg(file, kind, sure=False)) is not None:
+        return mpeg
+    if kind in _LIBSNDFILE_KINDS and (openers := _links(body, kind)):
+        return ChainReader(openers) if len(openers) > 1 else openers[0]()
+    try:
+        reader: Reader = AvReader(body)
+    except RowError as error:
+        if error.reason != "not_audio":
+            raise
+        ffmpeg = error
+    else:
+        return (open_mpeg(file, kind, sure=True) or reader) if reader.format == "mp3" else reader
+    if kind not in _LIBSNDFILE_KINDS and not _looks_like_mpeg(body):
+        try:
+            return _by_libsndfile(body)
+        except soundfile.LibsndfileError:
+            pass
+    if (mpeg := open_mpeg(file, kind, sure=False)) is not None:
+        return mpeg
+    if kind is not None and kind != "tagged":
+        raise RowError(
+            "unreadable", f"the file begins like {kind}, yet no audio in it can be read: it is damaged or of another kind; {ffmpeg.message}"
+        ) from ffmpeg
+    raise RowError("not_audio", f"no decoder can read this file: libsndfile does not know it, {ffmpeg.message}") from ffmpeg
+
+
+def _links(file: BinaryIO, kind: str) -> list[Callable[[], Reader]]:
+    """What opens each of the files and streams that stand in this one."""
+    if kind == "ogg":
+        return [partial(_ogg, window(file, link.start, link.end), link) for link in walk_ogg(file)]
+    return [partial(_open_link, window(file, *link), kind) for link in split_links(file, kind)]
+
+
+def _ogg(file: BinaryIO, link: Link) -> Reader:
+    """libsndfile skips damaged pages without a word and believes times: FFmpeg reads the former, decoding measures the latter."""
+    try:
+        reader = SoundFileReader(file)
+    except soundfile.LibsndfileError as error:
+        return _by_ffmpeg(file, "ogg", str(getattr(error, "error_string", error)).strip())
+    if link.damaged:
+        try:
+            return AvReader(file)
+        except RowError:
+            pass
+    if link.odd_times or not 0 < reader.frames <= MOST_FRAMES:
+        reader.measure()
+    return CarefulReader(file, reader)
+
+
+def _by_libsndfile(file: BinaryIO) -> SoundFileReader:
+    reader = SoundFileReader(file)
+    if not reader.frames or reader.frames > MOST_FRAMES or not reader.holds_its_end():
+        reader.measure()
+    return reader
+
+
+def _open_link(file: BinaryIO, kind: str) -> Reader:
+    """One file or stream, nothing joined to it."""
+    try:
+        reader = SoundFileReader(file)
+    except soundfile.LibsndfileError as error:
+        return _by_ffmpeg(file, kind, str(getattr(error, "error_string", error)).strip())
+    if kind == "flac":
+        return _flac(file, reader)
+    if kind in _PCM and reader.frames and reader.subtype.startswith(("PCM", "FLOAT", "DOUBLE")) and ffmpeg_is_right(file, reader, kind):
+        return AvReader(file)
+    claim = riff_claim(file).frames
+    if not reader.frames:
+        return _or_empty(file, reader)
+    if reader.frames > MOST_FRAMES or not reader.holds_its_end():
+        reader.measure()
+    if claim is not None and abs(claim - reader.frames) > AGREED_SECONDS * reader.rate:
+        reader.claimed = min(claim, MOST_FRAMES)
+    else:
+        reader.claimed = reader.frames
+    return CarefulReader(file, reader)
+
+
+def _looks_like_mpeg(file: BinaryIO) -> bool:
+    """Whether libsndfile would hand the file to mpg123, which prints what it thinks of anything that is no mp3. Frames of free
+    format, whose size nothing says, are for it alone.
+    """
+    file.seek(0)
+    head = file.read(3)
+    free = len(head) == 3 and head[1] & 0xE6 == 0xE2 and head[1] & 0x18 != 0x08 and not head[2] & 0xF0 and head[2] & 0x0C != 0x0C
+    return head == b"ID3" or (head[:1] == b"\xff" and not free)
+
+
+def _by_ffmpeg(file: BinaryIO, kind: str, said: str) -> Reader:
+    try:
+        return AvReader(file)
+    except RowError as error:
+        if error.reason != "not_audio":
+            raise
+        raise RowError(
+            "unreadable",
+            f"the file begins like {kind}, yet no audio in it can be read: it is damaged or of another kind; libsndfile: {said} "
+            f"{error.message}",
+        ) from error
+
+
+def _flac(file: BinaryIO, reader: SoundFileReader) -> Reader:
+    """FFmpeg walks the frames by their own headers; libsndfile, which believes the stream's header, reads where the two agree."""
+    try:
+        walked = AvReader(file)
+    except RowError:
+        return CarefulReader(file, reader)
+    agreed = walked.rate == reader.rate and abs(walked.frames - reader.frames) <= AGREED_SECONDS * reader.rate
+    if agreed and walked.whole and reader.holds_its_end():
+        return CarefulReader(file, reader)
+    states_nothing = agreed or not 0 < reader.frames <= MOST_FRAMES
+    walked.claimed = walked.frames if states_nothing else reader.frames
+    return walked
+
+
+def _or_empty(file: BinaryIO, reader: SoundFileReader) -> Reader:
+    """A file that promises nothing: FFmpeg's where it finds something, else the empty one."""
+    try:
+        other = AvReader(file)
+    except RowError:
+        return reader
+    other.claimed = 0
+    return other if other.frames else reader

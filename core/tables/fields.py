@@ -1,0 +1,45 @@
+"""Text that others wrote (tags in files, cells of a metadata table), made safe to store: bounded, one line, no control characters."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from noise2music.core.tables.cell_items import MISSING
+
+MAX_FIELD_CHARACTERS = 500
+MAX_TAG_CHARACTERS = 100
+MAX_TAGS = 100
+
+_SEPARATOR = re.compile(r"[,;|]")
+_MTG_GROUP = re.compile(r"^(?:genre|instrument|mood/theme)---")
+_DROPPED = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+"""Marks that turn the direction of the text around them, and the byte order mark."""
+
+
+def clean_field(text: str, limit: int = MAX_FIELD_CHARACTERS) -> str | None:
+    """NFC, one space between words, no control characters, at most `limit` characters (a cut ends with an ellipsis).
+
+    None when nothing is left.
+    """
+    long = len(text) > 4 * limit
+    kept = unicodedata.normalize("NFC", text[: 4 * limit])
+    kept = "".join(mark for mark in kept if mark.isspace() or (unicodedata.category(mark) not in ("Cc", "Cs") and mark not in _DROPPED))
+    kept = " ".join(kept.split())
+    if len(kept) > limit or (long and kept):
+        kept = kept[: limit - 1].rstrip() + "…"
+    return kept or None
+
+
+def split_tags(values: Iterable[str]) -> tuple[str, ...]:
+    """Cells that hold tags separated by comma, semicolon or bar -> each tag once, lower case, in order; at most MAX_TAGS.
+
+    What pandas writes for a missing value is no tag, and the group that MTG-Jamendo writes in front ("genre---rock") is left out.
+    """
+    tags: dict[str, None] = {}
+    for value in values:
+        for piece in _SEPARATOR.split(value[: 4 * MAX_TAGS * MAX_TAG_CHARACTERS]):
+            tag = clean_field(piece, MAX_TAG_CHARACTERS)
+            tag = _MTG_GROUP.sub("", tag) if tag else None
+            if tag and tag not in MISSING:
+                tags[tag.lower()] = None
+    return tuple(tags)[:MAX_TAGS]

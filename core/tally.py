@@ -1,0 +1,40 @@
+"""What the rules took away: how many, and three examples each that are the same whatever the order or the workers."""
+
+import heapq
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from noise2music.core.ids import stable_id
+
+EXAMPLES = 3
+EXAMPLE_CHARACTERS = 300
+
+
+@dataclass
+class Tally:
+    """lost: how many texts each rule took. examples: up to three of them a rule, those whose hash is smallest."""
+
+    lost: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def lose(self, rule: str, text: str, times: int = 1) -> None:
+        """Count a text, so many times, and keep it as an example when it is among the first by hash."""
+        self.lost[rule] += times
+        self.examples[rule] = first_examples((*self.examples.get(rule, ()), text[:EXAMPLE_CHARACTERS]))
+
+    def add(self, other: "Tally") -> None:
+        """Take over what another tally counted."""
+        self.lost.update(other.lost)
+        self.examples = merge_examples([self.examples, other.examples])
+
+
+def first_examples(texts: Sequence[str]) -> tuple[str, ...]:
+    """The EXAMPLES different texts whose hash is smallest."""
+    return tuple(heapq.nsmallest(EXAMPLES, dict.fromkeys(texts), key=lambda text: (stable_id("example", text), text)))
+
+
+def merge_examples(many: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, tuple[str, ...]]:
+    """Examples of several parts -> examples of all of them."""
+    rules = sorted({rule for examples in many for rule in examples})
+    return {rule: first_examples([text for examples in many for text in examples.get(rule, ())]) for rule in rules}

@@ -1,0 +1,153 @@
+"""The page of the whole chain: what was labelled, how each stage learned, and clips to listen to, with links to the pages of each."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from noise2music.core.storage import is_remote, local_path, open_store
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.generate import Generated
+from noise2music.flows.label import Labeled
+from noise2music.flows.pages.charts import use_curves
+from noise2music.flows.pages.html import asset, environment, flatten
+from noise2music.flows.pages.label.resolved import resolved_chain
+from noise2music.flows.pages.label.stage import FIGURES
+from noise2music.flows.pages.training import NAME as TRAINING_PAGE
+from noise2music.flows.pages.training import loss_chart
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.training.log import read_journal
+
+NAME = "index.html"
+SHOWN_CLIPS = 24
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """One vocabulary of the label report: its figures there, and how its captions are used."""
+
+    figures: Mapping[str, Any]
+    chart: Markup
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far a stage's training is. loss: on the validation grid, the latest. start: the first line of its log, None before it began."""
+
+    name: StageName
+    clips: int
+    wanted: int
+    first_loss: float | None
+    loss: float | None
+    start: Mapping[str, Any] | None
+    chart: Markup
+    page: str
+
+    @property
+    def done(self) -> bool:
+        """Whether its recipe is done."""
+        return self.wanted > 0 and self.clips >= self.wanted
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip to listen to; addresses as seen from the page."""
+
+    prompt: str
+    audio: str | None
+    picture: str
+    seconds: float
+    level: float | None
+    score: float | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Clips:
+    """What was generated: the first few, of how many, and where all of them can be heard."""
+
+    shown: tuple[Clip, ...]
+    count: int
+    dead: int
+    seconds: float
+    scores: tuple[float, ...]
+    page: str
+
+
+def write_everything_page(settings: EverythingSettings, labeled: Labeled, generated: Generated | None) -> str:
+    """Write the page of a run as far as it is, at root/index.html. Gives where it is. Raises UserError when it cannot be written."""
+    figures = json.loads(labeled.report.store.get(f"{labeled.report.path}/{FIGURES}"))
+    html = (
+        environment()
+        .get_template("everything.html.j2")
+        .render(
+            name=settings.root.rstrip("/").rsplit("/", 1)[-1],
+            labels=figures,
+            label_page=address(labeled.report_path, settings.root),
+            vocabularies=[Vocabulary(item, use_curves(item)) for item in figures["vocabularies"]],
+            stages=[_stage(settings, stage) for stage in settings.trained_stages],
+            clips=_clips(generated, settings.root) if generated else None,
+            shipped=settings.uses_shipped_weights,
+            settings=list(flatten(resolved_chain(settings))),
+            css=Markup(asset("charts.css") + asset("page.css")),
+        )
+    )
+    store = open_store(settings.root)
+    store.put(NAME, html.encode())
+    return store.describe(NAME)
+
+
+def address(place: str, root: str) -> str:
+    """A file or URI as a link on a page that lies in `root`: relative where both are folders of this machine."""
+    if is_remote(place):
+        return place
+    path = Path(local_path(place)).absolute()
+    return path.as_uri() if is_remote(root) else os.path.relpath(path, Path(local_path(root)).absolute())
+
+
+def _stage(settings: EverythingSettings, name: StageName) -> Stage:
+    folder = settings.train.folder(name)
+    journal = read_journal(folder)
+    losses = [line["loss"] for line in journal if line["kind"] == "validation"]
+    return Stage(
+        name=name,
+        clips=int(journal[-1]["clips"]) if journal else 0,
+        wanted=settings.train.recipe_of(name).clips or 0,
+        first_loss=losses[0] if losses else None,
+        loss=losses[-1] if losses else None,
+        start=next((line for line in journal if line["kind"] == "start"), None),
+        chart=loss_chart(folder),
+        page=address(str(folder / TRAINING_PAGE), settings.root),
+    )
+
+
+def _clips(generated: Generated, root: str) -> Clips:
+    store = generated.store
+
+    def link(path: str | None) -> str | None:
+        return address(store.describe(path), root) if path else None
+
+    shown = [
+        Clip(
+            prompt=clip.prompt,
+            audio=link(clip.audio),
+            picture=str(link(clip.picture)),
+            seconds=clip.duration,
+            level=clip.rms_dbfs,
+            score=clip.score,
+            warnings=clip.warnings,
+        )
+        for clip in generated.clips[:SHOWN_CLIPS]
+    ]
+    return Clips(
+        shown=tuple(shown),
+        count=len(generated.clips),
+        dead=len(generated.dead),
+        seconds=sum(clip.duration for clip in generated.clips),
+        scores=tuple(clip.score for clip in generated.clips if clip.score is not None),
+        page=address(generated.page, root),
+    )

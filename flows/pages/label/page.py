@@ -1,0 +1,65 @@
+"""The report as one HTML page that needs nothing from anywhere else: no script, style, font, picture or sound comes from outside."""
+
+import math
+
+from markupsafe import Markup
+
+from noise2music.flows.pages import charts
+from noise2music.flows.pages.charts import share_of_uses
+from noise2music.flows.pages.html import asset, environment, flatten, integrity
+from noise2music.flows.pages.label.contents import LabelReport, ShownClip, ShownLabel, VocabularyReport
+from noise2music.flows.pages.label.funnel import say
+from noise2music.flows.pages.label.previews import PREVIEW_SECONDS
+
+
+def render_page(report: LabelReport) -> str:
+    """One HTML document. Every text is escaped; the Content-Security-Policy admits this page's own script and style, by hash."""
+    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css"), asset("page.js")))
+    policy = (
+        "default-src 'none'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
+    )
+    filters = {"best_score": _best_score, "say": say, "heard": _heard, "by_vocabulary": _by_vocabulary}
+    template = environment(**filters).get_template("page.html.j2")
+    return template.render(
+        report=report,
+        policy=policy,
+        css=Markup(css),
+        script=Markup(script),
+        settings=list(flatten(report.configuration)),
+        curves=curves,
+        score_histogram=score_histogram,
+    )
+
+
+def curves(vocabulary: VocabularyReport) -> Markup:
+    """How much of all uses the most used captions have, before and after sampling."""
+    said = f"Entropy {vocabulary.before.entropy:.2f} bits among candidates, {vocabulary.after.entropy:.2f} bits among labels"
+    title = f"How captions of {vocabulary.name} share all uses"
+    before, after = vocabulary.before_curve, vocabulary.after_curve
+    return share_of_uses(title, said, vocabulary.before.captions, (before.ranks, before.shares), (after.ranks, after.shares))
+
+
+def score_histogram(vocabulary: VocabularyReport) -> Markup:
+    """Scores of candidates and labels over those of random pairs."""
+    kinds = {"random pairs": "null", "best candidate": "best", "labels": "drawn"}
+    series = [charts.Bars(item.name, kinds.get(item.name, "null"), item.shares) for item in vocabulary.scores.series if item.total]
+    said = "; ".join(f"{item.name}: {item.total:,} scores" for item in vocabulary.scores.series)
+    return charts.histogram_overlay(f"Scores of {vocabulary.name}", said, vocabulary.scores.edges, series, "score (cosine)")
+
+
+def _best_score(clip: ShownClip) -> float | None:
+    return max((label.score for label in clip.labels if math.isfinite(label.score)), default=None)
+
+
+def _heard(clip: ShownClip) -> float:
+    """Seconds that player and spectrogram cover."""
+    return min(clip.length_ms / 1000, PREVIEW_SECONDS)
+
+
+def _by_vocabulary(clip: ShownClip) -> list[tuple[str, list[ShownLabel]]]:
+    """The labels of each vocabulary by rank, vocabularies in the order of the labels."""
+    groups: dict[str, list[ShownLabel]] = {}
+    for label in clip.labels:
+        groups.setdefault(label.vocabulary, []).append(label)
+    return [(name, sorted(labels, key=lambda label: label.rank)) for name, labels in groups.items()]

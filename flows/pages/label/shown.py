@@ -1,0 +1,83 @@
+"""The clips of the page: what is known of each, its labels, and something to hear and see."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from noise2music.flows.datasets import LabelDatasets
+from noise2music.flows.pages.label.contents import ShownClip, ShownLabel
+from noise2music.flows.pages.label.previews import Preview
+from noise2music.flows.pages.label.sources import rows_where
+from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.shard_audio import INLINE, REFERENCE, audio_of_row
+
+MakePreview = Callable[[bytes], Preview]
+
+LONGEST_TEXT = 2000
+_THREADS = 2
+
+
+def shorten(text: str | None) -> str:
+    """The text, cut after LONGEST_TEXT characters with a word on its real length; "" for None."""
+    if text is None or len(text) <= LONGEST_TEXT:
+        return text or ""
+    return f"{text[:LONGEST_TEXT]}… ({len(text):,} characters)"
+
+
+def read_clips(datasets: LabelDatasets, chosen: Mapping[int, Sequence[str]], preview: MakePreview) -> tuple[ShownClip, ...]:
+    """The clips of `chosen` (ids by part), by track key and start. Reads the parts they are in, of the shards only their row groups."""
+    clips = [clip for part, clip_ids in sorted(chosen.items()) for clip in _read_part(datasets, part, clip_ids, preview)]
+    return tuple(sorted(clips, key=lambda clip: (clip.track_key, clip.start_ms, clip.clip_id)))
+
+
+def _read_part(datasets: LabelDatasets, part: int, clip_ids: Sequence[str], preview: MakePreview) -> list[ShownClip]:
+    spans = rows_where(datasets.embed, part, "clip_id", clip_ids, ["clip_id", "track_id", "start_ms", "length_ms"])
+    rows = spans.to_pylist() if spans else []
+    tracks = _tracks(datasets, part, {row["track_id"] for row in rows})
+    labels: dict[str, list[ShownLabel]] = {}
+    for name, vocabulary in datasets.vocabularies.items():
+        sampled = rows_where(vocabulary.sample, part, "clip_id", clip_ids, ["clip_id", "labels"])
+        for row in sampled.to_pylist() if sampled else []:
+            labels.setdefault(row["clip_id"], []).extend(_label(name, label) for label in row["labels"])
+    previews = _previews(datasets, part, clip_ids, preview)
+    return [_clip(row, tracks.get(row["track_id"], {}), labels.get(row["clip_id"], []), previews.get(row["clip_id"])) for row in rows]
+
+
+def _tracks(datasets: LabelDatasets, part: int, track_ids: set[str]) -> dict[str, dict[str, Any]]:
+    if datasets.ingest is None:
+        return {}
+    columns = ["track_id", "key", "title", "artist", "tags"]
+    found = rows_where(datasets.ingest, part, "track_id", track_ids, columns)
+    return {row["track_id"]: row for row in found.to_pylist()} if found else {}
+
+
+def _previews(datasets: LabelDatasets, part: int, clip_ids: Sequence[str], preview: MakePreview) -> dict[str, Preview]:
+    if datasets.shard is None:
+        return {}
+    found = rows_where(datasets.shard, part, "clip_id", clip_ids, ["clip_id", *INLINE, *REFERENCE])
+    if found is None:
+        return {}
+    rows, files = found.to_pylist(), AudioFiles(datasets.shard.store)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        made = pool.map(preview, [audio_of_row(row, files) for row in rows])
+        return {row["clip_id"]: item for row, item in zip(rows, made, strict=True)}
+
+
+def _clip(row: Mapping[str, Any], track: Mapping[str, Any], labels: Sequence[ShownLabel], preview: Preview | None) -> ShownClip:
+    return ShownClip(
+        clip_id=row["clip_id"],
+        track_key=shorten(track.get("key", row["track_id"])),
+        title=shorten(track.get("title")),
+        artist=shorten(track.get("artist")),
+        start_ms=row["start_ms"],
+        length_ms=row["length_ms"],
+        tags=tuple(shorten(tag) for tag in track.get("tags", ())),
+        labels=tuple(labels),
+        audio=preview.audio if preview else b"",
+        spectrogram=preview.spectrogram if preview else b"",
+    )
+
+
+def _label(vocabulary: str, label: Mapping[str, Any]) -> ShownLabel:
+    score, p = round(label["score"], 6), round(label["p"], 6)
+    return ShownLabel(vocabulary, shorten(label["caption"]), score, label["rank"], label["frequency"], p)

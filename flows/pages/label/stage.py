@@ -1,0 +1,72 @@
+"""report: the last labeling stage, a page and a JSON file over all datasets of a run."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from noise2music.flows.datasets import LabelDatasets
+from noise2music.flows.pages.label.account_line import AccountLine
+from noise2music.flows.pages.label.figures import report_json
+from noise2music.flows.pages.label.gather import gather_report
+from noise2music.flows.pages.label.page import render_page
+from noise2music.flows.pages.label.resolved import resolved_labels
+from noise2music.labeling.datasets.dataset import Dataset, open_dataset
+from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
+from noise2music.labeling.datasets.manifest import PartFile, PartRecord
+from noise2music.labeling.datasets.parts import record_path
+from noise2music.pipelines.session import Session
+from noise2music.pipelines.settings import LabelSettings
+
+VERSION = 1
+PAGE = "report.html"
+FIGURES = "report.json"
+
+
+def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
+    """Write report.html and report.json; found again when nothing changed. Lost files are made again with the configuration that the
+    report's manifest keeps: what a run may change without another result (`[run]`, where the root is) stands on the page too.
+    """
+
+    def make_parts(identity: Identity, _parts: Sequence[int]) -> None:
+        root = session.root
+        before = open_dataset(root, identity.path)
+        settings = LabelSettings.model_validate(before.manifest.config) if before else session.settings
+        gathered = gather_report(datasets, _title(settings.root), scorer, settings.seed, settings.report.clips, resolved_labels(settings))
+        files = {PAGE: render_page(gathered).encode(), FIGURES: report_json(gathered).encode()}
+        for name, data in files.items():
+            root.put(f"{identity.path}/{name}", data)
+        record = PartRecord(
+            part=0,
+            files=tuple(PartFile(path=n, rows=0, bytes=len(d), sha256=hashlib.sha256(d).hexdigest()) for n, d in files.items()),
+        )
+        root.put(f"{identity.path}/{record_path(0, 1)}", record.model_dump_json(indent=1).encode())
+
+    config = {"clips": session.settings.report.clips, "seed": session.settings.seed}
+    inputs = {"scorer": scorer, "page": _page_identity(), "said": _what_was_said(datasets)}
+    return session.build("report", VERSION, make_parts, parts=1, config=config, inputs=inputs, parents=datasets.all())
+
+
+def read_account(page: Dataset) -> tuple[AccountLine, ...]:
+    """The account that a report shows; nothing for one that was made before there was an account."""
+    figures = json.loads(page.store.get(f"{page.path}/{FIGURES}"))
+    return tuple(AccountLine(**line) for line in figures.get("account", ()))
+
+
+def _page_identity() -> str:
+    """Hash of all that makes the page, so that a changed template gives a new report."""
+    label = Path(__file__).parent
+    folders = (label, label.parent, label.parent / "templates")
+    sources = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in (".py", ".j2", ".css", ".js")]
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()
+
+
+def _what_was_said(datasets: LabelDatasets) -> str:
+    """Hash of what the page says beside the living rows: what died, was left out or was not as declared."""
+    manifests = [dataset.manifest for dataset in datasets.all()]
+    said = [[manifest.stage, manifest.name, manifest.dead_reasons, manifest.excluded, manifest.warned] for manifest in manifests]
+    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
+
+
+def _title(root: str) -> str:
+    return f"Labels of {root.rstrip('/').rsplit('/', 1)[-1]}"

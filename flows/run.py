@@ -1,0 +1,89 @@
+"""One place decides where a flow runs: on the Prefect server that PREFECT_API_URL names, else in this process."""
+
+import os
+from collections.abc import Sequence
+
+from noise2music.flows.everything import Everything, Steps, everything
+from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.generate import Generated, generate
+from noise2music.flows.label import Labeled, label
+from noise2music.flows.train import check_recipes, not_begun, train_stage
+from noise2music.flows.train_parallel import train_side_by_side, visible_gpus
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.job.settings import GenerateSettings
+from noise2music.models.training.run_lock import stopping
+from noise2music.models.training.settings import TrainSettings
+from noise2music.models.training.trainer import Trained
+from noise2music.pipelines.settings import LabelSettings
+
+
+def run_generate(settings: GenerateSettings, replay: bool = False, announce: bool = True) -> Generated:
+    """Through Prefect when PREFECT_API_URL names a server, else in this process.
+
+    announce: whether the server is told that clips are ready, which starts the deployments that wait for them.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        from noise2music.flows.prefect_flows import generate_with_prefect
+
+        return generate_with_prefect(settings, replay, announce)
+    return generate(settings, replay)
+
+
+def run_label(settings: LabelSettings, replay: bool = False, announce: bool = True) -> Labeled:
+    """Through Prefect when PREFECT_API_URL names a server, else in this process.
+
+    announce: whether the server is told that labels are ready, which starts the deployments that wait for them.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        from noise2music.flows.prefect_flows import label_with_prefect
+
+        return label_with_prefect(settings, replay, announce)
+    return label(settings, replay)
+
+
+def run_train(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[Trained]:
+    """Stages in their order, each a run of its own on a Prefect server where PREFECT_API_URL names one. Ends early when asked to stop.
+
+    announce: whether the server is told when a stage is ready, which starts the deployments that wait for it.
+    """
+    done = list[Trained]()
+    with stopping() as asked:  # Also while a page is written or the next stage is prepared.
+        for number, stage in enumerate(stages):
+            # Several processes agree on it in the next stage's first step: one that left alone would let the others wait.
+            if asked.is_set() and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+                return [*done, *not_begun(settings, stages[number:], asked)]
+            done.append(_through_prefect(settings, stage, announce) if os.environ.get("PREFECT_API_URL") else train_stage(settings, stage))
+            if not done[-1].finished:
+                break
+    return done
+
+
+def _through_prefect(settings: TrainSettings, stage: StageName, announce: bool) -> Trained:
+    from noise2music.flows.prefect_flows import train_with_prefect
+
+    return train_with_prefect(settings, stage, announce)
+
+
+def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[Trained]:
+    """Train stages in their order: side by side where there are several GPUs, or `run.at_once` says so, else one after the other.
+
+    Under torchrun all processes share one stage at a time. announce: see flows.train.run_train. Raises UserError.
+    """
+    check_recipes(settings, stages)
+    gpus = visible_gpus(settings.run.device)
+    places = gpus if len(gpus) > 1 else ["" for _ in range(settings.run.at_once)]
+    if len(places) > 1 and len(stages) > 1 and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return train_side_by_side(settings, stages, places, announce)
+    return run_train(settings, stages, announce)
+
+
+STEPS = Steps(run_label, train_stages, run_generate)
+
+
+def run_everything(settings: EverythingSettings) -> Everything:
+    """Through Prefect when PREFECT_API_URL names a server, else in this process."""
+    if os.environ.get("PREFECT_API_URL"):
+        from noise2music.flows.prefect_flows import everything_with_prefect
+
+        return everything_with_prefect(settings, STEPS)
+    return everything(settings, STEPS)

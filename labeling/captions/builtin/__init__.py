@@ -1,0 +1,6 @@
+"""A vocabulary of our own: tags by category, and sentences composed by a grammar."""
+
+from noise2music.labeling.captions.builtin.sentences import builtin_sentences
+from noise2music.labeling.captions.builtin.tags import BuiltinTag, builtin_tags
+
+__all__ = ["BuiltinTag", "builtin_sentences", "builtin_tags"]

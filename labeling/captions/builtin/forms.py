@@ -1,0 +1,117 @@
+"""Sentence forms, and which words may stand together (data/forms.toml, which says what the fields of a form are)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from pydantic import ConfigDict
+
+from noise2music.core.data_files import Words, WordSet, read_toml
+from noise2music.labeling.captions.builtin.characters import Character, expanded
+from noise2music.labeling.captions.builtin.styles import styles
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """The tempo that a style keeps: adjectives, and the range of beats a minute, both ends included."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    pace: Words
+    bpm: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Unfit:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    characters: WordSet
+    words: WordSet
+
+
+@dataclass(frozen=True)
+class _Productions:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    any: Words
+    electronic: Words
+    acoustic: Words
+
+
+@dataclass(frozen=True)
+class _Styles:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    formal: WordSet
+    old: WordSet
+    drummed: WordSet
+    electronic: WordSet
+
+
+@dataclass(frozen=True)
+class _File:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    forms: tuple[str, ...]
+    modern_scenes: WordSet
+    unfit: tuple[_Unfit, ...]
+    productions: _Productions
+    styles: _Styles
+    characters_of_genres: dict[str, Words]
+    pulses: dict[str, Pulse]
+
+
+@cache
+def _file() -> _File:
+    return read_toml(__package__, "forms.toml", _File)
+
+
+def forms() -> tuple[str, ...]:
+    """The templates that a sentence is made from."""
+    return _file().forms
+
+
+@cache
+def pulses() -> Mapping[str, Pulse]:
+    """Styles that keep their own tempo whatever the character."""
+    return {name: replace(pulse, pace=expanded(pulse.pace)) for name, pulse in _file().pulses.items()}
+
+
+def fitting_characters(style_name: str, genre: str) -> tuple[str, ...]:
+    """The characters that a genre can have."""
+    characters = styles()[style_name].characters
+    return tuple(name for name in characters if name in _file().characters_of_genres.get(genre, characters)) or characters
+
+
+def suits(name: str, character_name: str) -> bool:
+    """Whether an instrument or a voice fits a character: no screaming in a lullaby, no brushes in a workout."""
+    words = set(name.split())
+    return not any(character_name in unfit.characters and words & unfit.words for unfit in _file().unfit)
+
+
+def pieces(style_name: str, sung: bool) -> tuple[str, ...]:
+    """Nouns for one piece of music in a style, with or without singing."""
+    if style_name in _file().styles.formal:
+        return ("piece", "piece", "composition", "recording", "track")
+    return ("song", "track", "tune") if sung else ("piece", "track", "tune")
+
+
+def scenes(style_name: str, character: Character) -> tuple[str, ...]:
+    """What the music could be for: no string quartet at a street race."""
+    file = _file()
+    if style_name in file.styles.old:
+        return tuple(scene for scene in character.scenes if scene not in file.modern_scenes)
+    return character.scenes
+
+
+def drumless(style_name: str) -> bool:
+    """Whether one would believe a piece of this style without drums."""
+    return style_name not in _file().styles.drummed
+
+
+@cache
+def productions(style_name: str) -> tuple[str, ...]:
+    """Adjectives of the sound that fit a style."""
+    file = _file()
+    own = file.productions.electronic if style_name in file.styles.electronic else file.productions.acoustic
+    return file.productions.any + own

@@ -1,0 +1,30 @@
+"""language: captions are in one language; sentences in another are dropped."""
+
+import py3langid
+
+from noise2music.labeling.captions.cleaning.rule import Judge
+from noise2music.labeling.captions.cleaning.word_lists import word_lists
+from noise2music.labeling.corpus.songs import Song
+
+MARGIN = 10.0
+"""How much likelier (natural logarithm) another language must be: short sentences full of terms are hard to tell."""
+
+
+def language(code: str) -> Judge:
+    """A judge that says None for sentences in a language other than `code` (ISO 639-1), by the classifier of py3langid."""
+
+    known = word_lists().language
+
+    def judge(text: str, _song: Song) -> str | None:
+        if code == "en" and text.isascii():
+            # One word that only English has, or two of those that it shares, are enough in plain letters.
+            words = set(text.lower().split())
+            if not words.isdisjoint(known.english) or len(words & known.shared) > 1:
+                return text
+        ranked = py3langid.rank(text)
+        wanted = next((score for name, score in ranked if name == code), None)
+        if wanted is None or ranked[0][1] - wanted > MARGIN:
+            return None
+        return text
+
+    return judge

@@ -1,0 +1,194 @@
+"""Captions that nearly repeat another: MinHash (Broder, 1997) finds who might, the exact Jaccard similarity of word pairs decides.
+
+BANDS bands of ROWS hashes each: two captions of similarity s share a band with probability 1 - (1 - s**ROWS)**BANDS, which is 0.985 at
+0.8, 0.9998 at 0.9 and 0.40 at 0.5. So near duplicates at a threshold below 0.7 are found in part only.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+import numpy as np
+import numpy.typing as npt
+
+from noise2music.core.ids import Uint64s, mix
+from noise2music.labeling.captions.contamination import Pairs, word_pairs
+from noise2music.labeling.captions.text import caption_key
+
+Uint32s = npt.NDArray[np.uint32]
+
+BANDS, ROWS = 8, 4
+MOST_COMPARED = 50
+"""With so many of the best captions of a band each of the others is compared: a band that thousands share costs no square of them."""
+
+_ONES = np.unpackbits(np.arange(2**16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(1, dtype=np.uint8)
+"""How many bits are set in a number of 16 bits."""
+_BLOCK = 1024
+
+
+def permutations() -> tuple[Uint32s, Uint32s]:
+    """(BANDS * ROWS,) odd factors and terms: value * factor + term modulo 2**32 is a permutation of 32 bits.
+
+    They are those of datasketch 2.0.0, `MinHash(num_perm=BANDS * ROWS, seed=1)`: numpy promises that this old generator never changes.
+    """
+    generator = np.random.RandomState(1)
+    factors = generator.randint(0, 1 << 31, BANDS * ROWS, np.uint32) * np.uint32(2) + np.uint32(1)
+    return factors, generator.randint(0, 1 << 32, BANDS * ROWS, np.uint32)
+
+
+_FACTORS, _TERMS = permutations()
+
+Caption = tuple[str, int, str]
+"""Id, how often it was said, text."""
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """What N captions are compared by before their texts are. bands: (N, BANDS) hashes, as of `band_keys`. sizes: (N,) word pairs of each.
+
+    parities: (N,) a word of 32 bits, each the parity of how many of the caption's word pairs fall on it. What two captions share cancels
+    out, so the bits in which their words differ are no more than the word pairs in which the captions do.
+    """
+
+    bands: Uint64s
+    sizes: npt.NDArray[np.uint16]
+    parities: Uint32s
+
+
+def sketch(captions: Sequence[str]) -> Sketches:
+    """The sketches of captions, each a function of its caption alone."""
+    known = _PairHashes()
+    blocks = [_sketch(captions[start : start + _BLOCK], known) for start in range(0, len(captions), _BLOCK)]
+    bands, sizes, parities = zip(*blocks, strict=True) if blocks else ((), (), ())
+    return Sketches(
+        np.concatenate([np.zeros((0, BANDS), np.uint64), *bands]),
+        np.concatenate([np.zeros(0, np.uint16), *sizes]),
+        np.concatenate([np.zeros(0, np.uint32), *parities]),
+    )
+
+
+def band_keys(captions: Sequence[str]) -> Uint64s:
+    """(N, BANDS) hashes. Two captions that share one in any column of theirs may be near duplicates; columns never share any by design."""
+    return sketch(captions).bands
+
+
+def may_be_same(parities: Uint32s, sizes: npt.NDArray[np.int64], threshold: float) -> npt.NDArray[np.bool_]:
+    """Whether two captions can be as similar as `threshold`, from the exclusive or of their parities and the sum of their sizes.
+
+    False is certain. Of the n + m word pairs of two captions they differ in n + m - 2 shared, which bounds the bits from above.
+    """
+    differing = _ONES[parities & np.uint32(0xFFFF)] + _ONES[parities >> np.uint32(16)]
+    return np.asarray(differing <= (1 - 2 * _share(threshold)) * sizes + 1e-6)
+
+
+def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
+    """Ids of the captions that a better one of these nearly repeats: similarity of at least `threshold`. Better is what was said more
+    often, then what is longer, then what has the smaller id.
+    """
+    ranked = sorted(captions, key=lambda caption: (-caption[1], -len(caption[2]), caption[0]))
+    pairs = [_pairs(text) for text in map(itemgetter(2), ranked)]
+    return [
+        identifier
+        for place, (identifier, _, _) in enumerate(ranked)
+        if _repeats(pairs[place], pairs[: min(place, MOST_COMPARED)], threshold)
+    ]
+
+
+class _PairHashes(dict[tuple[str, str], int]):
+    """Word pairs to the first 32 bits of their SHA-1, each pair once: captions share most of theirs."""
+
+    def __missing__(self, pair: tuple[str, str]) -> int:
+        value: int = int.from_bytes(hashlib.sha1(" ".join(pair).encode(), usedforsecurity=False).digest()[:4], "little")
+        self[pair] = value
+        return value
+
+
+def _sketch(captions: Sequence[str], known: _PairHashes) -> tuple[Uint64s, npt.NDArray[np.uint16], Uint32s]:
+    pairs = [_pairs(caption) for caption in captions]
+    sizes = np.array([len(own) for own in pairs], np.uint16)
+    starts = np.cumsum(sizes, dtype=np.int64) - sizes
+    hashes = np.fromiter((known[pair] for own in pairs for pair in own), np.uint32)
+    parities = np.bitwise_xor.reduceat(np.uint32(1) << (hashes >> np.uint32(27)), starts)
+    return _bands(_minhashes(hashes, starts)), sizes, parities
+
+
+def _minhashes(hashes: Uint32s, starts: npt.NDArray[np.int64]) -> Uint32s:
+    """(N, BANDS * ROWS): the smallest value of each permutation over the word pairs of N captions, whose pairs begin at `starts`.
+
+    A permutation is the finalizer of MurmurHash3, which spreads the bits, and one of `permutations`.
+    """
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        hashes = (hashes ^ (hashes >> np.uint32(shift))) * np.uint32(factor)
+    hashes ^= hashes >> np.uint32(16)
+    return np.asarray(np.minimum.reduceat(hashes[:, None] * _FACTORS + _TERMS, starts, axis=0))
+
+
+def _bands(hashes: Uint32s) -> Uint64s:
+    keys = np.broadcast_to(mix(np.arange(BANDS, dtype=np.uint64)), (len(hashes), BANDS)).copy()
+    for row in range(ROWS):
+        keys = mix(keys ^ hashes.reshape(-1, BANDS, ROWS)[:, :, row])
+    return keys
+
+
+def _pairs(caption: str) -> Pairs:
+    """The word pairs of a caption; a caption of one word is a pair with nothing."""
+    key = caption_key(caption)
+    return word_pairs(key) or frozenset({(key, "")})
+
+
+def _share(threshold: float) -> float:
+    """Two captions of Jaccard similarity `threshold` share this much of the sum of their word pairs: shared / (n + m - shared)."""
+    return threshold / (1 + threshold) - 1e-12
+
+
+def _repeats(pairs: Pairs, better: Sequence[Pairs], threshold: float) -> bool:
+    """Whether the Jaccard similarity to one of the others reaches the threshold."""
+    mine, share = len(pairs), _share(threshold)
+    return any(len(pairs & other) >= share * (mine + len(other)) for other in better)
+
+
+# Which captions of a band of hashes have to be compared word by word: those whose sketches do not rule a near duplicate out.
+
+
+Int64s = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members of some bands, (M,) each: band, word pairs and parity of the caption (near_duplicates.Sketches), how often it was said,
+    its length in characters. Members stand in the order of their ids.
+    """
+
+    bands: Uint64s
+    sizes: Int64s
+    parities: Uint32s
+    occurrences: Int64s
+    lengths: Int64s
+
+
+def candidates(members: Members, threshold: float) -> Int64s:
+    """The members, ascending, with which alone `nearly_same` finds in every band what it finds with all members of the band.
+
+    A member is left out when its sketch shows that no better one it would be compared with comes near, and that it comes near to no worse
+    one. Where any two of more than MOST_COMPARED members may be near, so many of the best stay, for the others are compared with them only.
+    """
+    order = np.lexsort((-members.lengths, -members.occurrences, members.bands))
+    bands, sizes, parities = members.bands[order], members.sizes[order], members.parities[order]
+    starts = np.flatnonzero(np.concatenate([[True], bands[1:] != bands[:-1]])) if len(bands) else np.zeros(0, np.int64)
+    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(bands))))
+    place = np.arange(len(bands)) - starts[group]
+    needed = np.zeros(len(bands), bool)
+    worse = np.arange(len(bands))
+    for better in range(MOST_COMPARED):
+        worse = worse[place[worse] > better]
+        if not len(worse):
+            break
+        best = starts[group[worse]] + better
+        near = may_be_same(parities[worse] ^ parities[best], sizes[worse] + sizes[best], threshold)
+        needed[worse[near]] = needed[best[near]] = True
+    is_near = np.zeros(len(starts), bool)
+    is_near[group[needed]] = True
+    has_many = np.bincount(group, minlength=len(starts)) > MOST_COMPARED
+    needed |= (is_near & has_many)[group] & (place < MOST_COMPARED)
+    return np.sort(order[needed])

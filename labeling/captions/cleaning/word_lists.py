@@ -1,0 +1,114 @@
+"""The words that the rules know (data/words.toml), one class for each rule."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import ConfigDict
+
+from noise2music.core.data_files import Words, WordSet, read_toml
+
+
+@dataclass(frozen=True)
+class ProperWords:
+    """Words with a capital that name no person: peoples and places of styles, instruments by their makers, feasts, terms."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    peoples: Words
+    places: Words
+    makers: Words
+    times: Words
+    terms: Words
+
+
+@dataclass(frozen=True)
+class LexiconWords:
+    """What a sentence names besides the tags of the built-in vocabulary, and (not_) which tags mean something else in a sentence."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    instruments: WordSet
+    genres: WordSet
+    moods: WordSet
+    tempo: WordSet
+    vocals: WordSet
+    not_instruments: WordSet
+    not_genres: WordSet
+    not_moods: WordSet
+    not_vocals: WordSet
+
+
+@dataclass(frozen=True)
+class ShapeWords:
+    """hanging: no sentence ends with them; hanging_without_stop: nor with these where no stop follows. vague: praise. function: words
+    between others. subjects: "song", "track"."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    hanging: WordSet
+    hanging_without_stop: WordSet
+    subjects: WordSet
+    vague: WordSet
+    function: WordSet
+
+
+@dataclass(frozen=True)
+class NameWords:
+    """group_words: in the names of many artists. owners: have a possessive or a shortened "is" at the start of a sentence, without an
+    article, and are no names. first_names: look like words of a people. links: of a title that is said by chance."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    group_words: WordSet
+    owners: WordSet
+    first_names: WordSet
+    links: WordSet
+
+
+@dataclass(frozen=True)
+class DescribesMusicWords:
+    """says_nothing: words that tell nothing of whether a sentence describes music."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    says_nothing: WordSet
+
+
+@dataclass(frozen=True)
+class ContradictionWords:
+    """instrumental: tags that say that nobody sings."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    instrumental: WordSet
+
+
+@dataclass(frozen=True)
+class LanguageWords:
+    """Words that only English has, and words that it shares with others."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    english: WordSet
+    shared: WordSet
+
+
+@dataclass(frozen=True)
+class WordLists:
+    """All of the file."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    proper_words: ProperWords
+    lexicon: LexiconWords
+    shape: ShapeWords
+    names: NameWords
+    describes_music: DescribesMusicWords
+    contradiction: ContradictionWords
+    language: LanguageWords
+
+
+@cache
+def word_lists() -> WordLists:
+    """The words, read once a process. Raises UserError, which names the entry, where the file is damaged."""
+    return read_toml(__package__, "words.toml", WordLists)

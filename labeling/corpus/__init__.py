@@ -1,0 +1,1 @@
+"""What comes in: files, tables about them, opt-outs, clips."""

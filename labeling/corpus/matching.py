@@ -1,0 +1,148 @@
+"""Which file of a corpus a name in somebody's table means: one rule for metadata, opt-outs and every other list, from exact to loose."""
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+
+from noise2music.labeling.corpus.spelling import decoded, folded, looseness, number_of, stem_of, without_suffix
+
+KEPT = 3
+
+
+@dataclass
+class Candidates:
+    """The nearest files for one name. by: files by the differences they were found by (labeling.corpus.spelling); of those with the same
+    differences the first `most` by key.
+    """
+
+    most: int
+    by: dict[int, list[str]] = field(default_factory=dict)
+
+    def add(self, bits: int, key: str) -> None:
+        """Keep a file unless another differs in less; what differs in more goes. Sets of which neither holds the other both stay."""
+        if any(near != bits and near & bits == near for near in self.by):
+            return
+        for far in [far for far in self.by if far != bits and far & bits == bits]:
+            del self.by[far]
+        _keep(self.by.setdefault(bits, []), key, self.most)
+
+    @property
+    def keys(self) -> list[str]:
+        """The files, sorted."""
+        return sorted(set(chain.from_iterable(self.by.values())))
+
+    @property
+    def only(self) -> tuple[str, int] | None:
+        """The one file and its differences; None when there is none, or when it could be another."""
+        return (self.keys[0], min(self.by)) if len(self.keys) == 1 else None
+
+
+class Matcher:
+    """Names that wait for their files. Every key of the corpus is offered once, in any order; memory grows with the names alone.
+
+    most: how many files are kept of those that fit a name equally; with 2 or more, "one" and "several" are told apart.
+    """
+
+    def __init__(self, names: Iterable[str], most: int = KEPT) -> None:
+        self.found: dict[str, Candidates] = {}
+        self._most = most
+        self._exact: set[str] = set()
+        self._numbers: defaultdict[str, list[str]] = defaultdict(list)
+        self._one_step: defaultdict[str, list[str]] = defaultdict(list)
+        self._in_folder: defaultdict[str, list[str]] = defaultdict(list)
+        self._last_two: defaultdict[str, list[str]] = defaultdict(list)
+        self._same_name: defaultdict[str, list[str]] = defaultdict(list)
+        for name in names:
+            self._exact.add(name)
+            number = number_of(name)
+            if number is not None:
+                self._numbers[number].append(name)
+            for folder, last in _ends(name):
+                if folder is None:
+                    self._one_step[last].append(name)
+                else:
+                    self._in_folder[last].append(name)
+                    self._last_two[f"{folder}/{last}"].append(name)
+
+    def offer(self, key: str) -> None:
+        """Look which names could mean this file."""
+        if not self._exact:
+            return
+        names = {key: None} if key in self._exact else {}
+        number = number_of(stem_of(key)) if self._numbers else None
+        if number is not None:
+            names.update(dict.fromkeys(self._numbers.get(number, ())))
+        for folder, last in _ends(key):
+            names.update(dict.fromkeys(self._one_step.get(last, ())))
+            if folder is None:
+                names.update(dict.fromkeys(self._in_folder.get(last, ())))
+                continue
+            names.update(dict.fromkeys(self._last_two.get(f"{folder}/{last}", ())))
+            if last in self._in_folder:
+                _keep(self._same_name[last], key, self._most)
+        for name in names:
+            bits = looseness(name, key)
+            if bits is not None:
+                self.found.setdefault(name, Candidates(self._most)).add(bits, key)
+
+    def in_other_folders(self, name: str) -> list[str]:
+        """Files with the name of this one in a folder that contradicts it, sorted: no match, but worth a hint."""
+        return sorted({key for _, last in _ends(name) for key in self._same_name.get(last, ())})
+
+
+@dataclass(frozen=True)
+class Matching:
+    """found: name -> (file, differences). several: name -> some of the files it could mean. hints: name -> files of that name in another
+    folder. A name in none of them met nothing at all.
+    """
+
+    found: dict[str, tuple[str, int]]
+    several: dict[str, tuple[str, ...]]
+    hints: dict[str, tuple[str, ...]]
+
+
+def match_names(keys: Collection[str], names: Collection[str]) -> Matching:
+    """Which key of a corpus each name means. A name that could mean two files means none, unless one of them differs in less.
+
+    Several names may mean one file: whose word counts then is for the caller to say. The order of keys and names does not matter.
+    """
+    named = names if isinstance(names, (set, frozenset, dict)) else set(names)
+    found = {key: (key, 0) for key in keys if key in named}
+    left = [name for name in named if name not in found]
+    matcher = Matcher(left)
+    if left:
+        for key in keys:
+            matcher.offer(key)
+    several: dict[str, tuple[str, ...]] = {}
+    hints: dict[str, tuple[str, ...]] = {}
+    for name in sorted(left):
+        candidates = matcher.found.get(name)
+        if candidates is None:
+            if same := matcher.in_other_folders(name):
+                hints[name] = tuple(same[:KEPT])
+        elif candidates.only:
+            found[name] = candidates.only
+        else:
+            several[name] = tuple(candidates.keys[:KEPT])
+    return Matching(found, several, hints)
+
+
+def _ends(name: str) -> set[tuple[str | None, str]]:
+    """The last folder (None where there is none) and the name in it, with and without suffix, in their loosest form."""
+    path = folded(decoded(name))
+    folders, _, last = path.rpartition("/")
+    folder = folders.rpartition("/")[2].strip() if folders else None
+    lasts = {last.strip(), without_suffix(last).strip()} - {""}
+    return {(folder, one) for one in lasts}
+
+
+def _keep(kept: list[str], key: str, most: int) -> None:
+    """The first `most` keys, whatever their order."""
+    if not kept or kept[-1] < key:
+        if len(kept) < most:
+            kept.append(key)
+    elif key not in kept:
+        insort(kept, key)
+        del kept[most:]

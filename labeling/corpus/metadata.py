@@ -1,0 +1,150 @@
+"""The metadata table: what is known of the tracks, and which file each row means."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+
+from noise2music.core.errors import UserError
+from noise2music.core.tables.fields import clean_field
+from noise2music.core.tables.tables import table_rows
+from noise2music.core.tally import Tally
+from noise2music.labeling.corpus.facts import NO_FACTS, Facts, fact_names, read_facts
+from noise2music.labeling.corpus.matching import match_names
+from noise2music.labeling.corpus.spelling import DRESS, UNICODE, step_of
+from noise2music.labeling.settings import Columns
+
+_NO_SPLIT = frozenset({"", "-", "nan", "none", "null", "n/a", "na", "<na>"})
+
+
+@dataclass(frozen=True)
+class TrackMetadata:
+    """What a row says. Texts are bounded and of one line (core.tables.fields), a split is in lower case; what is missing is None."""
+
+    title: str | None = None
+    artist: str | None = None
+    licence: str | None = None
+    split: str | None = None
+    facts: Facts = NO_FACTS
+
+
+@dataclass(frozen=True)
+class Described:
+    """What `Metadata.match` found.
+
+    known: what is known of each file, None for a file without a row. ambiguous: files whose rows differ, with the rows' names.
+    by_step: files that were met by a looser step (labeling.corpus.spelling.STEPS), each with its row's name.
+    several: names of rows that could mean several files, with some of those.
+    outdone: names of rows whose file has a nearer row, with the file.
+    hints: names of rows whose file name is there in another folder alone, with some of those files.
+    without_file: names of all rows that describe no file, sorted; "" for a row without a name. used: how many names describe a file.
+    """
+
+    known: dict[str, TrackMetadata | None]
+    ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    by_step: dict[str, dict[str, str]] = field(default_factory=dict)
+    several: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    outdone: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    without_file: tuple[str, ...] = ()
+    used: int = 0
+
+    @property
+    def met(self) -> int:
+        """Files that met a row, those whose rows differ among them."""
+        return sum(row is not None for row in self.known.values()) + len(self.ambiguous)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """rows: by name as the table writes it. ambiguous: names that the table has more than once, with different values. keyless: rows
+    without a name. repeated: rows whose name stands in an earlier row.
+    """
+
+    rows: Mapping[str, TrackMetadata]
+    ambiguous: frozenset[str]
+    keyless: int = 0
+    repeated: int = field(default=0, compare=False)
+
+    def digest(self) -> str:
+        """SHA-256 of all that `match` can tell, whatever the order of the rows."""
+        rows = (json.dumps([key, key in self.ambiguous, *asdict(row).values()]) for key, row in self.rows.items())
+        return hashlib.sha256("\n".join([str(self.keyless), *sorted(rows)]).encode()).hexdigest()
+
+    def match(self, keys: Collection[str]) -> Described:
+        """Which file each row means (labeling.corpus.matching), and what is known of each.
+
+        Of several rows for one file the nearest counts. Where equally near ones differ in what they say the file is ambiguous, and so it
+        is where one name has two rows that differ.
+        """
+        matching = match_names(keys, self.rows.keys())
+        rows_of: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        for name, (key, bits) in matching.found.items():
+            rows_of[key].append((bits, name))
+        known: dict[str, TrackMetadata | None] = dict.fromkeys(keys)
+        ambiguous: dict[str, tuple[str, ...]] = {}
+        by_step: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        outdone: dict[str, str] = {}
+        for key, rows in sorted(rows_of.items()):
+            nearest, farther = _nearest(rows) if len(rows) > 1 else ([rows[0][1]], [])
+            said = {self.rows[name] for name in nearest} if len(nearest) > 1 else {self.rows[nearest[0]]}
+            if len(said) > 1 or not self.ambiguous.isdisjoint(nearest):
+                ambiguous[key] = tuple(nearest)
+                del known[key]
+            else:
+                known[key] = said.pop()
+                step = step_of(min(bits for bits, name in rows if name in nearest))
+                if step:
+                    by_step[step][key] = nearest[0]
+            outdone.update((name, key) for name in farther if key in ambiguous or self.rows[name] != known[key])
+        left = self.rows.keys() - matching.found.keys()
+        without = sorted([*left, *outdone, *[""] * self.keyless])
+        used = len(matching.found) - len(outdone) - sum(map(len, ambiguous.values()))
+        return Described(known, ambiguous, dict(by_step), matching.several, outdone, matching.hints, tuple(without), used)
+
+
+def read_metadata(uri: str, columns: Columns, notes: Tally | None = None) -> Metadata:
+    """A csv, jsonl or parquet table, local or in an object store -> Metadata. Rows may be in any order.
+
+    notes: what in it is not as declared, and values that cannot be read, in words. Raises UserError: the table cannot be read (with the
+    line), a column is not there (with the nearest names), there is no row.
+    """
+    named = (columns.title, columns.artist, columns.licence)
+    rows: dict[str, TrackMetadata] = {}
+    ambiguous: set[str] = set()
+    keyless = repeated = 0
+    wanted = [name for name in (columns.key, *named, columns.split, *fact_names(columns)) if name]
+    for row in table_rows(uri, wanted, notes=notes):
+        key = "".join(row.texts(columns.key))
+        if not key.strip():
+            keyless += 1
+            continue
+        title, artist, licence = (clean_field(", ".join(row.texts(name))) if name else None for name in named)
+        split = clean_split(", ".join(row.texts(columns.split))) if columns.split else None
+        read = TrackMetadata(title, artist, licence, split, read_facts(row, columns))
+        repeated += key in rows
+        if rows.setdefault(key, read) != read:
+            ambiguous.add(key)
+    if not (rows or keyless):
+        raise UserError(f"{uri} holds no row. Fill it, or leave `metadata` out: then the tags inside the files count.")
+    rows = {key: TrackMetadata() if key in ambiguous else row for key, row in rows.items()}
+    return Metadata(rows, frozenset(ambiguous), keyless, repeated)
+
+
+def clean_split(text: str) -> str | None:
+    """A split's name in lower case and one line; None for an empty cell and for the words that stand for one ("nan", "null", "-")."""
+    split = (clean_field(text) or "").lower()
+    return None if split in _NO_SPLIT else split
+
+
+def _nearest(rows: list[tuple[int, str]]) -> tuple[list[str], list[str]]:
+    """Rows of one file -> the names of those from which no other differs in less, and of the rest, both sorted. How a path is written down
+    ("./a.mp3", "a.mp3") is no difference here: both name that file.
+    """
+    weighed = {name: bits & ~(UNICODE | DRESS) for bits, name in rows}
+    sets = set(weighed.values())
+    least = {bits for bits in sets if not any(other != bits and other & bits == other for other in sets)}
+    return sorted(name for name, bits in weighed.items() if bits in least), sorted(
+        name for name, bits in weighed.items() if bits not in least
+    )

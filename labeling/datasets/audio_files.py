@@ -1,0 +1,95 @@
+"""Files of FLAC that all versions of a dataset share: Parquet, named by their own hash, one clip a row and one row a row group.
+
+They lie in `{root}/flac/`. Labels refer to a file and a row, so that a change of labels writes no audio, and a reader gets a clip's
+bytes with one ranged read. Datasets list the files that they refer to (PartRecord.shared); what no dataset lists any more may go
+(flows.prune).
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from noise2music.core.errors import UserError
+from noise2music.core.put_first import put_first
+from noise2music.core.storage import Store, first_line
+from noise2music.labeling.datasets.manifest import PartFile
+from noise2music.labeling.datasets.parts import parquet_bytes
+from noise2music.labeling.schemas import FLAC
+
+FOLDER = "flac"
+_OPEN = 64
+
+
+def audio_file_path(sha256: str) -> str:
+    """Where the file with this hash lies below the root."""
+    return f"{FOLDER}/{sha256}.parquet"
+
+
+def hash_in_path(path: str) -> str:
+    """The SHA-256 that a file's content must have, from its path."""
+    return path.rpartition("/")[2].removesuffix(".parquet")
+
+
+def write_audio_file(store: Store, rows: Sequence[dict[str, Any]]) -> PartFile:
+    """Rows of schemas.FLAC, in key order -> their file. The same rows give the same file, whoever writes it. Raises UserError."""
+    data = parquet_bytes(pa.Table.from_pylist(list(rows), FLAC), FLAC, row_group_rows=1, compressed=False)
+    sha256 = hashlib.sha256(data).hexdigest()
+    put_first(store, audio_file_path(sha256), data)
+    return PartFile(path=audio_file_path(sha256), rows=len(rows), bytes=len(data), sha256=sha256)
+
+
+class AudioFiles:
+    """Reads clips out of a root's files of FLAC; keeps some of them open. Threads may share it.
+
+    open_file: a path below the root -> the open file; None reads from the store itself.
+    """
+
+    def __init__(self, store: Store, open_file: Callable[[str], pq.ParquetFile] | None = None) -> None:
+        self._store = store
+        self._open_file = open_file or (lambda path: pq.ParquetFile(store.reader(path), pre_buffer=False))
+        self._open: OrderedDict[str, pq.ParquetFile] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, path: str, row: int) -> bytes:
+        """The FLAC bytes of one clip. Raises UserError where the file is missing or cannot be read."""
+        found: bytes = self.read_array(path, row)[0].as_py()
+        return found
+
+    def read_array(self, path: str, row: int) -> pa.Array:
+        """The same as an Arrow array of one value, which copies nothing."""
+        try:
+            with self._lock:
+                return flac_array(self._file(path), row)
+        except FileNotFoundError:
+            raise UserError(f"{self._store.describe(path)} is missing. {MEND}") from None
+        except (pa.ArrowException, OSError, IndexError) as error:
+            raise UserError(f"{self._store.describe(path)} cannot be read ({first_line(error)}). {MEND}") from None
+
+    def close(self) -> None:
+        """Close all files."""
+        with self._lock:
+            for file in self._open.values():
+                file.close()
+            self._open.clear()
+
+    def _file(self, path: str) -> pq.ParquetFile:
+        if path in self._open:
+            self._open.move_to_end(path)
+            return self._open[path]
+        self._open[path] = self._open_file(path)
+        if len(self._open) > _OPEN:
+            self._open.popitem(last=False)[1].close()
+        return self._open[path]
+
+
+def flac_array(file: pq.ParquetFile, row: int) -> pa.Array:
+    """The FLAC bytes of a row of an open file, as an array of one value."""
+    return file.read_row_group(row, ["flac"], use_threads=False).column(0).chunk(0)
+
+
+MEND = "Run `n2m label` on that root again: it makes damaged parts anew."

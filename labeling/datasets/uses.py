@@ -1,0 +1,89 @@
+"""Who is at work in a root: runs that write it, and training runs that read a set of its shards. Small files below `running/` and `uses/`.
+
+Nothing in them decides a result. `n2m prune` reads them: it waits for runs, and keeps what training reads, old as that may be.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from noise2music.core.errors import UserError
+from noise2music.core.ids import stable_id
+from noise2music.core.storage import Store
+from noise2music.labeling.datasets.dataset import Dataset
+
+RUNNING = "running"
+USES = "uses"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One such file. what: in words. dataset: that it reads, "" for a run that writes. over: whether it is surely no more."""
+
+    path: str
+    what: str
+    dataset: str
+    folder: str
+    over: bool
+
+
+@contextmanager
+def running(root: Store, what: str) -> Iterator[None]:
+    """In the block a run writes the root, and `marks` says so. Raises UserError when the root cannot be written."""
+    path = f"{RUNNING}/{uuid4().hex}.json"
+    root.put(path, _body({"what": what, "machine": platform.node(), "process": os.getpid()}))
+    try:
+        yield
+    finally:
+        root.delete(path)
+
+
+def note_use(shards: Dataset, folder: Path) -> None:
+    """Say in the root that the training run in `folder` reads these shards. One that cannot be written is done without: then
+    `n2m prune --keep-for` has to be told.
+    """
+    if shards.folder:
+        return
+    where = str(folder.absolute())
+    body = {"dataset": shards.path, "folder": where, "machine": platform.node()}
+    with suppress(UserError):
+        shards.store.put_changed(f"{USES}/{stable_id(platform.node(), where)}.json", _body(body))
+
+
+def marks(root: Store, folder: str) -> list[Mark]:
+    """What lies in RUNNING or USES, by path. A run of this machine whose process is gone, and a training folder that is gone, are over."""
+    found = []
+    for entry in sorted(root.entries(folder), key=lambda entry: entry.path):
+        try:
+            said = json.loads(root.get(entry.path))
+            here = said["machine"] == platform.node()
+            if folder == RUNNING:
+                what = f"{said['what']} on {said['machine']}, process {said['process']}"
+                found.append(Mark(entry.path, what, "", "", here and not _lives(int(said["process"]))))
+            else:
+                where = str(said["folder"])
+                found.append(Mark(entry.path, f"{where} on {said['machine']}", said["dataset"], where, here and not Path(where).is_dir()))
+        except FileNotFoundError:
+            continue
+        except (ValueError, KeyError, TypeError):
+            found.append(Mark(entry.path, "a file that cannot be read", "", "", False))
+    return found
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _body(values: Mapping[str, str | int]) -> bytes:
+    return (json.dumps(values, indent=1, sort_keys=True) + "\n").encode()

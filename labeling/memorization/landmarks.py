@@ -1,0 +1,49 @@
+"""The fingerprint of audio: pairs of spectral peaks (Wang 2003), found by audfprint2.
+
+Its own table and matcher are not used: the table drops landmarks at random once a bucket is full, and is read with pickle.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from noise2music.core.arrays import Float32s
+from noise2music.core.audio.resample import resample
+
+Int32s = npt.NDArray[np.int32]
+
+VERSION = 1
+RATE = 5512
+HOP = 128
+FRAMES_A_SECOND = RATE / HOP
+DENSITY = 50.0
+FLOOR_DB = 50.0
+"""What lies this far below the loudest point is level: noise under the music makes no peaks. With the library's 120 dB, and with 11,025 Hz,
+excerpts with noise at 20 dB were often lost."""
+QUERY_SHIFTS = 4
+"""A query's frames lie between those of the clip; so many parts of a frame are tried."""
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """times (n,) int32: frames of HOP samples at RATE, ascending. hashes (n,) int32 in [0, 2^20): two frequencies and the time between."""
+
+    times: Int32s
+    hashes: Int32s
+
+    def between(self, start: int, end: int) -> "Landmarks":
+        """Those of the frames [start, end), counted from `start`."""
+        kept = slice(*np.searchsorted(self.times, [start, end]))
+        return Landmarks(self.times[kept] - np.int32(start), self.hashes[kept])
+
+
+def find_landmarks(audio: Float32s, rate: int, shifts: int = 1) -> Landmarks:
+    """(samples,) mono at `rate` Hz -> its landmarks, none for silence. `shifts`: 1 for what is looked up, QUERY_SHIFTS for a query."""
+    from noise2music.labeling.memorization.analyzer import LevelAnalyzer
+
+    low = resample(audio, rate, RATE).astype(np.float64)
+    analyzer = LevelAnalyzer(DENSITY, HOP, FLOOR_DB)
+    found = [analyzer.landmarks(low[HOP * shift // shifts :]) for shift in range(shifts)]
+    rows = np.unique(np.concatenate(found), axis=0).astype(np.int32)
+    return Landmarks(np.ascontiguousarray(rows[:, 0]), np.ascontiguousarray(rows[:, 1]))

@@ -1,0 +1,144 @@
+"""Count captions among the candidates, then sample labels with p proportional to 1/frequency (paper section 2.3, step 4).
+
+Drawing without replacement uses hashed exponential keys: candidate i gets -log(u_i) x frequency_i and the smallest keys win, which is the
+same as drawing one after the other with p proportional to 1/frequency among those left (Efraimidis and Spirakis 2006). u_i is a pure
+function of (seed, clip, caption), so a clip's labels depend on nothing but itself, its candidates and the counts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from noise2music.core.ids import Uint64s, mix
+
+Float32s = npt.NDArray[np.float32]
+Float64s = npt.NDArray[np.float64]
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_CELLS = 1 << 15
+_MOST_EXACT = 20
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """positions (N, draw) int16: which candidates became labels (0 is the best), in rank order, -1 for none.
+
+    p (N, draw) float32: probability of each at the first draw, (1/f) / sum(1/f) over the clip's candidates that are not below the floor;
+    NaN for none. below_floor: candidates that scored below it.
+    """
+
+    positions: npt.NDArray[np.int16]
+    p: Float32s
+    below_floor: int
+
+
+def count_candidates(captions: Int32s, vocabulary_size: int) -> Int64s:
+    """How often each caption is a candidate: (N, K) rows of the vocabulary, -1 for none -> (V,) int64. The counts of parts add up."""
+    if captions.size and not -1 <= int(captions.min()) <= int(captions.max()) < vocabulary_size:
+        raise ValueError(f"a candidate is not among the vocabulary's {vocabulary_size} captions")
+    return np.bincount(captions.reshape(-1) + np.int64(1), minlength=vocabulary_size + 1)[1:]
+
+
+def sample_labels(
+    clip_ids: Uint64s,
+    captions: Int32s,
+    scores: Float32s,
+    frequency: Int64s,
+    caption_ids: Uint64s,
+    draw: int,
+    seed: int,
+    floor: float | None = None,
+) -> Sampled:
+    """Labels of N clips with K candidates each: `draw` of them, or as many as there are.
+
+    clip_ids (N,); captions (N, K) rows of the vocabulary, -1 for none; scores (N, K) cosines; frequency (V,) from `count_candidates` over
+    all parts; caption_ids (V,). A candidate that scores below `floor` is left out. Raises ValueError for a candidate whose frequency is 0
+    (the counts are of other candidates), and for shapes that do not fit.
+    """
+    clips, width = captions.shape
+    if draw < 1:
+        raise ValueError(f"draw is {draw}; at least 1 is needed")
+    if clip_ids.shape != (clips,) or scores.shape != captions.shape or frequency.shape != caption_ids.shape:
+        raise ValueError("clip ids, captions and scores, or frequencies and caption ids, differ in length")
+    positions = np.full((clips, draw), -1, np.int16)
+    p = np.full((clips, draw), np.nan, np.float32)
+    keyed = KeyedHash(seed, clip_ids, caption_ids)
+    step = max(1, _CELLS // max(1, width))
+    below = 0
+    for start in range(0, clips, step):
+        rows = slice(start, start + step)
+        block = captions[rows]
+        there = block >= 0
+        if floor is not None:
+            kept = there & (scores[rows] >= floor)
+            below += int(there.sum() - kept.sum())
+            there = kept
+        column = np.where(there, block, 0)
+        times = np.where(there, frequency[column], np.inf)
+        if not times.all():
+            raise ValueError("a candidate has frequency 0: the counts were not made from these candidates")
+        keys = -np.log(keyed.uniform(rows, column)) * times
+        chosen = smallest(keys, caption_ids[column], draw) & there
+        clip, position = np.nonzero(chosen)
+        taken = chosen.sum(1)
+        place = np.arange(len(clip)) - np.repeat(np.cumsum(taken) - taken, taken)
+        positions[start + clip, place] = position
+        weight = 1 / times
+        p[start + clip, place] = weight[clip, position] / np.sort(weight, axis=1).sum(1)[clip]
+    return Sampled(positions, p, below)
+
+
+class KeyedHash:
+    """`ids.hash_uniform(seed, clip, caption)` for many pairs of the same clips and captions: what depends on one of them is hashed once."""
+
+    def __init__(self, seed: int, clip_ids: Uint64s, caption_ids: Uint64s) -> None:
+        self._clips = mix(mix(np.array([seed & (2**64 - 1)], np.uint64)) ^ mix(clip_ids))
+        self._captions = mix(caption_ids)
+
+    def uniform(self, rows: slice, columns: Int32s) -> Float64s:
+        """(n, K) uniforms of the clips `rows` and, for each, K captions by index."""
+        state = mix(self._clips[rows, None] ^ self._captions[columns])
+        return ((state >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+def smallest(keys: Float64s, names: Uint64s, draw: int) -> Bools:
+    """(n, K) keys -> which are among each row's `draw` smallest; equal keys go by name, equal names by column."""
+    if draw >= keys.shape[1]:
+        return np.ones(keys.shape, bool)
+    chosen = keys <= np.partition(keys, draw - 1, axis=1)[:, draw - 1, None]
+    tied = np.flatnonzero(chosen.sum(1) > draw)
+    if tied.size:
+        order = np.lexsort((names[tied], keys[tied]), axis=1)[:, :draw]
+        chosen[tied] = False
+        chosen[tied[:, None], order] = True
+    return chosen
+
+
+def inclusion_probability(frequency: npt.ArrayLike, draw: int) -> Float64s:
+    """Probability that each of a clip's candidates becomes a label: (K,) frequencies, K <= 20 -> (K,), summing to min(draw, K).
+
+    Exact: the probability that the first draws take a set S is the sum over its last member i of P(S without i) x w_i / w(not in S, or i),
+    with w = 1/frequency. Raises ValueError for more candidates or a frequency that is not positive.
+    """
+    weight = 1 / np.asarray(frequency, np.float64)
+    many = len(weight)
+    if many > _MOST_EXACT or not (np.isfinite(weight) & (weight > 0)).all():
+        raise ValueError(f"the closed form takes at most {_MOST_EXACT} positive frequencies")
+    draw = min(draw, many)
+    sets = np.arange(1 << many)
+    left = np.zeros(len(sets))
+    for i in range(many):
+        left[(sets >> i) & 1 == 0] += weight[i]
+    size = np.bitwise_count(sets)
+    probability = np.zeros(len(sets))
+    probability[0] = 1.0
+    for drawn in range(draw):
+        layer = sets[size == drawn]
+        for i in range(many):
+            without = layer[(layer >> i) & 1 == 0]
+            probability[without | (1 << i)] += probability[without] * weight[i] / left[without]
+    last = sets[size == draw]
+    return np.array([probability[last[(last >> i) & 1 == 1]].sum() for i in range(many)])

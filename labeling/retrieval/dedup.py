@@ -1,0 +1,100 @@
+"""Captions that say the same thing take one place among a clip's candidates ("piano", "pianos", "piano music").
+
+Greedy down the ranks: a caption whose text cosine to one already kept is at or above the threshold takes no place.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from noise2music.core.arrays import Float32s, Int64s
+from noise2music.labeling.retrieval.cosine import MILLION, millionths
+from noise2music.labeling.retrieval.nearest import Ranking
+
+Bools = npt.NDArray[np.bool_]
+
+_FIRST_DEPTH = 4
+_GROWTH = 4
+_MAX_DEPTH = 256
+_CELLS = 1 << 22
+
+
+def distinct(
+    queries: Float32s, top_k: int, ranked: Callable[[Float32s, int], Ranking], meaning: Float32s, threshold: float
+) -> tuple[Ranking, int]:
+    """The first `top_k` captions of each query that say different things, and how many captions were passed over before the last of them.
+
+    ranked(queries, depth) gives the ranking to go down; meaning (V, m) unit. Ranks 4, 16, 64 and 256 times `top_k` deep are looked at, each
+    only for the queries that still lack some; a query that lacks some even then keeps fewer.
+    """
+    rows = np.full((len(queries), top_k), -1, np.int64)
+    scores = np.zeros((len(queries), top_k), np.int64)
+    collapsed = 0
+    pending = np.arange(len(queries))
+    depth = _FIRST_DEPTH * top_k
+    while pending.size:
+        lacking = []
+        step = max(1, _CELLS // min(depth, len(meaning)))
+        for start in range(0, len(pending), step):
+            some = pending[start : start + step]
+            ranking = ranked(queries[some], depth)
+            kept, passed = keep_distinct(ranking.rows, top_k, meaning, threshold)
+            enough = kept.sum(1) == top_k
+            if depth >= min(len(meaning), _MAX_DEPTH * top_k):
+                enough[:] = True
+            which, rank = np.nonzero(kept & enough[:, None])
+            place = (np.cumsum(kept, axis=1) - 1)[which, rank]
+            rows[some[which], place] = ranking.rows[which, rank]
+            scores[some[which], place] = ranking.millionths[which, rank]
+            collapsed += int(passed[enough].sum())
+            lacking.append(some[~enough])
+        pending = np.concatenate(lacking)
+        depth *= _GROWTH
+    return Ranking(rows, scores), collapsed
+
+
+def keep_distinct(rows: Int64s, top_k: int, meaning: Float32s, threshold: float) -> tuple[Bools, Int64s]:
+    """rows (n, depth) ranked captions (-1 for none) -> kept (n, depth), at most `top_k` a row, and passed (n,).
+
+    passed: captions that took no place although there was one.
+    """
+    width = min(2 * top_k, rows.shape[1])
+    step = max(1, _CELLS // (width * (width + top_k)))
+    limit = round(threshold * MILLION)
+    kept = np.zeros(rows.shape, bool)
+    passed = np.zeros(len(rows), np.int64)
+    for start in range(0, len(rows), step):
+        block = rows[start : start + step]
+        before = np.full((len(block), top_k), -1, np.int64)
+        for first in range(0, block.shape[1], width):
+            count = (before >= 0).sum(1)
+            active = np.flatnonzero(count < top_k)
+            ranks = block[active, first : first + width]
+            fresh, skipped = _keep(ranks, before[active], count[active], meaning, limit)
+            kept[start + active, first : first + ranks.shape[1]] = fresh
+            passed[start + active] += skipped
+            which, rank = np.nonzero(fresh)
+            place = count[active][which] + (np.cumsum(fresh, axis=1) - 1)[which, rank]
+            before[active[which], place] = ranks[which, rank]
+    return kept, passed
+
+
+def _keep(ranks: Int64s, before: Int64s, count: Int64s, meaning: Float32s, limit: int) -> tuple[Bools, Int64s]:
+    """One stretch of ranks (n, width): which are kept after those `before` (n, top_k; `count` of them), and how many are passed over."""
+    top_k, width = before.shape[1], ranks.shape[1]
+    others = np.concatenate([before[:, : count.max(initial=0)], ranks], axis=1)
+    cosines = millionths(meaning, np.maximum(ranks, 0), meaning, np.maximum(others, 0))
+    alike = np.greater_equal(cosines, limit) & (others >= 0)[:, None, :]
+    earlier = others.shape[1] - width
+    blocked: Bools = np.any(alike[:, :, :earlier], axis=2)
+    kept = np.zeros(ranks.shape, bool)
+    passed = np.zeros(len(ranks), np.int64)
+    count = count.copy()
+    for rank in range(width):
+        open_place = (count < top_k) & (ranks[:, rank] >= 0)
+        kept[:, rank] = open_place & ~blocked[:, rank]
+        passed += open_place & blocked[:, rank]
+        blocked |= alike[:, :, earlier + rank] & kept[:, rank, None]
+        count += kept[:, rank]
+    return kept, passed

@@ -1,0 +1,76 @@
+"""What may still be spent: every try takes its worst case out of the budget first, and gives back what it did not need."""
+
+from dataclasses import dataclass
+
+from noise2music.labeling.settings import Server
+from noise2music.labeling.writer.base import Reply, Request
+
+_BYTES_A_TOKEN = 3.0
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """What a request in flight may cost at most."""
+
+    tokens_in: float
+    tokens_out: float
+
+
+class Allowance:
+    """The budget of one run (labeling.settings.Budget), used on one event loop."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._requests = 0
+        self._tokens_in = self._tokens_out = 0.0
+        self._in_flight = 0
+        self._bytes, self._counted = 0, 0
+
+    def reserve(self, request: Request) -> Reserved | None:
+        """Take a request's worst case, and one request, out of the budget. None when it does not fit beside those in flight."""
+        wanted = Reserved(self._tokens_of(request), float(request.max_tokens))
+        tokens_in, tokens_out = self._tokens_in + wanted.tokens_in, self._tokens_out + wanted.tokens_out
+        budget, spent = self._server.budget, self._server.price(round(tokens_in), round(tokens_out))
+        if budget.requests is not None and self._requests + 1 > budget.requests:
+            return None
+        if budget.tokens is not None and tokens_in + tokens_out > budget.tokens:
+            return None
+        if budget.money is not None and spent > budget.money:
+            return None
+        self._requests += 1
+        self._in_flight += 1
+        self._tokens_in, self._tokens_out = tokens_in, tokens_out
+        return wanted
+
+    def settle(self, request: Request, reserved: Reserved, reply: Reply | None) -> None:
+        """A try has ended: what a reply used is spent, the rest is given back. A reply without token counts costs what was reserved."""
+        self._in_flight -= 1
+        if reply is not None and not reply.prompt_tokens:
+            return
+        self._tokens_in += (reply.prompt_tokens if reply else 0) - reserved.tokens_in
+        self._tokens_out += (reply.completion_tokens if reply else 0) - reserved.tokens_out
+        if reply is not None:
+            self._bytes += _size(request)
+            self._counted += reply.prompt_tokens
+
+    @property
+    def may_free(self) -> bool:
+        """Whether waiting can help: only tokens and money are given back, and only by requests in flight."""
+        budget = self._server.budget
+        return self._in_flight > 0 and (budget.requests is None or self._requests < budget.requests)
+
+    def spent(self) -> str:
+        """What was spent, in words."""
+        tokens_in, tokens_out = round(self._tokens_in), round(self._tokens_out)
+        price = self._server.price(tokens_in, tokens_out)
+        money = f", money {price:.4g}" if price else ""
+        return f"{self._requests:,} requests, {tokens_in + tokens_out:,} tokens{money}"
+
+    def _tokens_of(self, request: Request) -> float:
+        rate = self._counted / self._bytes if self._bytes else 1 / _BYTES_A_TOKEN
+        return _size(request) * rate * (1.1 if self._bytes else 1.0)
+
+
+def _size(request: Request) -> int:
+    texts = (request.prompt or "", *(message.content for message in request.messages))
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + 1

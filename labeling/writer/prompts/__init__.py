@@ -1,0 +1,1 @@
+"""The prompts that ship, one TOML file each (labeling.writer.prompt says what is in them)."""
