@@ -21,13 +21,13 @@ from noise2music.core.one_thread import one_thread
 from noise2music.models.cascade.presets import stage_of
 from noise2music.models.cascade.stage import FRAME_SAMPLES, STAGES, Stage
 from noise2music.models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software, write_weights
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.steps import lambdas
 from noise2music.models.generation.cascade import Cascade, load_cascade
 from noise2music.models.generation.generate import generate_requests
 from noise2music.models.generation.lengths import frames_of, pieces, worked_frames
 from noise2music.models.generation.request import Made, Request
 from noise2music.models.generation.settings import GenerationSettings, StageSampling
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.network.unet import UNet
 from noise2music.models.text.minilm import MiniLMEncoder
 

@@ -21,10 +21,10 @@ from noise2music.core.randomness import normals
 from noise2music.models.cascade.stage import CORPUS_RATE, StageName
 from noise2music.models.cascade.training_pairs import x0_of
 from noise2music.models.cascade.weights import load_network, read_weights_header
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.prediction import x0_of as x0_of_output
 from noise2music.models.diffusion.schedule import alpha_sigma, diffuse, per_sample
 from noise2music.models.generation.checkpoints import weights_files
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.text.conditioning import encode_prompt, pad_text
 from noise2music.models.text.load import TextSettings, load_encoder
 

@@ -149,7 +149,7 @@ def serve(options: argparse.Namespace) -> None:
 def our_network(plan: dict[str, Any]) -> tuple[torch.nn.Module, Any]:
     """The stage's own network."""
     from noise2music.models.cascade.presets import stage_of
-    from noise2music.models.network.inputs import Inputs
+    from noise2music.models.diffusion.inputs import Inputs
     from noise2music.models.network.unet import UNet
 
     network = UNet(replace(stage_of(plan["preset"], "waveform-generator").unet, mask_channels=0))

@@ -15,7 +15,7 @@ import click
 from noise2music.core.ids import stable_id
 from noise2music.flows.config import validate_settings
 from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.label import Labeled
+from noise2music.flows.results import Labeled
 from noise2music.flows.tables import flat_labels
 from noise2music.models.cascade.stage import STAGES
 from noise2music.models.generation.checkpoints import SHIPPED, file_identity, weights_files

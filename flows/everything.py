@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from noise2music.core.errors import UserError
 from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.generate import Generated
-from noise2music.flows.label import Labeled
 from noise2music.flows.pages.everything import write_everything_page
+from noise2music.flows.results import Generated, Labeled
 from noise2music.flows.train import check_recipes, exit_code
 from noise2music.models.job.prompts import read_prompts
 from noise2music.models.training.trainer import Trained

@@ -4,20 +4,18 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import Store, open_store
 from noise2music.flows.call import Call, call_here
 from noise2music.flows.pages.listening import write_listening_page
+from noise2music.flows.results import Generated
 from noise2music.flows.tables import commonest
 from noise2music.models.generation.guards import count_warnings
 from noise2music.models.job.identity import NAME, check_place, weights_identity
 from noise2music.models.job.manifest import write_manifest
 from noise2music.models.job.place import (
     DEAD,
-    MANIFEST_TABLE,
-    PAGE,
     count_records,
     letter_path,
     put_letter,
@@ -35,27 +33,6 @@ log = logging.getLogger("n2m")
 
 _NAMED = 3
 _TRIES = 3
-
-
-@dataclass(frozen=True)
-class Generated:
-    """A finished job. clips: all that the place holds, by key. dead: rows of this job's file of which no clip came. made: by this run."""
-
-    store: Store
-    clips: tuple[ClipRecord, ...]
-    dead: tuple[DeadLetter, ...]
-    made: int
-    nothing_done: bool
-
-    @property
-    def page(self) -> str:
-        """Where to listen."""
-        return self.store.describe(PAGE)
-
-    @property
-    def manifest(self) -> str:
-        """Where the table of all clips is."""
-        return self.store.describe(MANIFEST_TABLE)
 
 
 def generate(settings: GenerateSettings, replay: bool = False, call: Call = call_here) -> Generated:

@@ -11,8 +11,8 @@ from noise2music.core.storage import open_existing, open_store
 from noise2music.flows.call import Call, call_here
 from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets, latest_run, write_latest
 from noise2music.flows.inputs import check_inputs, check_labels
-from noise2music.flows.pages.label.stage import PAGE, read_account, report
-from noise2music.labeling.datasets.build import Built
+from noise2music.flows.pages.label.stage import read_account, report
+from noise2music.flows.results import LABEL_PAGE, Labeled
 from noise2music.labeling.datasets.current import write_current
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.uses import running
@@ -95,25 +95,6 @@ def _tracks(session: Session, call: Call) -> Dataset:
     return tracks
 
 
-@dataclass(frozen=True)
-class Labeled:
-    """A finished run: its datasets, the report's dataset, and what was found and made on the way."""
-
-    datasets: LabelDatasets
-    report: Dataset
-    built: tuple[Built, ...]
-
-    @property
-    def nothing_done(self) -> bool:
-        """Whether everything was there already."""
-        return not any(item.made for item in self.built)
-
-    @property
-    def report_path(self) -> str:
-        """Where the page is."""
-        return self.report.store.describe(f"{self.report.path}/{PAGE}")
-
-
 def label(settings: LabelSettings, replay: bool = False, call: Call = call_here) -> Labeled:
     """All stages in their order, each by `call(name, stage)`. With `replay`, rows that died before are tried again. Raises UserError."""
     check_inputs(settings)
@@ -182,4 +163,4 @@ def remake_report(root: str) -> str:
     store = open_existing(root)
     datasets, settings, scorer = latest_run(store)
     again = report(Session(settings, place=root), datasets, scorer)
-    return again.store.describe(f"{again.path}/{PAGE}")
+    return again.store.describe(f"{again.path}/{LABEL_PAGE}")

@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State
 from noise2music.flows.config import given_settings
 from noise2music.flows.everything import Everything, Steps, everything
 from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.generate import Generated, dead_reasons, generate
-from noise2music.flows.label import Labeled, label
+from noise2music.flows.generate import dead_reasons, generate
+from noise2music.flows.label import label
 from noise2music.flows.pages.html import picture_uri
 from noise2music.flows.pages.training import NAME, loss_chart
 from noise2music.flows.prefect_run import (
@@ -27,6 +27,7 @@ from noise2music.flows.prefect_run import (
     run_on_server,
     stopped,
 )
+from noise2music.flows.results import Generated, Labeled
 from noise2music.flows.tables import commonest
 from noise2music.flows.train import train_stage
 from noise2music.models.cascade.stage import StageName

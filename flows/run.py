@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from noise2music.flows.everything import Everything, Steps, everything
 from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.generate import Generated, generate
-from noise2music.flows.label import Labeled, label
+from noise2music.flows.generate import generate
+from noise2music.flows.label import label
+from noise2music.flows.results import Generated, Labeled
 from noise2music.flows.train import check_recipes, not_begun, train_stage
 from noise2music.flows.train_parallel import train_side_by_side, visible_gpus
 from noise2music.models.cascade.stage import StageName

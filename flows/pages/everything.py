@@ -11,14 +11,13 @@ from markupsafe import Markup
 
 from noise2music.core.storage import is_remote, local_path, open_store
 from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.generate import Generated
-from noise2music.flows.label import Labeled
 from noise2music.flows.pages.charts import use_curves
 from noise2music.flows.pages.html import asset, environment, flatten
 from noise2music.flows.pages.label.resolved import resolved_chain
 from noise2music.flows.pages.label.stage import FIGURES
 from noise2music.flows.pages.training import NAME as TRAINING_PAGE
 from noise2music.flows.pages.training import loss_chart
+from noise2music.flows.results import Generated, Labeled
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.training.log import read_journal
 

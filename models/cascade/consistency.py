@@ -10,7 +10,7 @@ from torch import Tensor
 from noise2music.models.cascade.stage import Stage
 from noise2music.models.cascade.training_pairs import in_full_scale, in_network_units
 from noise2music.models.cascade.windows import windows
-from noise2music.models.network.inputs import Inputs
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.signal.griffin_lim import drawn_towards
 from noise2music.models.signal.known import Known
 from noise2music.models.signal.log_mel import LOG_MEL

@@ -10,9 +10,9 @@ from noise2music.models.cascade.consistency import agreeing
 from noise2music.models.cascade.stage import SamplerName, Sampling, Stage
 from noise2music.models.diffusion.denoiser import Denoiser, Network, keeping, make_denoiser
 from noise2music.models.diffusion.guidance import DynamicClip, Guidance
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun, repainted
 from noise2music.models.diffusion.steps import lambdas, uniform
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.signal.known import Known
 
 Draw = Callable[[str], Tensor]

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from noise2music.models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Signal, Source, Stage
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.schedule import diffuse
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.signal.blur import blur
 from noise2music.models.signal.emphasis import deemphasise, emphasise
 from noise2music.models.signal.log_mel import LOG_MEL

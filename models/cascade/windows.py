@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from noise2music.models.diffusion.denoiser import Network
-from noise2music.models.network.inputs import Inputs
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.shape import UNetShape
 from noise2music.models.network.spectral_mask import mask_reach
 

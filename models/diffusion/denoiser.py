@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from noise2music.models.diffusion.guidance import Guidance
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.prediction import Prediction, x0_of
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.signal.known import Known
 
 Network = Callable[[Tensor, Tensor, Inputs], Tensor]

@@ -12,13 +12,13 @@ from noise2music.models.cascade.sample import Draw, sample
 from noise2music.models.cascade.stage import FRAME_SAMPLES, Stage
 from noise2music.models.cascade.training_pairs import clean_inputs, entering, in_full_scale
 from noise2music.models.cascade.windows import windowed
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.generation.cascade import Cascade
 from noise2music.models.generation.given import known_part, source_signal
 from noise2music.models.generation.guards import check_finite
 from noise2music.models.generation.lengths import pieces, worked_frames
 from noise2music.models.generation.plan import Plan
 from noise2music.models.generation.texts import Embedded
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.network.unet import UNet
 from noise2music.models.signal.known import Known
 from noise2music.models.text.conditioning import pad_text

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.block import Block
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.network.layers import Conv1d, ConvTranspose1d, LambdaEmbedding, zero_conv
 from noise2music.models.network.shape import UNetShape
 from noise2music.models.network.spectral_mask import SpectralMask

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from noise2music.core.randomness import normals, spread_uniforms, uniforms
 from noise2music.models.cascade.stage import Stage
 from noise2music.models.cascade.training_pairs import Pair, make_pair
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.prediction import target_of
 from noise2music.models.diffusion.schedule import diffuse
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.training.batch import Batch
 
 

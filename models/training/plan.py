@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from noise2music.models.cascade.stage import Stage
 from noise2music.models.cascade.training_pairs import conditioned
-from noise2music.models.network.inputs import Inputs
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.unet import UNet
 from noise2music.models.training.recipe import Recipe
 

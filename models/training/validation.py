@@ -14,7 +14,7 @@ from noise2music.core.randomness import normals
 from noise2music.models.cascade.sample import sample, with_steps
 from noise2music.models.cascade.stage import Stage
 from noise2music.models.cascade.training_pairs import in_full_scale, true_inputs, x0_of
-from noise2music.models.network.inputs import Inputs
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.unet import UNet
 from noise2music.models.training.batch import Batch
 from noise2music.models.training.loss import draw_noise, draw_pair, losses_of

@@ -11,6 +11,7 @@ from noise2music.flows.pages.label.figures import report_json
 from noise2music.flows.pages.label.gather import gather_report
 from noise2music.flows.pages.label.page import render_page
 from noise2music.flows.pages.label.resolved import resolved_labels
+from noise2music.flows.results import LABEL_PAGE
 from noise2music.labeling.datasets.dataset import Dataset, open_dataset
 from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
 from noise2music.labeling.datasets.manifest import PartFile, PartRecord
@@ -19,7 +20,6 @@ from noise2music.pipelines.session import Session
 from noise2music.pipelines.settings import LabelSettings
 
 VERSION = 1
-PAGE = "report.html"
 FIGURES = "report.json"
 
 
@@ -33,7 +33,7 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
         before = open_dataset(root, identity.path)
         settings = LabelSettings.model_validate(before.manifest.config) if before else session.settings
         gathered = gather_report(datasets, _title(settings.root), scorer, settings.seed, settings.report.clips, resolved_labels(settings))
-        files = {PAGE: render_page(gathered).encode(), FIGURES: report_json(gathered).encode()}
+        files = {LABEL_PAGE: render_page(gathered).encode(), FIGURES: report_json(gathered).encode()}
         for name, data in files.items():
             root.put(f"{identity.path}/{name}", data)
         record = PartRecord(

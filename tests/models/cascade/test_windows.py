@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from noise2music.models.cascade.presets import stage_of
 from noise2music.models.cascade.windows import reach, windowed, windows
-from noise2music.models.network.inputs import Inputs
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.unet import UNet
 from tests.models.generation.small_cascade import small_network, small_stage
 

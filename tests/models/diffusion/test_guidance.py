@@ -7,8 +7,8 @@ import torch
 
 from noise2music.models.diffusion.denoiser import make_denoiser
 from noise2music.models.diffusion.guidance import DynamicClip, Guidance
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.prediction import eps_of_x0
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.network.shape import UNetShape
 from noise2music.models.network.unet import UNet
 

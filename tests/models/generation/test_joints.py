@@ -18,9 +18,9 @@ from noise2music.models.cascade.sample import sample
 from noise2music.models.cascade.stage import SamplerName, Sampling
 from noise2music.models.cascade.windows import windowed, windows
 from noise2music.models.diffusion.denoiser import Network
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.schedule import alpha_sigma
 from noise2music.models.diffusion.steps import uniform
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.signal.known import Known
 
 RATE, LENGTH, CLIPS, FRAME, FADE = 3_200, 384, 400, 64, 16

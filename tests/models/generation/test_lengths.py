@@ -9,12 +9,12 @@ from torch import Tensor
 
 from noise2music.models.cascade.presets import PAPER, stage_of
 from noise2music.models.cascade.stage import FRAME_SAMPLES
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.generation.cascade import Cascade
 from noise2music.models.generation.generate import generate_requests
 from noise2music.models.generation.lengths import frames_of, pieces, worked_frames
 from noise2music.models.generation.request import Made, Request
 from noise2music.models.generation.settings import GenerationSettings, StageSampling
-from noise2music.models.network.inputs import Inputs
 from noise2music.models.network.unet import UNet
 from tests.models.generation.test_generate import made, one
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from noise2music.models.network.inputs import Inputs
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.spectral_mask import SpectralMask
 from noise2music.models.network.unet import UNet
 from tests.models.network.test_unet import SMALL, trained

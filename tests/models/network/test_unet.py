@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from noise2music.models.cascade.presets import PAPER
 from noise2music.models.cascade.stage import Stage
-from noise2music.models.network.inputs import Inputs
+from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.layers import Conv1d, ConvTranspose1d, GroupNorm
 from noise2music.models.network.shape import UNetShape
 from noise2music.models.network.unet import UNet
