@@ -2,15 +2,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
+FILES := $(VENV)/.files
+ROOMS := core examples flows labeling models pipelines src synth
 
-.PHONY: setup demo test test-slow test-s3 test-vllm s3-server format clean
+.PHONY: FORCE setup demo test test-slow test-s3 test-vllm s3-server format clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+# The editable install is a tree of links to files (strict, so that mypy sees it too): made again when a file comes, goes or moves.
+$(FILES): FORCE
+	@mkdir -p $(VENV)
+	@find $(ROOMS) -type f ! -name '*.pyc' | LC_ALL=C sort > $(FILES).now
+	@cmp -s $(FILES).now $(FILES) || cp $(FILES).now $(FILES)
+
+FORCE:
+
+$(STAMP): pyproject.toml constraints.txt $(FILES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt \
+	  --config-settings editable_mode=strict --editable ".[dev]"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "musicnn==0.1.0"
 	touch $(STAMP)
 

@@ -8,6 +8,7 @@ import sys
 import tomllib
 import webbrowser
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from noise2music.models.cascade.stage import STAGES
 from noise2music.models.generation.checkpoints import SHIPPED, file_identity, weights_files
 from noise2music.synth.corpus import write_corpus
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(str(files("noise2music.examples")))
 SECONDS = 30.0
 
 
