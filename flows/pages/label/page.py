@@ -1,6 +1,8 @@
 """The report as one HTML page that needs nothing from anywhere else: no script, style, font, picture or sound comes from outside."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from markupsafe import Markup
 
@@ -19,7 +21,7 @@ def render_page(report: LabelReport) -> str:
         "default-src 'none'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
     )
-    filters = {"best_score": _best_score, "say": say, "heard": _heard, "by_vocabulary": _by_vocabulary}
+    filters: dict[str, Callable[..., Any]] = {"best_score": _best_score, "say": say, "heard": _heard, "by_vocabulary": _by_vocabulary}
     template = environment(**filters).get_template("page.html.j2")
     return template.render(
         report=report,
