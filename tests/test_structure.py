@@ -1,4 +1,4 @@
-"""Rules of the whole: which way imports run, no rooms that import each other, what is installed, and a command line that answers at once."""
+"""Rules of the whole: which way imports run, no rooms import each other, what is installed, and a command line that answers at once."""
 
 import ast
 import subprocess
