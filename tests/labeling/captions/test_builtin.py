@@ -1,5 +1,6 @@
 """The built-in words and the grammar: enough of them, distinct, in agreement with themselves."""
 
+import os
 import re
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def test_sentences_are_distinct_and_a_longer_list_starts_with_the_shorter() -> N
 
 def test_sentences_do_not_depend_on_the_process() -> None:
     code = "from noise2music.labeling.captions.builtin import builtin_sentences; print('\\n'.join(builtin_sentences(50, seed=1)))"
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env={"PYTHONHASHSEED": "7", "PYTHONPATH": "."})
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
     assert printed.stdout.decode().splitlines() == SENTENCES[:50]
 
 
