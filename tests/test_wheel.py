@@ -1,0 +1,100 @@
+"""The wheel in an environment of its own, run from a folder that has a `models` and a `labeling` of somebody else's."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+from pathlib import Path
+
+import pytest
+
+from noise2music.flows.stage_order import Order
+from noise2music.models.training.settings import Data, TrainSettings
+
+PROJECT = Path(__file__).resolve().parents[1]
+IMPORT_ALL = """
+import importlib, pkgutil, noise2music
+for module in pkgutil.walk_packages(noise2music.__path__, "noise2music."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(noise2music.__file__)
+"""
+DEMO = """
+from pathlib import Path
+from noise2music.flows.demo import demo_settings
+settings = demo_settings(Path("demo"), 1, 0, ())
+print(Path(settings.generate.prompts).read_text(encoding="utf-8"))
+"""
+
+
+class Installed:
+    """An environment with the wheel, which sees the packages that the tests run with but not the checkout."""
+
+    def __init__(self, folder: Path, wheel: Path) -> None:
+        venv.create(folder / "env", with_pip=False)
+        (self.site,) = (folder / "env" / "lib").glob("python*/site-packages")
+        install = ["install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", str(self.site), str(wheel)]
+        subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+        # Lines of .pth files that lie there, as that of the checkout's own installation, are not read.
+        (self.site / "others.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+        self.folder = folder / "work"
+        for name in ("models", "labeling"):
+            (self.folder / name).mkdir(parents=True)
+            (self.folder / name / "__init__.py").write_text(f"raise SystemExit('{name} is not ours')\n", encoding="utf-8")
+
+    def python(self, *arguments: str, told: str = "", code: int = 0) -> str:
+        """What it prints, errors too, when it leaves with `code`."""
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        done = subprocess.run(
+            [str(self.site.parents[2] / "bin" / "python"), *arguments],
+            cwd=self.folder,
+            env=environment,
+            input=told,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("wheel")
+    table = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    checkout = folder / "checkout"
+    for name in table["tool"]["setuptools"]["package-dir"].values():
+        shutil.copytree(PROJECT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, checkout / name)
+    build = ["wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", str(folder), str(checkout)]
+    subprocess.run([sys.executable, "-m", "pip", *build], check=True)
+    (wheel,) = folder.glob("*.whl")
+    return Installed(folder, wheel)
+
+
+def test_one_name_is_installed(installed: Installed) -> None:
+    assert {path.name for path in installed.site.iterdir() if path.suffix not in (".dist-info", ".pth")} <= {"noise2music", "bin"}
+    (info,) = installed.site.glob("*.dist-info")
+    assert "n2m = noise2music.flows.cli:main" in (info / "entry_points.txt").read_text(encoding="utf-8")
+    assert installed.python("-c", IMPORT_ALL).splitlines()[-1] == str(installed.site / "noise2music" / "__init__.py")
+
+
+def test_the_command_line_answers(installed: Installed) -> None:
+    table = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert f"version {table['project']['version']}" in installed.python("-m", "noise2music.flows.cli", "--version")
+    assert "render music" in installed.python("-m", "noise2music.flows.cli", "demo", "--help")
+
+
+def test_what_the_demo_reads_is_there(installed: Installed) -> None:
+    assert "piano" in installed.python("-c", DEMO)
+
+
+def test_a_process_that_trains_a_stage_starts(installed: Installed) -> None:
+    """As `n2m train all --set run.at_once=2` starts it; there is nothing to train on here, which it says."""
+    order = Order(settings=TrainSettings(data=Data(shards="none"), out="cascade"), stage="vocoder").model_dump_json() + "\n"
+    assert "n2m: " in installed.python("-m", "noise2music.flows.stage_process", told=order, code=1)
