@@ -7,6 +7,7 @@ dependencies and never imported: only its checkpoint files are read.
 import hashlib
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -84,4 +85,5 @@ def _write_atomically(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
