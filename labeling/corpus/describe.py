@@ -41,9 +41,9 @@ class Oddity:
 def describe(corpus: Corpus, keys: Collection[str], notes: Tally | None = None) -> tuple[Metadata, Described]:
     """What the corpus's metadata table says of each file; nothing without a table.
 
-    notes: what in the table is not as declared, in words. Raises UserError: the table cannot be read, or fewer of its rows meet a file
-    than `corpus.min_matched` of the rows or of the files, whichever are fewer. Reads the table
-    alone, so it may be asked before anything that costs.
+    notes: what in the table is not as declared, in words. Reads the table alone, so it may be asked before anything that costs. Raises
+    UserError: the table cannot be read, or fewer of its rows meet a file than `corpus.min_matched` of the rows or of the files, whichever
+    are fewer.
     """
     if not corpus.metadata:
         return Metadata({}, frozenset()), Described(dict.fromkeys(keys))
@@ -52,7 +52,7 @@ def describe(corpus: Corpus, keys: Collection[str], notes: Tally | None = None) 
     rows = len(metadata.rows)
     least = min(rows, len(keys))
     if keys and (described.met == 0 or described.met < corpus.min_matched * least):
-        raise UserError(_complaint(corpus, keys, described, rows) if rows else _empty(corpus, metadata.keyless))
+        raise UserError(_complaint(corpus, keys, described, rows) if rows else _nameless(corpus, metadata.keyless))
     return metadata, described
 
 
@@ -81,9 +81,7 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…")
 
 
-def _empty(corpus: Corpus, keyless: int) -> str:
-    if not keyless:
-        return f"{corpus.metadata} has no rows. Export it again, or leave out corpus.metadata."
+def _nameless(corpus: Corpus, keyless: int) -> str:
     what = f"{corpus.metadata}: none of {keyless} rows has a name in column {corpus.columns.key!r}"
     return f"{what}. Name the column that holds the files in `corpus.columns.key`, mend the table, or leave out corpus.metadata."
 

@@ -89,6 +89,8 @@ def _part_rows(shards: Dataset, part: PartRecord, split: str, kept: Store, worke
     for file in part.files:
         table = pq.read_table(pa.BufferReader(_whole(shards, f"{shards.path}/{file.path}", file)), columns=["clip_id", "split"])
         wanted += table.filter(pc.equal(table.column("split"), split)).column("clip_id").to_pylist()
+    if not wanted:
+        return
     inside = [(f"{shards.path}/{file.path}", file) for file in part.files]
     files = [(file.path, file) for file in part.shared] or inside
     found = dict(row for path, file in files for row in _rows(_fingerprints(shards, path, file, kept, workers), set(wanted)))

@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_decoded_is_said_and_not_lost_here(tmp_path: Path)
 
 def test_a_root_of_a_run_that_knew_no_such_stages_is_read(tmp_path: Path) -> None:
     datasets = finished_run(tmp_path)
-    write_latest(datasets.embed.store, datasets, datasets.embed)
+    write_latest(datasets.embed.store, datasets, datasets.embed, {})
     assert "copies" not in latest_paths(datasets.embed.store)
     assert read_latest(datasets.embed.store)[0].copies is None
     found = replace(datasets, fingerprint=datasets.probe, copies=datasets.ingest)

@@ -118,7 +118,7 @@ def test_all_problems_are_said_at_once_and_the_exit_is_1(tmp_path: Path) -> None
     write_music(tmp_path / "music", tracks=2)
     lines = [
         'root = "root"',
-        f'corpus = {{ audio = "{tmp_path}/music", opt_out = "gone-list.txt" }}',
+        f'corpus = {{ audio = "{tmp_path}/music", opt_out = "gone-list.txt", min_seconds = 1 }}',
         'vocabulary = { a = { kind = "tags", source = "gone-a.txt" }, b = { kind = "jsonl", source = "gone-b.jsonl" } }',
     ]
     (tmp_path / "run.toml").write_text("\n".join(lines))

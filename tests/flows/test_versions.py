@@ -297,13 +297,13 @@ def test_audio_beyond_full_scale_is_turned_down_and_said(folder: Path, rule: str
     for path in (folder / "music").iterdir():
         path.unlink()
     loud = (4 * tone(3, 3, 24000) / np.abs(tone(3, 3, 24000)).max()).astype(np.float32)
-    soundfile.write(folder / "music" / "loud.wav", loud, 24000, subtype="FLOAT")
+    soundfile.write(folder / "music" / "track-0.wav", loud, 24000, subtype="FLOAT")
     audio = run(folder, shards__beyond_full_scale=rule).datasets.audio
     assert audio is not None
     assert audio.manifest.warnings == {"beyond_full_scale": 1}
     what = "it was turned down by 12.0 dB" if rule == "scale" else "what is beyond was cut off"
     assert audio.manifest.warned["beyond_full_scale"] == (f"loud.wav @ 0 s: its peak is 12.0 dB beyond full scale; {what}",)
-    row = next(row for row in read_labels(str(folder / "root"), audio=True).to_pylist() if row["track_key"] == "loud.wav")
+    row = next(row for row in read_labels(str(folder / "root"), audio=True).to_pylist() if row["track_key"] == "track-0.wav")
     kept, _ = soundfile.read(pyarrow.BufferReader(row["audio"]["bytes"]), dtype="float32")
     alike = float(np.corrcoef(kept, loud)[0, 1])
     assert (alike > 0.99999) == (rule == "scale")

@@ -9,7 +9,6 @@ import soundfile
 
 from noise2music.core.errors import UserError
 from noise2music.flows.plan import plan
-from noise2music.labeling.corpus.copies import CopyGroups
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.pipelines.ingest import ingest
 from noise2music.pipelines.inventory import inventory
@@ -37,11 +36,11 @@ def describe(folder: Path, splits: dict[str, str]) -> None:
     write_table(folder / "manifest.csv", rows)
 
 
-def made(folder: Path, groups: CopyGroups | None = None, **changes: Any) -> tuple[Dataset, Dataset]:
+def made(folder: Path, **changes: Any) -> tuple[Dataset, Dataset]:
     """Inventory and tracks."""
     session = Session(small_settings(folder, **changes))
     files = inventory(session)
-    return files, ingest(session, files, probe(session, files), *([groups] if groups else []))
+    return files, ingest(session, files, probe(session, files))
 
 
 def tracks(dataset: Dataset, *columns: str) -> dict[str, Any]:
@@ -126,16 +125,6 @@ def test_an_opted_out_recording_is_out_in_every_copy_of_it(folder: Path) -> None
         "z copy.wav": "duplicate",
         **dict.fromkeys(KEYS[1:]),
     }
-
-
-def test_groups_of_copies_come_from_outside_too(folder: Path) -> None:
-    (folder / "music" / "a copy.wav").write_bytes((folder / "music" / KEYS[0]).read_bytes())
-    ids = tracks(made(folder)[1], "track_id")
-    groups = CopyGroups({ids[KEYS[0]]: "g", ids[KEYS[1]]: "g"}, frozenset({ids[KEYS[1]]}))
-    found = made(folder, groups)[1]
-    assert tracks(found, "excluded") == {KEYS[0]: "audio_copy", "a copy.wav": "audio_copy", KEYS[1]: None, KEYS[2]: None}
-    out = made(folder, groups, **opt_out(folder, "two.flac\n"))[1]
-    assert out.manifest.excluded == {"opted_out": 3}
 
 
 def test_an_entry_that_meets_nothing_is_named_and_stops_a_strict_run(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

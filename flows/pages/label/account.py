@@ -1,6 +1,7 @@
 """The account of a labeling run: all that was found is used, excluded on purpose or dead, and the sums close."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from noise2music.labeling.stages.embed import plan_clips
 
 TOO_MANY, REST = "beyond max_clips", "rest of a track"
 UNLABELLED = "unlabelled"
+_SAME_CAPTION = "says the same as another"
 
 
 def account(datasets: LabelDatasets) -> tuple[AccountLine, ...]:
@@ -22,7 +24,7 @@ def account(datasets: LabelDatasets) -> tuple[AccountLine, ...]:
 
     Memory: one part of the tracks and of the clips.
     """
-    lines = [_files(datasets), *_audio(datasets), _replies(datasets)]
+    lines = [_files(datasets), _metadata(datasets), *_audio(datasets), _replies(datasets)]
     lines += [_captions(name, vocabulary) for name, vocabulary in datasets.vocabularies.items()]
     return tuple(line for line in lines if line is not None)
 
@@ -39,6 +41,17 @@ def _files(datasets: LabelDatasets) -> AccountLine | None:
         excluded.update(reason for reason in reasons if reason)
     used = ingest.manifest.rows - sum(excluded.values()) + sum(ignored.values())
     return AccountLine("files", "files", found, used, excluded, _dead(inventory, probe, ingest))
+
+
+def _metadata(datasets: LabelDatasets) -> AccountLine | None:
+    """Rows of the metadata table; None without one, and for runs that did not count them yet."""
+    stats = datasets.inventory.manifest.stats if datasets.inventory else {}
+    if "metadata_rows" not in stats:
+        return None
+    counts = {name.removeprefix("metadata_"): int(number) for name, number in stats.items() if name.startswith("metadata_")}
+    excluded = {"same as another row": counts["rows_repeated"], "without a file": counts["without_file"]}
+    dead = {"ambiguous_metadata": counts["rows_ambiguous"]}
+    return AccountLine("metadata", "rows", counts["rows"], counts["rows_used"], _some(excluded), _some(dead))
 
 
 def _audio(datasets: LabelDatasets) -> list[AccountLine]:
@@ -114,13 +127,17 @@ def _captions(name: str, datasets: VocabularyDatasets) -> AccountLine:
         "captions",
         read,
         datasets.embed_text.manifest.rows,
-        _counted(manifest, "lost:"),
+        {_SAME_CAPTION if reason == "duplicate" else reason: number for reason, number in _counted(manifest, "lost:").items()},
         _dead(datasets.vocabulary, datasets.embed_text),
     )
 
 
 def _counted(manifest: Manifest, prefix: str) -> dict[str, int]:
     return {key.removeprefix(prefix): int(value) for key, value in manifest.stats.items() if key.startswith(prefix) and value}
+
+
+def _some(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: number for name, number in counts.items() if number}
 
 
 def _dead(*datasets: Dataset) -> Counter[str]:

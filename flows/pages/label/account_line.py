@@ -47,7 +47,11 @@ class AccountLine:
                 sides.append(f"{self.amount(sum(reasons.values()))} {what} ({self._said(reasons)})")
         return f"{self.name}: " + " + ".join(sides) + (f"; {self.closing}" if self.missing else "")
 
+    def share(self, number: int) -> str:
+        """A part of this line for people, its unit left out where it is plain."""
+        return self.amount(number) if self.unit == "ms" else f"{number:,}"
+
     def _said(self, reasons: Mapping[str, int]) -> str:
         ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-        said = [f"{reason} {self.amount(number)}" if self.unit == "ms" else f"{reason} {number:,}" for reason, number in ordered[:MOST]]
+        said = [f"{reason} {self.share(number)}" for reason, number in ordered[:MOST]]
         return ", ".join([*said, f"{len(ordered) - MOST} more"] if len(ordered) > MOST else said)

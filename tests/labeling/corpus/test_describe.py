@@ -65,7 +65,7 @@ def test_what_comes_nearest_is_said(tmp_path: Path) -> None:
 
 
 def test_a_table_without_rows_or_names_says_that(tmp_path: Path) -> None:
-    assert "table.csv has no rows" in complaint(tmp_path, rows())
+    assert "table.csv holds no row" in complaint(tmp_path, rows())
     assert "none of 2 rows has a name in column 'file'" in complaint(tmp_path, rows("", " "))
 
 

@@ -168,8 +168,8 @@ def test_a_title_beside_a_file_takes_out_no_other_song_of_that_title(tmp_path: P
     ("name", "data", "words"),
     [
         ("a.txt", "a.mp3\n".encode("utf-16")[:-1], "cut or damaged"),
-        ("a.txt", b"a\n\x81\x8d\x8f\x90\x9d\n", "line 2"),
-        ("a.txt", b"PK\x03\x04\0\0", "no text"),
+        ("a.txt", b"a\n\0\n", "line 2"),
+        ("a.txt", b"PK\x03\x04\0\0", "is a zip file"),
         ("a.csv", b"why,when\nx,y\n", "needs a column key, track_id, sha256, title or artist; it has 'why', 'when'"),
         ("a.csv", b"", "is empty"),
     ],
