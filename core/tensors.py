@@ -1,4 +1,4 @@
-"""Weight files: found, read without running anything they contain, and hashed."""
+"""Weight files: written whole, read without running anything they contain, and hashed."""
 
 import hashlib
 import json

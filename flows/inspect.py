@@ -1,4 +1,4 @@
-"""How far a root is, from its manifests and part records alone."""
+"""How far a root is, from its manifests and part records alone, and whether its files are what these say."""
 
 import hashlib
 import re

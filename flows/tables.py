@@ -1,4 +1,4 @@
-"""The labels of the latest run as one flat table, and where the labels of one clip came from."""
+"""Tables for people: labels and captions of a run as flat tables, in files and on the terminal, and where a clip's labels came from."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Every player's notes, from the form."""
+"""A piece's form and cast, and every player's notes from it."""
 
 from collections import Counter
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Melodies: a two-bar motif, repeated over changing chords, answered, and closed on a chord tone."""
+"""What players play. Melodies: a two-bar motif, repeated over changing chords, answered, and closed on a chord tone; accompaniments."""
 
 from noise2music.synth.chance import Chance
 from noise2music.synth.harmony import Chord, nearest

@@ -1,4 +1,4 @@
-"""The spectrogram of a recording as a small picture."""
+"""The spectrogram of a recording as a small picture, and its colours."""
 
 import io
 

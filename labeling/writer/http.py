@@ -1,4 +1,4 @@
-"""What a failed try means: is it the request's own fault, may it pass, or can nothing go on."""
+"""The transport to a server, and what a failed try means: is it the request's own fault, may it pass, or can nothing go on."""
 
 import json
 from collections.abc import AsyncIterator

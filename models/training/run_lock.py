@@ -1,4 +1,4 @@
-"""One run at a time in a folder: two would take each other's states and logs away."""
+"""One run at a time in a folder, since two would take each other's states and logs away, and how a run is asked to stop."""
 
 import fcntl
 import signal
