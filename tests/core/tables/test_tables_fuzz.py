@@ -19,6 +19,7 @@ from noise2music.core.tables.tables import table_rows, text_rows
 from noise2music.core.tally import Tally
 from noise2music.labeling.captions.vocabulary import clean, read_captions
 from noise2music.labeling.corpus.metadata import read_metadata
+from noise2music.labeling.corpus.opt_out import read_opt_outs
 from noise2music.labeling.settings import Columns, Songs, VocabularyKind, VocabularySettings
 from noise2music.models.job.prompts import read_prompts
 from noise2music.pipelines.songs import songs_of_table
@@ -148,7 +149,12 @@ def check(path: Path) -> str:
         assert len(groups) + gone.total() == len(found)
         if kind == "tags" and path.suffix == ".txt" and lines_out + lines_lost and not losses.lost.keys() - {"bad_row", "not_utf8"}:
             assert len(found) + losses.lost.total() <= lines_out + lines_lost
-    for read in (lambda: read_metadata(uri, COLUMNS), lambda: list(songs_of_table(Songs(source=uri)))):
+    readers: list[Callable[[], object]] = [
+        lambda: read_metadata(uri, COLUMNS),
+        lambda: list(songs_of_table(Songs(source=uri))),
+        lambda: read_opt_outs(uri),
+    ]
+    for read in readers:
         try:
             read()
         except UserError as error:
