@@ -302,7 +302,7 @@ def test_audio_beyond_full_scale_is_turned_down_and_said(folder: Path, rule: str
     assert audio is not None
     assert audio.manifest.warnings == {"beyond_full_scale": 1}
     what = "it was turned down by 12.0 dB" if rule == "scale" else "what is beyond was cut off"
-    assert audio.manifest.warned["beyond_full_scale"] == (f"loud.wav @ 0 s: its peak is 12.0 dB beyond full scale; {what}",)
+    assert audio.manifest.warned["beyond_full_scale"] == (f"track-0.wav @ 0 s: its peak is 12.0 dB beyond full scale; {what}",)
     row = next(row for row in read_labels(str(folder / "root"), audio=True).to_pylist() if row["track_key"] == "track-0.wav")
     kept, _ = soundfile.read(pyarrow.BufferReader(row["audio"]["bytes"]), dtype="float32")
     alike = float(np.corrcoef(kept, loud)[0, 1])
