@@ -57,8 +57,8 @@ def commands_page() -> str:
     return "\n".join(lines)
 
 
-def face_names() -> list[str]:
-    """Full names of what `import noise2music` offers: what its type checking block imports, in the order of `__all__`."""
+def face_names() -> dict[str, str]:
+    """What `import noise2music` offers, by its name there -> its full name: what the type checking block imports, functions first."""
     tree = ast.parse((PROJECT / "src/noise2music/__init__.py").read_text(encoding="utf-8"))
     found: dict[str, str] = {}
     for block in tree.body:
@@ -66,7 +66,7 @@ def face_names() -> list[str]:
             for node in ast.walk(block):
                 if isinstance(node, ast.ImportFrom):
                     found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    return [found[name] for name in sorted(found, key=lambda name: (not name.islower(), name))]
+    return {name: found[name] for name in sorted(found, key=lambda name: (not name.islower(), name))}
 
 
 def _commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command, click.Context]]:
@@ -97,5 +97,6 @@ def _with_face(markdown: str) -> str:
     """Put the names of the face in their place, and leave out further down what then stands twice."""
     names = face_names()
     before, after = markdown.split(FACE)
-    after = _DIRECTIVE.sub(lambda match: "" if match[1] in names else match[0], after)
-    return before + "\n\n".join(f"::: {name}" for name in names) + after
+    after = _DIRECTIVE.sub(lambda match: "" if match[1] in names.values() else match[0], after)
+    shown = [f"::: {full}\n    options:\n      heading: n2m.{name}\n      toc_label: n2m.{name}" for name, full in names.items()]
+    return before + "\n\n".join(shown) + after
