@@ -2,10 +2,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
+DOCS := $(VENV)/.docs
 FILES := $(VENV)/.files
 ROOMS := core examples flows labeling models pipelines src synth
 
-.PHONY: FORCE setup demo test test-slow test-s3 test-vllm s3-server format clean
+.PHONY: FORCE setup demo test test-slow test-s3 test-vllm s3-server docs format clean
 
 setup: $(STAMP)
 
@@ -49,6 +50,14 @@ test-s3: setup
 # VLLM: the interpreter of an environment that has vLLM (docs/llm.md).
 test-vllm: setup
 	N2M_VLLM_PYTHON="$(VLLM)" $(BIN)/python -m pytest -m vllm tests/vllm
+
+# The site in build/site. Once the packages are there no network is needed.
+$(DOCS): pyproject.toml constraints.txt $(STAMP)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --requirements pyproject.toml --extra docs
+	touch $(DOCS)
+
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 format: setup
 	$(BIN)/ruff check --fix .
