@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt $(FILES)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt \
 	  --config-settings editable_mode=strict --reinstall-package noise2music --editable ".[dev]"
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "musicnn==0.1.0"
+	$(BIN)/n2m setup
 	touch $(STAMP)
 
 demo: setup

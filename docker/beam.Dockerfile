@@ -4,7 +4,9 @@ FROM apache/beam_python3.11_sdk:2.77.0
 WORKDIR /noise2music
 COPY constraints.txt pyproject.toml ./
 RUN pip install --no-cache-dir --constraint constraints.txt uv \
- && uv pip install --no-cache --system --constraint constraints.txt --requirements pyproject.toml \
- && uv pip install --no-cache --system --no-deps musicnn==0.1.0
+ && uv pip install --no-cache --system --constraint constraints.txt --requirements pyproject.toml
 COPY . .
-RUN uv pip install --no-cache --system --no-deps --editable .
+ENV N2M_CACHE=/var/cache/noise2music
+RUN uv pip install --no-cache --system --no-deps --editable . \
+ && n2m setup \
+ && chmod -R a+rwX "$N2M_CACHE"

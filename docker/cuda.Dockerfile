@@ -10,10 +10,12 @@ WORKDIR /noise2music
 COPY constraints.txt pyproject.toml ./
 RUN python3 -m venv /opt/n2m \
  && pip install --no-cache-dir --constraint constraints.txt uv \
- && uv pip install --no-cache --python /opt/n2m/bin/python --constraint constraints.txt --requirements pyproject.toml \
- && uv pip install --no-cache --python /opt/n2m/bin/python --no-deps musicnn==0.1.0
+ && uv pip install --no-cache --python /opt/n2m/bin/python --constraint constraints.txt --requirements pyproject.toml
 COPY . .
-RUN uv pip install --no-cache --python /opt/n2m/bin/python --no-deps --editable .
+ENV N2M_CACHE=/var/cache/noise2music
+RUN uv pip install --no-cache --python /opt/n2m/bin/python --no-deps --editable . \
+ && n2m setup \
+ && chmod -R a+rwX "$N2M_CACHE"
 ENV HOME=/tmp LOGNAME=n2m NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 FROM n2m AS train

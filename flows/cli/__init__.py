@@ -6,40 +6,28 @@ from noise2music.flows.cli.everything import demo, deploy, everything, render
 from noise2music.flows.cli.generation import generate
 from noise2music.flows.cli.labeling import join, label, labels, prune, replay, report, show, status, verify
 from noise2music.flows.cli.planning import plan
+from noise2music.flows.cli.sections import Sections, example
+from noise2music.flows.cli.setting_up import setup
 from noise2music.flows.cli.training import train, weights
 from noise2music.flows.cli.writing import captions, prompt, write
 from noise2music.flows.process import main as run_command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=Sections,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog=example("n2m demo", "n2m label --help"),
+)
 @click.version_option(package_name="noise2music")
 def n2m() -> None:
-    """Label music with text, and train on it."""
+    """Label music with text, train a cascade on it, and make music from text."""
 
 
-for _command in (
-    label,
-    replay,
-    write,
-    plan,
-    train,
-    weights,
-    generate,
-    everything,
-    deploy,
-    status,
-    verify,
-    report,
-    show,
-    labels,
-    join,
-    prune,
-    captions,
-    prompt,
-    demo,
-    render,
-):
-    n2m.add_command(_command)
+n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, render)
+n2m.add_section("Models", train, weights)
+n2m.add_section("Music", generate)
+n2m.add_section("Look", plan, status, show, report, verify)
+n2m.add_section("Operate", setup, demo, everything, deploy, prune)
 
 
 def main() -> None:

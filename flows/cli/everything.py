@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from noise2music.flows.cli.options import SET
+from noise2music.flows.cli.sections import example
 
 _CONFIG = click.option(
     "-c", "--config", type=click.Path(path_type=Path), required=True, help="TOML file with [label], [train], [generate]."
 )
 
 
-@click.command()
+@click.command(short_help="Label, train, generate and write one page, in one go.", epilog=example("n2m everything -c examples/tiny.toml"))
 @_CONFIG
 @SET
 def everything(config: Path, overrides: tuple[str, ...]) -> None:
@@ -35,10 +36,13 @@ def say_everything(done: Any) -> None:
     print(f"Page: {done.page}")
 
 
-@click.command()
+@click.command(
+    short_help="Register the chain as deployments of a Prefect server.",
+    epilog=example('n2m deploy -c examples/tiny.toml --cron "0 3 * * *"'),
+)
 @_CONFIG
 @SET
-@click.option("--name", help="Of the deployments (default: the file's name).")
+@click.option("--name", help="Name of the deployments (default: the file's name).")
 @click.option("--pool", default="n2m", show_default=True, help="Work pool; its worker: prefect worker start --pool NAME --type process.")
 @click.option("--cron", help='When labeling starts, and with it the chain, for example "0 3 * * *"; without it nothing is scheduled.')
 @click.option("--paused", is_flag=True, help="Register the schedule switched off.")
@@ -57,7 +61,7 @@ def deploy(config: Path, overrides: tuple[str, ...], name: str | None, pool: str
 # Music that the project renders itself, and the demo on it.
 
 
-@click.command()
+@click.command(short_help="The whole chain in minutes, on rendered music.", epilog=example("n2m demo --root runs/demo --pieces 12"))
 @click.option("--root", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Where everything goes.")
 @click.option("--pieces", default=24, show_default=True, type=click.IntRange(1, 10000), help="How many pieces of 30 s to render.")
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other music.")
@@ -76,11 +80,11 @@ def demo(root: Path, pieces: int, seed: int, overrides: tuple[str, ...]) -> None
     open_page(done.page)
 
 
-@click.command()
+@click.command(short_help="Render music with a known truth.", epilog=example("n2m render music --pieces 20 --seconds 10"))
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--pieces", default=100, show_default=True, type=click.IntRange(1, 1000000))
-@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(1, 600))
-@click.option("--seed", default=0, show_default=True)
+@click.option("--pieces", default=100, show_default=True, type=click.IntRange(1, 1000000), help="How many pieces to render.")
+@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(1, 600), help="Length of a piece.")
+@click.option("--seed", default=0, show_default=True, help="Another seed gives other music.")
 def render(folder: Path, pieces: int, seconds: float, seed: int) -> None:
     """Render music with a known truth: FLAC files and manifest.csv in FOLDER."""
     from noise2music.flows.demo import render_music

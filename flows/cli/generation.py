@@ -7,9 +7,13 @@ from typing import Any
 import click
 
 from noise2music.flows.cli.options import CONFIG, SET
+from noise2music.flows.cli.sections import example
 
 
-@click.command()
+@click.command(
+    short_help="Make a clip for every prompt, or those that are missing.",
+    epilog=example("n2m generate prompts.txt --checkpoints tiny --out clips", "n2m generate -c generate.toml --best-of 4"),
+)
 @click.argument("prompts", required=False)
 @click.option("--checkpoints", help='Folder or URI of trained stages, or "tiny" for those that are built in.')
 @click.option("--out", help="Folder or URI where everything is written.")
@@ -23,7 +27,7 @@ from noise2music.flows.cli.options import CONFIG, SET
 @click.option("--steps", type=int, help="Steps of every stage's sampler.")
 @click.option("--guidance", type=float, help="Scale of the guidance by text; 1 is none.")
 @click.option("--best-of", type=int, help="Candidates a prompt, of which the scorer keeps the best.")
-@click.option("--format", "audio_format", type=click.Choice(["flac", "wav"]), help="Of the audio, 16 bit.")
+@click.option("--format", "audio_format", type=click.Choice(["flac", "wav"]), help="File format of the audio, 16 bit.")
 @click.option("--workers", type=int, help="Clips at once on this machine.")
 @click.option("--replay", is_flag=True, help="Try rows again that failed before.")
 def generate(config: Path | None, overrides: tuple[str, ...], replay: bool, **given: Any) -> None:

@@ -8,9 +8,13 @@ from typing import Any
 import click
 
 from noise2music.flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings, lines_on_stderr
+from noise2music.flows.cli.sections import example
 
 
-@click.command()
+@click.command(
+    short_help="Turn a folder of music into text-labelled shards.",
+    epilog=example("n2m label --audio music", "n2m label -c examples/real.toml --set sampling.top_k=20"),
+)
 @CONFIG
 @SET
 @click.option("--audio", help="Folder or URI of music, when there is no configuration file.")
@@ -22,7 +26,7 @@ def label(config: Path | None, overrides: tuple[str, ...], audio: str | None, ro
     run_labeling(label_settings(config, overrides, audio, root), replay=False)
 
 
-@click.command()
+@click.command(short_help="Run the dead rows of a labeling run again.", epilog=example("n2m replay --audio music --root runs/music"))
 @CONFIG
 @SET
 @click.option("--audio", help="Folder or URI of music, when there is no configuration file.")
@@ -32,7 +36,7 @@ def replay(config: Path | None, overrides: tuple[str, ...], audio: str | None, r
     run_labeling(label_settings(config, overrides, audio, root), replay=True)
 
 
-@click.command()
+@click.command(epilog=example("n2m status runs/music"))
 @ROOT
 @JSON
 def status(root: str, as_json: bool) -> None:
@@ -44,7 +48,7 @@ def status(root: str, as_json: bool) -> None:
     print_rows(status_rows(open_existing(root)), as_json)
 
 
-@click.command()
+@click.command(short_help="Hash every file and check every schema.", epilog=example("n2m verify runs/music"))
 @ROOT
 @JSON
 def verify(root: str, as_json: bool) -> None:
@@ -74,7 +78,7 @@ def verify(root: str, as_json: bool) -> None:
         sys.exit(1)
 
 
-@click.command()
+@click.command(short_help="Print where the report of the latest run is.", epilog=example("n2m report runs/music"))
 @ROOT
 def report(root: str) -> None:
     """Print where the report of the latest run is; it is made again when it is missing or damaged."""
@@ -84,7 +88,7 @@ def report(root: str) -> None:
     print(remake_report(root))
 
 
-@click.command()
+@click.command(epilog=example("n2m show runs/music song.mp3", "n2m show runs/music song.mp3@30"))
 @ROOT
 @click.argument("clip")
 @JSON
@@ -103,7 +107,7 @@ def show(root: str, clip: str, as_json: bool) -> None:
     print_rows([{key: row[key] for key in ("vocabulary", "rank", "score", "frequency", "p", "caption")} for row in labels], False)
 
 
-@click.command()
+@click.command(short_help="Write all labels as one flat table for other tools.", epilog=example("n2m labels runs/music -o labels.csv"))
 @ROOT
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Ends in .csv, .jsonl or .parquet.")
 def labels(root: str, output: Path) -> None:
@@ -115,7 +119,9 @@ def labels(root: str, output: Path) -> None:
     print(f"{rows:,} labels in {output}")
 
 
-@click.command()
+@click.command(
+    short_help="Write labels with their audio inside, to carry away.", epilog=example("n2m join runs/music joined --split train")
+)
 @ROOT
 @click.argument("out")
 @click.option("--split", "splits", multiple=True, help="Only clips of this split; may be repeated.")
@@ -129,7 +135,10 @@ def join(root: str, out: str, splits: tuple[str, ...], target_mb: float) -> None
     print(f"{joined.manifest.rows:,} clips in {files} files, {joined.manifest.size / 2**20:,.1f} MB, in {out}")
 
 
-@click.command()
+@click.command(
+    short_help="Delete what the latest run does not use.",
+    epilog=example("n2m prune runs/music  # shows", "n2m prune runs/music --yes  # deletes"),
+)
 @ROOT
 @click.option("--yes", is_flag=True, help="Delete. Without it nothing is deleted, and what would be is shown.")
 @click.option("--keep", "versions", type=click.IntRange(1), default=1, show_default=True, help="How many finished runs stay.")

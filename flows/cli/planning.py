@@ -7,9 +7,14 @@ from pathlib import Path
 import click
 
 from noise2music.flows.cli.options import CONFIG, JSON, SET, label_settings, lines_on_stderr
+from noise2music.flows.cli.sections import example
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    short_help="Count clips, bytes, hours and tokens before a run.",
+    epilog=example("n2m plan --audio music", "n2m plan train --preset paper --gpu H100"),
+)
 @CONFIG
 @SET
 @click.option("--audio", help="Folder or URI of music, when there is no configuration file.")
@@ -57,7 +62,9 @@ def plan(
         sys.exit(1)
 
 
-@plan.command("train")
+@plan.command(
+    "train", short_help="Parameters, memory and GPU hours of every stage.", epilog=example("n2m plan train --preset paper --gpu H100")
+)
 @click.option("--preset", type=click.Choice(["paper", "fast", "tiny"]), help="Plan a preset's own recipes (default: tiny).")
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="Plan the training run of a TOML file.")
 @SET

@@ -7,9 +7,13 @@ from typing import Literal
 import click
 
 from noise2music.flows.cli.options import CONFIG, SET
+from noise2music.flows.cli.sections import example
 
 
-@click.command()
+@click.command(
+    short_help="Train stages of the cascade, or go on with them.",
+    epilog=example("n2m train all -c examples/train.toml", "n2m train vocoder -c examples/train.toml --set run.at_once=1"),
+)
 @click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
 @CONFIG
 @SET
@@ -36,12 +40,15 @@ def train(stages: tuple[str, ...], config: Path | None, overrides: tuple[str, ..
     sys.exit(exit_code(done))
 
 
-@click.command()
+@click.command(
+    short_help="Write the weights of a training run to one file.",
+    epilog=example("n2m weights runs/cascade/vocoder -o vocoder.safetensors --width 0.08"),
+)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A safetensors file.")
 @click.option("--width", type=click.FloatRange(0.01, 0.28), help="Relative width of a power-function average, for example 0.08.")
 @click.option("--clips", type=click.IntRange(1), help="The moment of that average, in clips seen (default: the newest snapshot's).")
-@click.option("--precision", type=click.Choice(["fp32", "fp16"]), default="fp32", show_default=True)
+@click.option("--precision", type=click.Choice(["fp32", "fp16"]), default="fp32", show_default=True, help="Of the numbers in the file.")
 def weights(run: Path, output: Path, width: float | None, clips: int | None, precision: Literal["fp32", "fp16"]) -> None:
     """Write the weights of a training run to one file: the published average, or any other of the snapshots that were kept.
 

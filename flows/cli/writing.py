@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from noise2music.flows.cli.options import CONFIG, JSON, ROOT, SET, label_settings
+from noise2music.flows.cli.sections import example
 
 
-@click.command()
+@click.command(short_help="Let an LLM describe songs, as captions.", epilog=example("n2m write -c examples/write.toml"))
 @CONFIG
 @SET
 @click.option("--root", help="Where everything is written.")
@@ -20,7 +21,9 @@ def write(config: Path | None, overrides: tuple[str, ...], root: str | None) -> 
         print(f"{captions.manifest.rows:,} captions. Write them out with: n2m captions {captions.store.uri} {name} -o FILE.jsonl")
 
 
-@click.command()
+@click.command(
+    short_help="Write the captions of one vocabulary as a table.", epilog=example("n2m captions runs/write llm_long -o llm_long.jsonl")
+)
 @ROOT
 @click.argument("vocabulary")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Ends in .csv, .jsonl or .parquet.")
@@ -33,12 +36,12 @@ def captions(root: str, vocabulary: str, output: Path) -> None:
     print(f"{rows:,} captions in {output}")
 
 
-@click.group()
+@click.group(epilog=example("n2m prompt list"))
 def prompt() -> None:
     """What an LLM is shown of a song."""
 
 
-@prompt.command("list")
+@prompt.command("list", epilog=example("n2m prompt list"))
 @JSON
 def list_prompts(as_json: bool) -> None:
     """The prompts that ship."""
@@ -48,10 +51,14 @@ def list_prompts(as_json: bool) -> None:
     print_rows(prompt_rows(), as_json)
 
 
-@prompt.command("show")
+@prompt.command(
+    "show",
+    short_help="Print exactly what would be sent for a song.",
+    epilog=example('n2m prompt show songs-chat --title "So What" --artist "Miles Davis"'),
+)
 @click.argument("name")
-@click.option("--title", required=True)
-@click.option("--artist")
+@click.option("--title", required=True, help="The song's title.")
+@click.option("--artist", help="Who plays it.")
 @click.option("--tags", multiple=True, help="Separated by commas; may be repeated.")
 @click.option("--instruments", multiple=True, help="Separated by commas; may be repeated.")
 @click.option("--tempo", default="", help="Beats a minute.")

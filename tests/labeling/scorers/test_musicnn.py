@@ -9,14 +9,13 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from noise2music.core import hub as packages
 from noise2music.core.errors import UserError
-from noise2music.core.hub import package_folder
 from noise2music.core.ids import hash_uniform
-from noise2music.labeling.scorers import musicnn_weights
+from noise2music.labeling.scorers import musicnn_package, musicnn_weights
 from noise2music.labeling.scorers.musicnn import BANDS, FRAMES, SAMPLE_RATE, Tagger, log_mel, tag_probabilities, windows
+from noise2music.labeling.scorers.musicnn_package import TAGGERS, Checkpoints, fetch_files, fetched_checkpoints, installed_checkpoints
 from noise2music.labeling.scorers.musicnn_tags import MSD_TAGS, MTT_TAGS, TAGS
-from noise2music.labeling.scorers.musicnn_weights import INSTALL, TAGGERS, load_tagger_weights
+from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
 from tests.musicnn_input import REFERENCE, reference_input
 
 torch.set_num_threads(1)
@@ -28,6 +27,23 @@ def weights() -> dict[str, dict[str, np.ndarray]]:
         return load_tagger_weights()
     except UserError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def checkpoints() -> Checkpoints:
+    """Those of the package, fetched once for all tests that convert them."""
+    try:
+        return installed_checkpoints() or fetched_checkpoints()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def empty_cache(checkpoints: Checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache in which nothing is yet, and the package at hand."""
+    monkeypatch.setattr(musicnn_weights, "installed_checkpoints", lambda: checkpoints)
+    monkeypatch.setenv("N2M_CACHE", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +72,7 @@ def test_most_dead_filters_are_skipped(taggers: list[Tagger]) -> None:
 def test_tags_are_those_of_the_package() -> None:
     assert len(TAGS) == 100
     try:
-        source = (package_folder("musicnn", INSTALL) / "configuration.py").read_text()
+        (source,) = fetch_files(["musicnn/configuration.py"]).values()
     except UserError as error:
         pytest.skip(str(error))
     lists = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(source).body if isinstance(node, ast.Assign)}
@@ -97,10 +113,9 @@ def test_loud_audio_stays_finite(taggers: list[Tagger]) -> None:
     assert torch.isfinite(tag_probabilities(taggers, windows(np.full(50000, 1.0, np.float32) * np.tile([1, -1], 25000)))).all()
 
 
-def test_weights_are_converted_once(weights: dict[str, dict[str, np.ndarray]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("N2M_CACHE", str(tmp_path))
+def test_weights_are_converted_once(weights: dict[str, dict[str, np.ndarray]], empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load_tagger_weights()
-    (file,) = tmp_path.iterdir()
+    (file,) = empty_cache.iterdir()
     assert len(load_file(file)) == sum(map(len, weights.values()))
     written = file.stat().st_mtime_ns
     monkeypatch.setattr(musicnn_weights, "read_bundle", lambda *_: pytest.fail("converted again"))
@@ -109,32 +124,25 @@ def test_weights_are_converted_once(weights: dict[str, dict[str, np.ndarray]], t
     np.testing.assert_array_equal(again["MSD_musicnn"]["dense/kernel"], weights["MSD_musicnn"]["dense/kernel"])
 
 
-def test_a_damaged_cache_is_made_again(weights: dict[str, dict[str, np.ndarray]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("N2M_CACHE", str(tmp_path))
+def test_a_damaged_cache_is_made_again(weights: dict[str, dict[str, np.ndarray]], empty_cache: Path) -> None:
     load_tagger_weights()
-    (file,) = tmp_path.iterdir()
+    (file,) = empty_cache.iterdir()
     whole = file.read_bytes()
     file.write_bytes(whole[:1000])
     assert load_tagger_weights().keys() == weights.keys()
     assert file.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("N2M_CACHE", str(tmp_path / "file"))
+def test_a_cache_that_cannot_be_written_is_done_without(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (empty_cache / "file").write_text("in the way")
+    monkeypatch.setenv("N2M_CACHE", str(empty_cache / "file"))
     assert set(load_tagger_weights()) == set(TAGGERS)
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match='needs the package musicnn.*pip install --no-deps "musicnn==0.1.0"'):
-        load_tagger_weights()
+    assert os.listdir(empty_cache) == ["file"]
 
 
 def test_damaged_package_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("N2M_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(musicnn_weights, "package_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(musicnn_package, "package_folder", lambda *_: tmp_path)
     with pytest.raises(UserError, match="no readable checkpoint MTT_musicnn"):
         load_tagger_weights()
     for name in TAGGERS:
