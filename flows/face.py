@@ -1,20 +1,22 @@
 """Labeling and training from Python: the same runs as `n2m label` and `n2m train`, told by settings and keywords."""
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
 from noise2music.core.errors import UserError
 from noise2music.flows.config import audio_settings, read_settings, validate_settings
 from noise2music.flows.labels import Labels
-from noise2music.flows.run import run_label, train_stages
-from noise2music.flows.train import stages_of
 from noise2music.models.training.settings import TrainSettings
-from noise2music.models.training.trainer import Trained
 from noise2music.pipelines.settings import LabelSettings
+
+if TYPE_CHECKING:
+    from noise2music.models.training.trainer import Trained
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -54,11 +56,16 @@ def label(
         made = audio_settings(str(audio), _assignments(overrides))
     else:
         made = _settings(LabelSettings, settings, overrides)
-    run_label(made, replay)
+    with _quiet_beam():
+        from noise2music.flows.run import run_label  # Beam and all stages, which a call with a mistake in it does without.
+
+        run_label(made, replay)
     return Labels(made.root)
 
 
-def train(settings: TrainSettings | Mapping[str, Any] | str | Path, stages: str | Sequence[str] = "all", **overrides: Any) -> list[Trained]:
+def train(
+    settings: TrainSettings | Mapping[str, Any] | str | Path, stages: str | Sequence[str] = "all", **overrides: Any
+) -> "list[Trained]":
     """Train stages of the cascade on labelled shards, or go on where a run was stopped, as `n2m train` does.
 
     Args:
@@ -74,8 +81,29 @@ def train(settings: TrainSettings | Mapping[str, Any] | str | Path, stages: str 
 
     Source: arXiv 2302.03917, sections 3 and 4.
     """
-    wanted = stages_of([stages] if isinstance(stages, str) else stages)
-    return train_stages(_settings(TrainSettings, settings, overrides), wanted)
+    with _quiet_beam():
+        from noise2music.flows.run import train_stages
+        from noise2music.flows.train import stages_of
+
+        wanted = stages_of([stages] if isinstance(stages, str) else stages)
+        return train_stages(_settings(TrainSettings, settings, overrides), wanted)
+
+
+@contextmanager
+def _quiet_beam() -> Iterator[None]:
+    """Beam warns about packages that it does without when it is imported, and about its workers whenever it runs."""
+    root, beam = logging.getLogger(), logging.getLogger("apache_beam")
+    before, beam_before = root.level, beam.level
+    root.setLevel(logging.ERROR)
+    try:
+        import apache_beam  # noqa: F401
+    finally:
+        root.setLevel(before)
+    beam.setLevel(beam_before or logging.CRITICAL)
+    try:
+        yield
+    finally:
+        beam.setLevel(beam_before)
 
 
 def _settings(model: type[Model], settings: Model | Mapping[str, Any] | str | Path | None, overrides: Mapping[str, Any]) -> Model:

@@ -31,6 +31,8 @@ from tests.models.data.made_up_shards import RATE, uri_of, write_shards
 PROJECT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "pyarrow", "apache_beam", "numpy", "prefect", "faiss", "pydantic")
 SECONDS = 6.0
+FEWER: dict = {"vocabulary": {"tags": {"kind": "builtin-tags"}}, "sampling__draw": {"tags": 6}}
+"""Examples label with these words alone: half a minute goes into the embedding of the thousands of sentences."""
 
 
 def write_notes(folder: Path, tracks: int = 3) -> None:
@@ -53,8 +55,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert example.count("\n") <= 10
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        exec(example, {})
+        exec(with_fewer(example), {"FEWER": FEWER})
     return folder
+
+
+def with_fewer(example: str) -> str:
+    """The example, whose call of n2m.label takes FEWER besides."""
+    changed = re.sub(r"(n2m\.label\(.*)\)", r"\1, **FEWER)", example)
+    assert changed != example
+    return changed
 
 
 def test_every_name_is_there_and_documented() -> None:
@@ -102,7 +111,7 @@ def test_labels(place: Path) -> None:
     assert len(labels) == 3
     assert [row["track_key"] for row in labels[:]] == [row["track_key"] for row in labels] == labels.table.column("track_key").to_pylist()
     assert labels[-1] == labels[2] == list(labels)[2]
-    assert {label["vocabulary"] for label in labels[0]["labels"]} == {"tags", "sentences"}
+    assert {label["vocabulary"] for label in labels[0]["labels"]} == {"tags"}
     assert Path(labels.report).read_text(encoding="utf-8").lower().startswith("<!doctype html")
     lines = labels.save(place / "labels.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + sum(len(row["labels"]) for row in labels)
@@ -115,17 +124,15 @@ def test_labels(place: Path) -> None:
 def test_label_takes_what_the_command_line_takes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     before = n2m.open_labels("runs/music")
-    assert n2m.label(audio=Path("music"), root=Path("runs/music")).fingerprint == before.fingerprint
-    raw = {
-        "root": "runs/music",
-        "corpus": {"audio": "music"},
-        "vocabulary": {"tags": {"kind": "builtin-tags"}, "sentences": {"kind": "builtin-sentences"}},
-        "retrieval": {"collapse": 0.75},
-    }
-    same = n2m.label(raw, sampling={"draw": {"tags": 6, "sentences": 3}})
-    assert same.fingerprint == before.fingerprint
-    settings = n2m.LabelSettings.model_validate({**raw, "sampling": {"draw": {"tags": 6, "sentences": 3}}})
+    assert n2m.label(audio=Path("music"), root=Path("runs/music"), **FEWER).fingerprint == before.fingerprint
+    raw = {"root": "runs/music", "corpus": {"audio": "music"}, "vocabulary": FEWER["vocabulary"], "retrieval": {"collapse": 0.75}}
+    assert n2m.label(raw, sampling={"draw": {"tags": 6}}).fingerprint == before.fingerprint
+    settings = n2m.LabelSettings.model_validate({**raw, "sampling": {"draw": {"tags": 6}}})
     assert n2m.label(settings).fingerprint == before.fingerprint
+    Path("music.toml").write_text(
+        'root = "runs/music"\n[corpus]\naudio = "music"\n[vocabulary.tags]\nkind = "builtin-tags"\n[retrieval]\ncollapse = 0.75\n'
+    )
+    assert n2m.label("music.toml", sampling__draw__tags=6).fingerprint == before.fingerprint
     with pytest.raises(UserError, match=r"did you mean sampling\.top_k"):
         n2m.label(settings, sampling__topk=4)
     with pytest.raises(UserError, match="either settings or audio"):
@@ -288,8 +295,8 @@ def test_stages_and_samplers() -> None:
 def test_the_page_of_examples_runs(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(place)
     text = (PROJECT / "docs/python.md").read_text(encoding="utf-8")
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"FEWER": FEWER}
     for block in re.findall(r"```python\n(.*?)```", text, re.S):
-        exec(block, names)
+        exec(with_fewer(block) if "n2m.label(" in block else block, names)
     assert "3 clips, report:" in capsys.readouterr().out
     assert soundfile.info(place / "calm.wav").duration == 1
