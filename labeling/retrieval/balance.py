@@ -36,7 +36,18 @@ class Sampled:
 
 
 def count_candidates(captions: Int32s, vocabulary_size: int) -> Int64s:
-    """How often each caption is a candidate: (N, K) rows of the vocabulary, -1 for none -> (V,) int64. The counts of parts add up."""
+    """How often each caption is a candidate. The counts of parts add up.
+
+    Args:
+        captions: (N, K) int32, the K candidates of N clips as rows of a vocabulary, -1 for none.
+        vocabulary_size: V, how many captions the vocabulary has.
+
+    Returns:
+        (V,) int64.
+
+    Raises:
+        ValueError: a candidate is not in the vocabulary.
+    """
     if captions.size and not -1 <= int(captions.min()) <= int(captions.max()) < vocabulary_size:
         raise ValueError(f"a candidate is not among the vocabulary's {vocabulary_size} captions")
     return np.bincount(captions.reshape(-1) + np.int64(1), minlength=vocabulary_size + 1)[1:]
@@ -52,11 +63,25 @@ def sample_labels(
     seed: int,
     floor: float | None = None,
 ) -> Sampled:
-    """Labels of N clips with K candidates each: `draw` of them, or as many as there are.
+    """Sample labels of N clips from their candidates, without replacement, with p proportional to 1/frequency.
 
-    clip_ids (N,); captions (N, K) rows of the vocabulary, -1 for none; scores (N, K) cosines; frequency (V,) from `count_candidates` over
-    all parts; caption_ids (V,). A candidate that scores below `floor` is left out. Raises ValueError for a candidate whose frequency is 0
-    (the counts are of other candidates), and for shapes that do not fit.
+    Args:
+        clip_ids: (N,) uint64. A clip's labels depend on its id, its candidates, their frequencies and the seed alone.
+        captions: (N, K) int32 rows of the vocabulary, the best first, -1 for none.
+        scores: (N, K) float32 cosines.
+        frequency: (V,) int64, from `count_candidates` over all clips.
+        caption_ids: (V,) uint64.
+        draw: labels a clip; a clip with fewer candidates gets them all.
+        seed: of the draw.
+        floor: candidates that score below it are left out (None: none is).
+
+    Returns:
+        Which candidates became labels, and with which probability at the first draw.
+
+    Raises:
+        ValueError: a candidate has frequency 0 (the counts are of other candidates), or shapes do not fit.
+
+    Source: arXiv 2302.03917, section 2.3, step 4; keys after Efraimidis and Spirakis 2006.
     """
     clips, width = captions.shape
     if draw < 1:

@@ -182,10 +182,23 @@ def _tiny_sampling(stage: Stage) -> Sampling:
 
 
 def stage_of(preset: Preset, name: str, text_width: int | None = None) -> Stage:
-    """The stage of a preset. `text_width` replaces the size of the text embeddings where another encoder is used.
+    """The stage of a preset: its signal, network, schedule and sampling as one frozen value.
 
-    Raises UserError where there is no such stage.
+    Args:
+        preset: "paper", "fast" or "tiny".
+        name: "waveform-generator", "waveform-cascader", "spectrogram-generator", "vocoder" or "super-resolution".
+        text_width: numbers in an embedding of a token, where another text encoder is used.
+
+    Returns:
+        The stage; `UNet(stage.unet)` is its network.
+
+    Raises:
+        UserError: there is no such stage or preset.
+
+    Source: arXiv 2302.03917, tables 2, 5, 7 and 8.
     """
+    if preset not in PRESETS:
+        raise UserError(f"there is no preset {preset!r}: it is one of {', '.join(PRESETS)}.")
     if name not in STAGES:
         raise UserError(f"there is no stage {name!r}: it is one of {', '.join(STAGES)}.")
     faithful = next(stage for stage in PAPER if stage.name == name)

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Place:
 class Shards:
     """Clips of one split. digest: of the manifest's content. licences, vocabularies: found in the split, sorted."""
 
-    def __init__(self, dataset: Dataset, split: str, rate: int, cache: Path | None) -> None:
+    def __init__(self, dataset: Dataset, split: str, rate: int | None, cache: Path | None) -> None:
         self.dataset = dataset
         self.split = split
         self.digest = dataset.digest
@@ -69,18 +69,20 @@ class Shards:
         group = int(np.searchsorted(self.starts, row, side="right")) - 1
         return group, int(self.places[group].rows[row - int(self.starts[group])])
 
-    def read_group(self, number: int) -> pa.Table:
+    def read_group(self, number: int, columns: Sequence[str] = COLUMNS, only: int | None = None) -> pa.Table:
         """The rows of a group of `places`: those of other splits too, which may come without audio. Column `audio` holds FLAC, whether the
-        shard does or refers to it. Raises UserError where a file is gone or changed.
+        shard does or refers to it. only: the one row of the group whose audio is wanted. Raises UserError where a file is gone or changed.
         """
         place = self.places[number]
+        if only is not None:
+            place = replace(place, rows=np.array([only], np.int32))
         file = self._files[place.file]
         try:
             with pq.ParquetFile(self._local(file)) as parquet:
-                table = parquet.read_row_group(place.group, [*COLUMNS, *audio_columns(parquet.schema_arrow.names)])
+                table = parquet.read_row_group(place.group, [*columns, *audio_columns(parquet.schema_arrow.names)])
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(file, f"cannot be read ({_first_line(error)})") from None
-        return table if "audio" in table.column_names else self._with_audio(table, place)
+        return table if "audio" in table.column_names else self._with_audio(table, place, columns)
 
     def check_all(self) -> None:
         """Hash every file now. Raises UserError that names what is missing or changed."""
@@ -96,14 +98,14 @@ class Shards:
         """Bytes of all files that reading may need."""
         return sum(file.bytes for file in (*self._files, *self._shared.values()))
 
-    def _with_audio(self, table: pa.Table, place: Place) -> pa.Table:
-        """The audio of the rows of the split, read where the rows say."""
+    def _with_audio(self, table: pa.Table, place: Place, columns: Sequence[str]) -> pa.Table:
+        """The audio of the place's rows, read where the rows say."""
         clips = [pa.nulls(1, pa.binary())] * len(table)
         paths, rows = table.column("audio_file").to_pylist(), table.column("audio_row").to_pylist()
         for row in place.rows.tolist():
             clips[row] = self._audio.read_array(paths[row], rows[row])
         chunks = [pa.StructArray.from_arrays([clip], ["bytes"]) for clip in clips]
-        return table.select(COLUMNS).append_column("audio", pa.chunked_array(chunks))
+        return table.select(list(columns)).append_column("audio", pa.chunked_array(chunks))
 
     def _open_audio(self, path: str) -> pq.ParquetFile:
         """A file of FLAC that the manifest lists, on this machine."""
@@ -113,14 +115,14 @@ class Shards:
             )
         return pq.ParquetFile(self._local(self._shared[path]), memory_map=True)
 
-    def _index(self, rate: int, licences: set[str], vocabularies: set[str]) -> Iterator[Place]:
+    def _index(self, rate: int | None, licences: set[str], vocabularies: set[str]) -> Iterator[Place]:
         for number, file in enumerate(self._files):
             for group, table in enumerate(self._describing(file)):
                 rows = np.flatnonzero(np.array(table.column("split").to_pylist()) == self.split).astype(np.int32)
                 if not len(rows):
                     continue
                 wrong = set(table.column("sample_rate").to_pylist()) - {rate}
-                if wrong:
+                if wrong and rate is not None:
                     raise UserError(
                         f"{self._describe(file)} holds audio of {wrong.pop()} Hz; the cascade trains on {rate} Hz. "
                         f"Set [shards] sample_rate = {rate} and run `n2m label` again."
@@ -181,8 +183,11 @@ class Shards:
         return UserError(f"{self._describe(file)} {what}. Run `n2m label` on that root again: it makes damaged parts anew.")
 
 
-def open_shards(uri: str, split: str, rate: int, cache: Path | None = None) -> Shards:
-    """The shards of a labeling run's root, or of one shard dataset. Raises UserError where there are none, or no clip of the split."""
+def open_shards(uri: str, split: str, rate: int | None, cache: Path | None = None) -> Shards:
+    """The shards of a labeling run's root, or of one shard dataset. Raises UserError where there are none, or no clip of the split.
+
+    rate: what their audio must have, in Hz; None takes any.
+    """
     dataset = _find(uri)
     shards = Shards(dataset, split, rate, cache)
     if not shards.clips:

@@ -18,7 +18,12 @@ class UNet(nn.Module):
     """network(x, lambda, inputs) -> what the network predicts of x, in the shape of x.
 
     Strided convolutions go down, transposed ones up; skips are added after each upsampling. Lengths that the stride does not divide are
-    padded with zeros at the end and cropped.
+    padded with zeros at the end and cropped. x is (B, C, T), lambda (B,).
+
+    Args:
+        shape: widths, depths and what the network is told.
+
+    Source: arXiv 2302.03917, section 4.1 and figure 1.
     """
 
     def __init__(self, shape: UNetShape) -> None:
