@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from torch.utils.data import DataLoader
 
 import noise2music as n2m
 from noise2music.core.errors import RowError, UserError
+from noise2music.flows.cli.everything import render
 from noise2music.flows.face import _assignments
 from noise2music.flows.generate import generate
 from noise2music.labeling.retrieval.balance import inclusion_probability
@@ -313,13 +315,13 @@ def cells_of(name: str) -> list[str]:
 
 
 def test_the_notebook_that_labels_runs(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """One piece is rendered, beside the music that is labelled already."""
+    """On the music that is labelled already; of the command that renders some, which has tests of its own, the arguments are read."""
     monkeypatch.chdir(place)
-    names: dict[str, object] = {"FEWER": FEWER}
+    names: dict[str, Any] = {"FEWER": FEWER}
     for text in cells_of("label"):
-        text = text.replace("PIECES = 10", "PIECES = 1").replace('"render", "music"', '"render", "rendered"')
+        text = text.replace("subprocess.run(render, check=True)", "")
         exec(with_fewer(text) if "n2m.label(" in text else text, names)
-    assert list((place / "rendered").glob("*.csv"))
+    assert render.make_context("render", names["render"][4:]).params == {"folder": Path("music"), "pieces": 10, "seconds": 6.0, "seed": 0}
     assert "note-2.wav {'piano': " in capsys.readouterr().out
 
 

@@ -62,9 +62,7 @@ class GeneratedClip:
         if kind is None:
             raise UserError(f"{path}: a clip is saved as .flac or .wav. Give a path with one of these endings.")
         if self.spectrogram is not None:
-            raise UserError(
-                "there is no audio: this cascade stops after its spectrogram generator, and the clip's `spectrogram` is all."
-            )
+            raise UserError("there is no audio: this cascade stops after its spectrogram generator, and the clip's `spectrogram` is all.")
         try:
             path.write_bytes(audio_bytes(self.audio, self.sample_rate, kind))
         except OSError as error:
