@@ -5,12 +5,14 @@ import base64
 import copy
 import inspect
 import io
+import json
 import pickle
 import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from torch.utils.data import DataLoader
 
 import noise2music as n2m
 from noise2music.core.errors import RowError, UserError
+from noise2music.flows.cli.everything import render
 from noise2music.flows.face import _assignments
 from noise2music.flows.generate import generate
 from noise2music.labeling.retrieval.balance import inclusion_probability
@@ -300,3 +303,36 @@ def test_the_page_of_examples_runs(place: Path, monkeypatch: pytest.MonkeyPatch,
         exec(with_fewer(block) if "n2m.label(" in block else block, names)
     assert "3 clips, report:" in capsys.readouterr().out
     assert soundfile.info(place / "calm.wav").duration == 1
+
+
+def cells_of(name: str) -> list[str]:
+    """The code of a notebook, which has no outputs."""
+    cells = json.loads((PROJECT / f"examples/{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert len({cell["id"] for cell in cells}) == len(cells)
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    return ["".join(cell["source"]) for cell in code]
+
+
+def test_the_notebook_that_labels_runs(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On the music that is labelled already; of the command that renders some, which has tests of its own, the arguments are read."""
+    monkeypatch.chdir(place)
+    names: dict[str, Any] = {"FEWER": FEWER}
+    for text in cells_of("label"):
+        text = text.replace("subprocess.run(render, check=True)", "")
+        exec(with_fewer(text) if "n2m.label(" in text else text, names)
+    assert render.make_context("render", names["render"][4:]).params == {"folder": Path("music"), "pieces": 10, "seconds": 6.0, "seed": 0}
+    assert "note-2.wav {'piano': " in capsys.readouterr().out
+
+
+def test_the_notebook_that_makes_music_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorter clips, in three steps."""
+    monkeypatch.chdir(tmp_path)
+    shown: list[str] = []
+    names: dict[str, object] = {"display": lambda clip: shown.append(clip._repr_html_())}
+    for text in cells_of("generate"):
+        text = text.replace("SECONDS = 5", "SECONDS = 0.2").replace(", steps=8", "").replace("seed=0", "seed=0, steps=3")
+        exec(text, names)
+    assert len(set(shown)) == 7
+    assert all("<audio controls" in page for page in shown)
+    assert soundfile.info("calm-waveform.wav").duration == pytest.approx(0.2)
