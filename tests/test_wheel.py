@@ -46,20 +46,24 @@ class Installed:
             (self.folder / name / "__init__.py").write_text(f"raise SystemExit('{name} is not ours')\n", encoding="utf-8")
 
     def python(self, *arguments: str, told: str = "", code: int = 0) -> str:
-        """What it prints, errors too, when it leaves with `code`."""
+        """What it prints, errors too, when it leaves with `code`. Its input stays open until then, as that of who starts it does."""
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        done = subprocess.run(
+        with subprocess.Popen(
             [str(self.site.parents[2] / "bin" / "python"), *arguments],
             cwd=self.folder,
             env=environment,
-            input=told,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        return done.stdout
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(told)
+            process.stdin.flush()
+            printed = process.stdout.read()
+            assert process.wait() == code, printed
+        return printed
 
 
 @pytest.fixture(scope="module")

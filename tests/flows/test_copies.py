@@ -132,5 +132,5 @@ def test_a_root_of_a_run_that_knew_no_such_stages_is_read(tmp_path: Path) -> Non
     assert "copies" not in latest_paths(datasets.embed.store)
     assert read_latest(datasets.embed.store)[0].copies is None
     found = replace(datasets, fingerprint=datasets.probe, copies=datasets.ingest)
-    write_latest(datasets.embed.store, found, datasets.embed)
+    write_latest(datasets.embed.store, found, datasets.embed, {})
     assert read_latest(datasets.embed.store)[0].all() == found.all()
