@@ -43,12 +43,13 @@ def read_modules(project: Path, rooms: Sequence[str] = ROOMS) -> dict[str, Path]
 def import_graph(modules: Mapping[str, Path]) -> Graph:
     """Imports between the modules, those inside functions too. A package counts where its name is written in the import."""
     return {
-        module: {name for found in _imports(path) if (name := found.removeprefix(f"{NAME}.")) in modules and found != name} - {module}
+        module: {name for found in imports(path) if (name := found.removeprefix(f"{NAME}.")) in modules and found != name} - {module}
         for module, path in modules.items()
     }
 
 
-def _imports(path: Path) -> Iterator[str]:
+def imports(path: Path) -> Iterator[str]:
+    """Modules that a file imports, anywhere in it. `from a import b` gives a and a.b: b may be a module."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,11 +1,9 @@
 """Rules of the whole: which way imports run, no rooms import each other, what is installed, and a command line that answers at once."""
 
-import ast
 import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import noise2music
+from benchmarks.house import Graph, import_graph, imports, read_modules
 
 PROJECT = Path(__file__).resolve().parents[1]
 BELOW = {
@@ -28,16 +27,6 @@ BELOW = {
 NAME = "noise2music"
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Modules that a file imports, anywhere in it. `from a import b` gives a and a.b: b may be a module."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
 def packages(path: Path) -> set[str]:
     """Top-level packages that a file imports."""
     return {name.split(".")[0] for name in imports(path)}
@@ -48,14 +37,9 @@ ALL = [*FILES, *(path for folder in ("benchmarks", "scripts", "src", "tests") fo
 
 
 @cache
-def graph() -> Mapping[str, set[str]]:
+def graph() -> Graph:
     """Module -> the project's modules that it imports, without the first name."""
-    modules = {path: ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__") for path in FILES}
-    known = set(modules.values())
-    return {
-        module: {name for found in imports(path) if (name := found.removeprefix(f"{NAME}.")) in known and found != name} - {module}
-        for path, module in modules.items()
-    }
+    return import_graph(read_modules(PROJECT, tuple(BELOW)))
 
 
 @pytest.mark.parametrize("room", BELOW)
