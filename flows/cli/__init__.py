@@ -3,6 +3,7 @@
 import click
 
 from noise2music.flows.cli.everything import demo, deploy, everything, render
+from noise2music.flows.cli.export import export, import_webdataset
 from noise2music.flows.cli.generation import generate
 from noise2music.flows.cli.labeling import join, label, labels, prune, replay, report, show, status, verify
 from noise2music.flows.cli.planning import plan
@@ -23,7 +24,7 @@ def n2m() -> None:
     """Label music with text, train a cascade on it, and make music from text."""
 
 
-n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, render)
+n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, export, import_webdataset, render)
 n2m.add_section("Models", train, weights)
 n2m.add_section("Music", generate)
 n2m.add_section("Look", plan, status, show, report, verify)

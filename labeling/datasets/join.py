@@ -39,7 +39,7 @@ def join(root: str, out: str, splits: Collection[str] | None = None, target_mb: 
     identity = {"shards": shards.digest, "splits": sorted(splits) if splits is not None else None, "target_mb": target_mb}
     fingerprint = stable_id(STAGE, canonical_json(identity))
     store = open_store(out)
-    there = _check_free(store, fingerprint)
+    there = check_free(store, fingerprint)
     if there is not None:
         return there
     files, records = AudioFiles(shards.store), []
@@ -47,7 +47,7 @@ def join(root: str, out: str, splits: Collection[str] | None = None, target_mb: 
         for part in shards.parts:
             tables = _tables(shards, part, files, splits, target_mb * 2**20)
             written = [
-                _write(store, f"{part_name(part, len(shards.parts))}{_suffix(number)}", table) for number, table in enumerate(tables)
+                write_joined(store, f"{part_name(part, len(shards.parts))}{suffix(number)}", table) for number, table in enumerate(tables)
             ]
             records.append(PartRecord(part=part, files=tuple(written)))
     finally:
@@ -66,7 +66,7 @@ def join(root: str, out: str, splits: Collection[str] | None = None, target_mb: 
     if not manifest.rows:
         raise UserError(f"{root} has no clip of the split {', '.join(sorted(splits or ()))}: nothing was joined.")
     store.put(JOINED_MANIFEST, manifest.to_bytes())
-    return _opened(out, manifest)
+    return opened_joined(out, manifest)
 
 
 def open_joined(store: Store) -> Dataset | None:
@@ -76,7 +76,7 @@ def open_joined(store: Store) -> Dataset | None:
     except FileNotFoundError:
         return None
     manifest = parse_manifest(data, store.describe(JOINED_MANIFEST))
-    return _opened(store.uri, manifest) if manifest.stage == STAGE else None
+    return opened_joined(store.uri, manifest) if manifest.stage == STAGE else None
 
 
 def huggingface_features(schema: pa.Schema) -> str:
@@ -110,17 +110,24 @@ def _tables(shards: Dataset, part: int, files: AudioFiles, splits: Collection[st
         yield pa.concat_tables(waiting)
 
 
-def _write(store: Store, name: str, table: pa.Table) -> PartFile:
-    data = parquet_bytes(table, JOINED, ROW_GROUP_ROWS, {"huggingface": huggingface_features(JOINED)})
+def joined_bytes(table: pa.Table) -> bytes:
+    """Rows of schemas.JOINED as a Parquet file that needs nothing else."""
+    return parquet_bytes(table, JOINED, ROW_GROUP_ROWS, {"huggingface": huggingface_features(JOINED)})
+
+
+def write_joined(store: Store, name: str, table: pa.Table) -> PartFile:
+    """Write rows of schemas.JOINED as NAME.parquet, unless it is there already. Raises UserError."""
+    data = joined_bytes(table)
     store.put_changed(f"{name}.parquet", data)
     return PartFile(path=f"{name}.parquet", rows=len(table), bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
-def _suffix(number: int) -> str:
+def suffix(number: int) -> str:
+    """What the name of a part's file ends in: nothing for the first."""
     return f".{number:03d}" if number else ""
 
 
-def _check_free(store: Store, fingerprint: str) -> Dataset | None:
+def check_free(store: Store, fingerprint: str) -> Dataset | None:
     """What is there already: the same set, whole. Raises UserError where the place holds another set or other files."""
     there = open_joined(store)
     if there is not None and there.fingerprint == fingerprint:
@@ -139,7 +146,8 @@ def _is_ours(path: str) -> bool:
     return "/" not in path and path.startswith("part-") and path.endswith(".parquet")
 
 
-def _opened(out: str, manifest: Manifest) -> Dataset:
+def opened_joined(out: str, manifest: Manifest) -> Dataset:
+    """The joined files of a folder, by their manifest."""
     whole = out.rstrip("/") if is_remote(out) else str(local_path(out).resolve())
     parent, name = whole.rsplit("/", 1)
     return Dataset(open_store(parent or "/"), manifest, folder=name)
