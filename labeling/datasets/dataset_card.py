@@ -33,7 +33,7 @@ def as_text(value: object) -> str:
     plain = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
     short = plain if len(plain) <= _MOST_CHARACTERS else f"{plain[: _MOST_CHARACTERS - 1]}…"
     # Entities as well as backslashes: the page may be shown as Markdown or as HTML made of it.
-    return re.sub(r"([\\`*_{}\[\]()#+!|~:@$-])", r"\\\1", html.escape(short, quote=False))
+    return re.sub(r"([\\`*_{}\[\]()!|~:@$])", r"\\\1", html.escape(short, quote=False))
 
 
 def _front_matter(splits: Mapping[str, SplitSummary], names: Mapping[str, str]) -> str:
@@ -115,7 +115,7 @@ def _origin(config: Mapping[str, Any], digest: str) -> str:
 def _loading(splits: Mapping[str, SplitSummary], names: Mapping[str, str]) -> str:
     first = "train" if "train" in names.values() else names[next(iter(splits))]
     return (
-        "## Loading\n\n```python\nfrom datasets import load_dataset\n\n"
+        "## Loading\n\n```python\nfrom datasets import load_dataset  # `pip install datasets[audio]` decodes audio too\n\n"
         f'clips = load_dataset("PATH OR ID OF THIS FOLDER", split="{first}")\n'
         'print(clips[0]["labels"], clips[0]["audio"])\n```'
     )

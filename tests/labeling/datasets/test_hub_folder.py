@@ -99,7 +99,7 @@ def test_the_card_says_how_it_was_labelled_and_shows_texts_as_texts() -> None:
     assert front_matter(card)["configs"][0]["data_files"] == [{"split": "train", "path": "data/train-*.parquet"}]
     for said in (
         "**Caveat.**",
-        "| rater\\_short | builtin\\-tags | 6 | 9 |",
+        "| rater\\_short | builtin-tags | 6 | 9 |",
         "| train | train | 1,234 | 2.00 | 14 |",
         "| not known | 234 |",
     ):
