@@ -63,5 +63,9 @@ def tar_members(file: BinaryIO, where: str) -> Iterator[Member]:
             bounded.seek(tar.offset)
             if bounded.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
                 raise tarfile.ReadError(f"it breaks off at byte {tar.offset}")
+            # A hole, or tars that were put one behind the other: tarfile would leave out what follows.
+            while block := bounded.read(_MOST_HEADER):
+                if block.count(0) < len(block):
+                    raise tarfile.ReadError(f"more follows after its end at byte {tar.offset}")
     except (tarfile.TarError, OSError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
         raise UserError(f"{where} is no whole tar file without compression ({first_line(error)}). Copy or make it again.") from error

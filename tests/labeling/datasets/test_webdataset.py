@@ -227,6 +227,8 @@ NEGATIVE = b"\xff" * 10 + (2**16 - 1024).to_bytes(2)
         lambda data: data[:1024] + data[1030:],
         lambda data: data[:0],
         lambda data: b"\x1f\x8b" + data,
+        lambda data: data + data,
+        lambda data: data[: data.rindex(b"ustar") - 257] + bytes(512) + data[data.rindex(b"ustar") + 255 :],
         lambda data: _header("x.flac", b"77777777777\0") + data,
         lambda data: _header("x.flac", BASE256) + data,
         lambda data: _header("x.flac", NEGATIVE) + data,
