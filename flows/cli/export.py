@@ -37,7 +37,7 @@ def export(root: str, out: str, to: str, target_mb: float) -> None:
 @TARGET
 def import_webdataset(tars: tuple[str, ...], out: str, target_mb: float) -> None:
     """Read TARS, files or folders that `n2m export --to webdataset` wrote, into Parquet files in OUT, as `n2m join` writes them."""
-    from noise2music.labeling.datasets.webdataset_reader import import_webdataset as read
+    from noise2music.labeling.datasets.webdataset import import_webdataset as read
 
     manifest = read(tars, out, target_mb).manifest
     files = sum(len(record.files) for record in manifest.parts)

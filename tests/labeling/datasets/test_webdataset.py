@@ -16,7 +16,7 @@ from noise2music.flows.cli import n2m
 from noise2music.labeling.datasets.current import read_labels
 from noise2music.labeling.datasets.dataset import LATEST
 from noise2music.labeling.datasets.export import export, file_names
-from noise2music.labeling.datasets.webdataset_reader import import_webdataset
+from noise2music.labeling.datasets.webdataset import import_webdataset
 from noise2music.models.data.shards import open_shards
 from tests.models.data.made_up_shards import RATE, write_shards
 
