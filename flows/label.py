@@ -118,7 +118,8 @@ def _label(session: Session, call: Call) -> Labeled:
     replies = write_replies(session, tracks, call) if settings.is_written else None
     captions = {name: call(f"vocabulary {name}", partial(_captions, session, name, replies)) for name in settings.vocabulary}
     clips = call("embed", lambda: embed(session, tracks, scorer))
-    vocabularies = {name: _label_from(session, name, found, clips, scorer, call) for name, found in captions.items()}
+    made = {name: _label_from(session, name, found, clips, scorer, call) for name, found in captions.items()}
+    vocabularies = dict(sorted(made.items()))  # As _LATEST.json and manifests give them back: a page that is made again is the same.
     labels = {name: datasets.sample for name, datasets in vocabularies.items()}
     flac = call("audio", lambda: audio(session, tracks))
     shards = call("shard", lambda: shard(session, tracks, flac, labels))

@@ -20,12 +20,14 @@ from tests.flows.music import small_settings, write_music
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root after two runs: the second has another vocabulary, more workers and draws."""
+    """A root after two runs: the second has another vocabulary, one more that comes first by name, more workers and draws."""
     folder = tmp_path_factory.mktemp("remade")
     write_music(folder / "music", tracks=3)
     label(small_settings(folder, parts=1))
+    others = str(folder / "others.txt")
     (folder / "others.txt").write_text("oboe\nharp\nbrass\ntuba\n")
-    label(small_settings(folder, parts=1, vocabulary__words__source=str(folder / "others.txt"), sampling__draw__words=3, run__workers=2))
+    second = {"vocabulary__words__source": others, "vocabulary__before__kind": "tags", "vocabulary__before__source": others}
+    label(small_settings(folder, parts=1, sampling__draw__words=3, run__workers=2, **second))
     return folder / "root"
 
 
@@ -73,7 +75,7 @@ def test_a_run_from_before_still_has_its_page_made_again(made: Path, tmp_path: P
 
 def test_the_configuration_is_what_was_done(made: Path) -> None:
     shown = json.loads((made / json.loads((made / LATEST).read_text())["report"] / "report.json").read_text())["configuration"]
-    assert shown["sampling"]["draw"] == {"words": 3}
+    assert shown["sampling"]["draw"] == {"before": 3, "words": 3}
     assert shown["vocabulary"]["words"]["allowed_splits"] == "all"
     more = {"kind": "musiccaps-sentences", "source": "m.csv"}
     flat = dict(flatten(resolved_labels(small_settings(made.parent, vocabulary__long=more))))
