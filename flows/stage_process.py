@@ -1,4 +1,4 @@
-"""A process that trains one stage for another process: `python -m flows.stage_process`, told what to do by its standard input.
+"""A process that trains one stage for another process: `python -m noise2music.flows.stage_process`, told what to do by its standard input.
 
 The first line is an Order as JSON. The input stays open as long as the other process lives; its end asks the training to stop.
 """

@@ -1,5 +1,6 @@
 """Rules of the whole: which way imports run, no rooms import each other, what is installed, and a command line that answers at once."""
 
+import re
 import subprocess
 import sys
 import time
@@ -75,8 +76,10 @@ def _beside(module: str, room: str) -> str:
 
 def test_nothing_is_imported_by_another_name() -> None:
     """A checkout on the path would let `import labeling` succeed, as a second copy of the module."""
+    inside_a_string = re.compile(rf"^\s*(from|import) ({'|'.join(BELOW)})\b", re.MULTILINE)
     for path in ALL:
         assert not packages(path) & set(BELOW), path
+        assert not inside_a_string.search(path.read_text(encoding="utf-8")), f"{path}: a script in a string imports by another name"
 
 
 def test_every_package_is_installed() -> None:

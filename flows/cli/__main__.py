@@ -1,4 +1,4 @@
-"""`python -m flows.cli` is n2m."""
+"""`python -m noise2music.flows.cli` is n2m."""
 
 from noise2music.flows.cli import main
 

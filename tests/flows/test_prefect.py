@@ -23,8 +23,8 @@ TASKS = sorted([*STAGES, *(f"{stage} words" for stage in PER_VOCABULARY)])
 
 RETRIED = """
 from prefect import flow
-from flows.prefect_run import call_as_task
-from core.errors import UserError
+from noise2music.flows.prefect_run import call_as_task
+from noise2music.core.errors import UserError
 
 failures = [UserError("cannot read s3://x/y: the object store does not answer (gone)."), None]
 
@@ -42,7 +42,7 @@ run()
 
 DEPLOYED = """
 import json, sys
-from flows.prefect_flows import label_flow
+from noise2music.flows.prefect_flows import label_flow
 
 parameters = json.loads(sys.argv[1])
 label_flow.to_deployment("nightly", parameters=parameters, cron="0 3 * * *").apply()
@@ -53,8 +53,8 @@ print(label_flow(**parameters))
 TRIGGERED = """
 import json, sys
 from prefect.events import DeploymentEventTrigger
-from flows.prefect_run import LABELS_READY, announce
-from flows.prefect_flows import train_flow
+from noise2music.flows.prefect_run import LABELS_READY, announce
+from noise2music.flows.prefect_flows import train_flow
 
 trigger = DeploymentEventTrigger(expect={LABELS_READY}, parameters=json.loads(sys.argv[1]))
 train_flow.to_deployment("on labels", triggers=[trigger], parameters=json.loads(sys.argv[1])).apply()

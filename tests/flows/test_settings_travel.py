@@ -181,10 +181,10 @@ ON_SERVER = """
 import json, sys
 from prefect import get_client
 from prefect.types.entrypoint import EntrypointType
-from flows.prefect_flows import everything_flow
-from flows.prefect_flows import generate_flow
-from flows.prefect_flows import label_flow
-from flows.prefect_flows import train_flow
+from noise2music.flows.prefect_everything import everything_flow
+from noise2music.flows.prefect_flows import generate_flow
+from noise2music.flows.prefect_flows import label_flow
+from noise2music.flows.prefect_flows import train_flow
 flows = {"LabelSettings": label_flow, "TrainSettings": train_flow, "GenerateSettings": generate_flow, "EverythingSettings": everything_flow}
 arrived = {}
 with get_client(sync_client=True) as client:

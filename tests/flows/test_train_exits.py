@@ -109,7 +109,7 @@ def test_a_process_that_the_system_ends_is_said(tmp_path: Path) -> None:
 
 ON_SERVER = """
 import json, sys
-from flows.prefect_flows import train_flow
+from noise2music.flows.prefect_flows import train_flow
 train_flow(json.loads(sys.argv[1]), "super-resolution")
 """
 

@@ -21,8 +21,8 @@ LONG = {"recipe": {"clips": 200_000, "clips_a_step": 2, "seconds": 0.1, "warmup_
 
 PARENT = """
 import sys
-from flows.train_parallel import train_side_by_side
-from models.training.settings import TrainSettings
+from noise2music.flows.train_parallel import train_side_by_side
+from noise2music.models.training.settings import TrainSettings
 settings = TrainSettings.model_validate_json(sys.argv[1])
 for trained in train_side_by_side(settings, ["vocoder", "super-resolution"], ["0", "1"]):
     print(trained.stage, trained.finished)

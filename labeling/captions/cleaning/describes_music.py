@@ -2,7 +2,7 @@
 
 The score of a sentence is the mean cosine to the three most similar exemplars of music, minus the mean cosine to the three most similar
 other ones (data/exemplars.toml), by the sentence encoder of labeling.scorers.minilm. THRESHOLD was measured:
-`python -m labeling.captions.cleaning.describes_music MUSICCAPS.csv` prints what it costs and what it catches.
+`python -m noise2music.labeling.captions.cleaning.describes_music MUSICCAPS.csv` prints what it costs and what it catches.
 
 The encoder reads some hundred sentences a second. Most need no reading. A word speaks of music when its own vector points from the other
 exemplars to those of music, or when it names an instrument, a genre, a tempo or a voice (lexicon); a sentence with two

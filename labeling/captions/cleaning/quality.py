@@ -1,6 +1,6 @@
 """How good a set of captions is, as far as counting can tell: how rich its words are, how long it is, what it names.
 
-    python -m labeling.captions.cleaning.quality MUSICCAPS.csv
+    python -m noise2music.labeling.captions.cleaning.quality MUSICCAPS.csv
 
 prints data/musiccaps_quality.json, the measures of MusicCaps's own sentences (arXiv 2301.11325), beside which a written vocabulary is
 shown. Measured on musiccaps-public.csv (5,521 clips, training and evaluation): its captions split into sentences, single words left out,

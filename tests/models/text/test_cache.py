@@ -95,8 +95,8 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 _DIGEST = """
 import hashlib, sys
 from pathlib import Path
-from models.text.cache import EmbeddingCache
-from models.text.load import TextSettings, load_encoder
+from noise2music.models.text.cache import EmbeddingCache
+from noise2music.models.text.load import TextSettings, load_encoder
 encoder = load_encoder(TextSettings())
 cache = EmbeddingCache(encoder, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
 texts = ["a sad piano piece", "静かなピアノ曲", "🎻 émouvant", "", "electric guitar solo over a walking bass, " * 8]

@@ -16,7 +16,7 @@ from noise2music.models.text.sqlite_cache import RowFile
 WRITER = """
 import sys
 from pathlib import Path
-from models.text.sqlite_cache import RowFile
+from noise2music.models.text.sqlite_cache import RowFile
 name, start, stop = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 file = RowFile(Path(sys.argv[1]))
 print("open", flush=True)

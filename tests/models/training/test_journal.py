@@ -37,7 +37,7 @@ def test_tensorboard_without_tensorflow(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from models.training.log import Journal
+from noise2music.models.training.log import Journal
 journal = Journal(Path(sys.argv[1]), 0, tensorboard=True)
 journal.write("step", 5, {"loss": 1.0})
 journal.close()
