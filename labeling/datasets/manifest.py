@@ -122,8 +122,11 @@ class Manifest(_Frozen):
     @property
     def excluded(self) -> dict[str, int]:
         """Living rows that were left out on purpose, by reason (statistics "excluded:REASON"), commonest first."""
-        found = {key.removeprefix("excluded:"): int(value) for key, value in self.stats.items() if key.startswith("excluded:")}
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        return dict(sorted(self.counted("excluded:").items(), key=lambda item: (-item[1], item[0])))
+
+    def counted(self, prefix: str) -> dict[str, int]:
+        """The statistics whose name begins with `prefix`, by the rest of it."""
+        return {key.removeprefix(prefix): int(value) for key, value in self.stats.items() if key.startswith(prefix)}
 
     @property
     def seconds(self) -> float:

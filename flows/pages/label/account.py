@@ -9,14 +9,13 @@ import pyarrow.compute as pc
 
 from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets
 from noise2music.flows.pages.label.account_line import AccountLine
+from noise2music.flows.pages.label.funnel import CAPTION_REASONS
 from noise2music.labeling.datasets.dataset import Dataset
-from noise2music.labeling.datasets.manifest import Manifest
 from noise2music.labeling.datasets.parts import read_parquet
 from noise2music.labeling.stages.embed import plan_clips
 
 TOO_MANY, REST = "beyond max_clips", "rest of a track"
 UNLABELLED = "unlabelled"
-_SAME_CAPTION = "says the same as another"
 
 
 def account(datasets: LabelDatasets) -> tuple[AccountLine, ...]:
@@ -33,7 +32,7 @@ def _files(datasets: LabelDatasets) -> AccountLine | None:
     inventory, probe, ingest = datasets.inventory, datasets.probe, datasets.ingest
     if inventory is None or probe is None or ingest is None:
         return None
-    ignored = _counted(inventory.manifest, "ignored:")
+    ignored = _some(inventory.manifest.counted("ignored:"))
     found = inventory.manifest.rows + inventory.manifest.dead_rows + sum(ignored.values())
     excluded = Counter({f"not audio by its name ({suffix})": number for suffix, number in ignored.items()})
     for table in ingest.tables(["excluded"]):
@@ -127,13 +126,9 @@ def _captions(name: str, datasets: VocabularyDatasets) -> AccountLine:
         "captions",
         read,
         datasets.embed_text.manifest.rows,
-        {_SAME_CAPTION if reason == "duplicate" else reason: number for reason, number in _counted(manifest, "lost:").items()},
+        {CAPTION_REASONS.get(reason, reason): number for reason, number in _some(manifest.counted("lost:")).items()},
         _dead(datasets.vocabulary, datasets.embed_text),
     )
-
-
-def _counted(manifest: Manifest, prefix: str) -> dict[str, int]:
-    return {key.removeprefix(prefix): int(value) for key, value in manifest.stats.items() if key.startswith(prefix) and value}
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:

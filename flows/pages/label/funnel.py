@@ -16,7 +16,8 @@ _REASONS = {
     "opted_out": "on the opt-out list, or a copy of what is",
     "too_short": "too short for a clip",
 }
-_CAPTION_REASONS = {"duplicate": "says the same as another"}
+CAPTION_REASONS = {"duplicate": "says the same as another"}
+"""Where a caption is lost for another reason than a file of the same word."""
 UNEXPLAINED = "no reason recorded"
 
 
@@ -30,7 +31,7 @@ def recordings_funnel(datasets: LabelDatasets, tally: Tally) -> tuple[FunnelStep
     steps: list[FunnelStep] = []
     if datasets.inventory is not None:
         manifest = datasets.inventory.manifest
-        ignored = {key.removeprefix("ignored:"): int(value) for key, value in manifest.stats.items() if key.startswith("ignored:")}
+        ignored = manifest.counted("ignored:")
         found = manifest.rows + manifest.dead_rows + sum(ignored.values())
         steps.append(FunnelStep("Files found", found, "files", note=_metadata_note(manifest.stats)))
         unheard = {f"no audio by its name ({', '.join(sorted(ignored))})": sum(ignored.values())}
@@ -39,7 +40,7 @@ def recordings_funnel(datasets: LabelDatasets, tally: Tally) -> tuple[FunnelStep
         _add(steps, "Readable recordings", datasets.probe.manifest.rows, "files", datasets.probe.manifest.dead_reasons)
     if datasets.ingest is not None:
         manifest = datasets.ingest.manifest
-        excluded = {key.removeprefix("excluded:"): int(value) for key, value in manifest.stats.items() if key.startswith("excluded:")}
+        excluded = manifest.excluded
         _add(steps, "Recordings kept", manifest.rows - sum(excluded.values()), "files", {**excluded, **manifest.dead_reasons})
         steps.append(FunnelStep("Clips cut", int(manifest.stats.get("clips", 0)), "clips"))
     _add(steps, "Clips scored", tally.clips, "clips", datasets.embed.manifest.dead_reasons)
@@ -58,8 +59,7 @@ def recordings_funnel(datasets: LabelDatasets, tally: Tally) -> tuple[FunnelStep
 def captions_funnel(datasets: VocabularyDatasets, tally: VocabularyTally, candidates_used: int) -> tuple[FunnelStep, ...]:
     """From the captions that were read to those that became a label. candidates_used: captions that are a candidate of any clip."""
     vocabulary = datasets.vocabulary.manifest
-    lost = {key.removeprefix("lost:"): int(value) for key, value in vocabulary.stats.items() if key.startswith("lost:")}
-    lost = {_CAPTION_REASONS.get(reason, reason): number for reason, number in lost.items()}
+    lost = {CAPTION_REASONS.get(reason, reason): number for reason, number in vocabulary.counted("lost:").items()}
     steps = [FunnelStep("Captions read", int(vocabulary.stats.get("read", vocabulary.rows + sum(lost.values()))), "captions")]
     _add(steps, "Captions kept", vocabulary.rows, "captions", {**lost, **vocabulary.dead_reasons})
     _add(steps, "Captions embedded", datasets.embed_text.manifest.rows, "captions", datasets.embed_text.manifest.dead_reasons)
