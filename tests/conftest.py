@@ -4,8 +4,15 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.s3_server import BUCKET, S3Server, find_server, why_there_is_none
+
+settings.register_profile("same", derandomize=True, deadline=None)
+"""The same inputs in every run: a test that passed here passes elsewhere, however slow the machine."""
+settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)
+"""New inputs in every run, to find what `same` does not: `pytest --hypothesis-profile search`."""
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 
 from noise2music.core.errors import UserError
+from noise2music.core.tables.cell_items import MISSING
 from noise2music.core.tables.fields import clean_field
 from noise2music.core.tables.tables import table_rows
 from noise2music.core.tally import Tally
@@ -15,7 +16,7 @@ from noise2music.labeling.corpus.matching import match_names
 from noise2music.labeling.corpus.spelling import DRESS, UNICODE, step_of
 from noise2music.labeling.settings import Columns
 
-_NO_SPLIT = frozenset({"", "-", "nan", "none", "null", "n/a", "na", "<na>"})
+_NO_SPLIT = frozenset(word.lower() for word in MISSING) | {"-"}
 
 
 @dataclass(frozen=True)

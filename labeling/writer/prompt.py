@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import read_uri
+from noise2music.core.tables.cell_items import MISSING
 from noise2music.core.tables.fields import clean_field
 from noise2music.labeling.corpus.songs import Song
 from noise2music.labeling.settings import Write
@@ -37,7 +38,7 @@ _PLAIN = str.maketrans(dict.fromkeys('"“”„‟«»‘’‚‛`´', "'") | 
 _RUNS = re.compile(r"([#|]){2,}")
 _ROLE = re.compile(r"\b(user|assistant|system|human|developer|tool)\s*:", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[,;:]+")
-_MISSING = frozenset({"nan", "NaN", "-nan", "None", "none", "null", "NULL", "<NA>", "<na>", "NA", "N/A", "n/a", "#N/A", "NaT", "nil"})
+MISSING_NAMES = MISSING | {"none", "nil", "<na>"}
 """What programs write for a value that is not there."""
 _JOINERS = "\u200c\u200d"
 
@@ -203,7 +204,7 @@ def _listed(values: Iterable[str]) -> str:
 
 def _present(value: str | None) -> str:
     """A value, "" for one that is not there."""
-    return "" if value is None or value.strip() in _MISSING else value
+    return "" if value is None or value.strip() in MISSING_NAMES else value
 
 
 def _fact(value: str) -> str:

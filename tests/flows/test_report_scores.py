@@ -10,7 +10,7 @@ from noise2music.flows.pages.label.scores import BARS, BINS, count_scores, quant
 cosines = st.lists(st.floats(-1, 1), max_size=60).map(lambda values: np.array(values, np.float64))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cosines, cosines)
 def test_parts_add_up(first: np.ndarray, second: np.ndarray) -> None:
     together = count_scores(np.concatenate([first, second]))
@@ -18,7 +18,7 @@ def test_parts_add_up(first: np.ndarray, second: np.ndarray) -> None:
     assert together.sum() == len(first) + len(second)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cosines.filter(len), st.sampled_from([0.05, 0.5, 0.95, 1.0]))
 def test_quantile_is_that_of_the_scores(scores: np.ndarray, level: float) -> None:
     exact = np.sort(scores)[int(np.ceil(level * len(scores) - 1e-9)) - 1]
@@ -40,7 +40,7 @@ def test_share_above_counts_the_bins_above() -> None:
     assert share_above(counts, 0.90005) == pytest.approx(0.05, abs=1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cosines.filter(len), cosines)
 def test_bars_hold_every_score_between_round_edges(scores: np.ndarray, other: np.ndarray) -> None:
     report = score_report({"labels": count_scores(scores), "null": count_scores(other)}, "labels", "null")

@@ -123,7 +123,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("kind", settings_classes(), ids=name_of)
 @given(data=st.data())
-@effort(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@effort(max_examples=10, suppress_health_check=list(HealthCheck))
 def test_what_is_done_does_not_depend_on_the_way(kind: type[Settings], data: st.DataObject) -> None:
     try:
         told = kind.model_validate(data.draw(raw_of(kind)))

@@ -25,7 +25,7 @@ def test_filterbank_equals_transformers(shape: tuple[int, int, int, float, float
 
 
 @given(st.floats(0.0, 24000.0), st.sampled_from(["slaney", "htk"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_mel_scale_round_trip(hertz: float, scale: Scale) -> None:
     assert mel_to_hertz(hertz_to_mel(np.array(hertz), scale), scale) == pytest.approx(hertz, rel=1e-9, abs=1e-9)
 

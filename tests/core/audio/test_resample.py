@@ -31,7 +31,7 @@ def test_equal_rates_change_nothing() -> None:
 
 
 @given(RATES, RATES, st.integers(0, 50_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_length_is_the_rounded_one(from_rate: int, to_rate: int, samples: int) -> None:
     made = resample(np.ones(samples, np.float32), from_rate, to_rate)
     assert abs(len(made) - samples * to_rate / from_rate) <= 0.5

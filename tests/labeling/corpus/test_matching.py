@@ -178,7 +178,7 @@ WRAPS = {
 
 
 @given(st.lists(KEY, min_size=1, max_size=8, unique=True), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_spelling_leads_back_to_its_file_or_is_refused(keys: list[str], data: st.DataObject) -> None:
     """Where a spelling takes something away, another key may differ from it in less than its own does: only then may that be meant."""
     spelled: list[tuple[str, str, bool]] = []
@@ -239,7 +239,7 @@ NAME = st.builds(
 
 
 @given(st.lists(NAME, max_size=6, unique=True), st.lists(NAME, max_size=6, unique=True))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_index_finds_what_comparing_every_pair_finds(keys: list[str], names: list[str]) -> None:
     found = match_names(keys, names)
     for name in names:

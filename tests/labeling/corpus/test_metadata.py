@@ -79,7 +79,7 @@ def test_numbers_and_missing_values_become_text(tmp_path: Path) -> None:
 
 
 @given(st.permutations(range(8)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_order_of_rows_does_not_matter(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
     rows = [
         {"file": f"{number % 5}.mp3", "title": "same" if number % 5 else str(number), "licence": "", "genre": "", "mood": ""}

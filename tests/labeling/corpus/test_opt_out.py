@@ -183,7 +183,7 @@ def test_a_list_that_cannot_be_read_stops_the_run(tmp_path: Path, name: str, dat
 
 
 @given(st.text(st.sampled_from("aA01 .*?[]#-|:/\\\"'%\n\rätitle"), max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_list_is_read_and_its_entries_are_met_or_named(text: str) -> None:
     entries = tuple(list_entries(text))
     found = opted_out(entries, parts())

@@ -242,7 +242,7 @@ def run_steps(folder: Path, fingerprints: Dataset, buckets: int, a_bucket: int) 
     return stage.group_rows(tracks, stage.read_links(passage, "audio"), stage.read_links(passage, "near"))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6))
 def test_parts_and_buckets_do_not_change_a_group(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     chance = np.random.default_rng(seed)

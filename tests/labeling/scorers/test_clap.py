@@ -72,7 +72,7 @@ def test_no_samples_kill_the_row() -> None:
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_repeat_pad_closed_form(samples: int, length: int) -> None:
     length = max(length, samples)
     audio = np.arange(1, samples + 1, dtype=np.float32)

@@ -77,7 +77,7 @@ def test_crc32c_of_the_published_check_value() -> None:
     assert crc32c(b"123456789") == 0xE3069283
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.dictionaries(st.text("abc/_", min_size=1, max_size=40), st.lists(st.integers(0, 4), max_size=3), max_size=8),
     st.integers(1, 4),
@@ -110,7 +110,7 @@ def test_truncated_data_is_refused() -> None:
         read_bundle(index, data[:-1], everything)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_changed_byte_is_noticed(draw: st.DataObject) -> None:
     """Wherever it is, except in the padding of the footer and in the empty meta-index, which nothing is read from."""

@@ -45,7 +45,7 @@ def clip(windows: int, value: float) -> Waveform:
     return Waveform(f"{windows}-{value}", np.full(windows * 4, value, np.float32) + np.arange(windows * 4, dtype=np.float32) / 100)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 9), max_size=12), st.integers(1, 20))
 def test_any_batch_gives_the_same_clips_in_the_same_order(lengths: list[int], batch: int) -> None:
     clips = [clip(length, number + 1.0) for number, length in enumerate(lengths)]

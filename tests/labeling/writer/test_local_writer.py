@@ -153,7 +153,7 @@ def test_drawing_follows_the_likelihoods() -> None:
     assert {draw(logits, 0.0, 1.0, seed, 0) for seed in range(20)} == {0}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=20), st.floats(0.1, 2), st.floats(0.01, 1), st.integers(0, 2**31))
 def test_a_token_is_always_drawn_from_the_nucleus(logits: list[float], temperature: float, top_p: float, seed: int) -> None:
     array = np.array(logits, np.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from noise2music.core.errors import UserError
@@ -17,6 +17,7 @@ from noise2music.labeling.writer.base import Request
 from noise2music.labeling.writer.prompt import (
     MAX_FACTS_CHARACTERS,
     MAX_NAME_CHARACTERS,
+    MISSING_NAMES,
     UNKNOWN_ARTIST,
     UNKNOWN_FACTS,
     UNKNOWN_TITLE,
@@ -176,11 +177,14 @@ def test_what_a_slot_holds_is_never_filled_again() -> None:
 
 
 @given(TITLES, TITLES)
+@example("", "NaN")
+@example("NaN", " None ")
 def test_any_title_is_one_string_of_a_chat(title: str, artist: str) -> None:
     block = told(FACTS, Song(title, artist, (title,), (artist,), None, title))
     assert list(block) == ["title", "artist", "facts"]
     assert block["title"] == (slot_value(title, MAX_NAME_CHARACTERS) or UNKNOWN_TITLE)
-    assert block["artist"] == (slot_value(artist, MAX_NAME_CHARACTERS) or UNKNOWN_ARTIST)
+    named = "" if artist.strip() in MISSING_NAMES else slot_value(artist, MAX_NAME_CHARACTERS)
+    assert block["artist"] == (named or UNKNOWN_ARTIST)
     assert 0 < len(block["facts"]) <= MAX_FACTS_CHARACTERS
 
 

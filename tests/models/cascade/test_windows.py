@@ -14,7 +14,7 @@ from tests.models.generation.small_cascade import small_network, small_stage
 LOCAL = ("waveform-cascader", "vocoder", "super-resolution")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 900), st.integers(16, 200), st.floats(0.05, 0.9), st.integers(0, 20), st.sampled_from([1, 4, 6]))
 def test_weights_add_up_to_one_everywhere(total: int, length: int, share: float, halo: int, stride: int) -> None:
     overlap = max(2 * halo + 1, round(share * length))

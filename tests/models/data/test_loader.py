@@ -48,7 +48,7 @@ def test_the_same_clips_for_any_number_of_ranks_and_workers(shards: Shards) -> N
     assert take(shards, 12, 4, ranks=2) == one
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 60))
 def test_resumed_anywhere(shards: Shards, start: int) -> None:
     assert take(shards, 2, 4, start=start) == take(shards, (start + 8) // 4 + 1, 4)[start : start + 8]

@@ -19,7 +19,7 @@ def drawn(count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(count, 1, 16, generator=generator), torch.randn(count, 1, 16, generator=generator)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(KINDS), st.floats(-7, 7))
 def test_round_trips(kind: Prediction, level: float) -> None:
     """eps at little signal loses alpha's digits, so single precision holds 1e-5 up to |lambda| = 3, double beyond."""

@@ -31,7 +31,7 @@ def test_a_long_caption_is_cut_and_counted(encoder: TextEncoder) -> None:
     assert found.cut == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.text(max_size=30), max_size=20), st.integers(4, 40))
 def test_segments_of_short_texts_hold_every_token_once(encoder: TextEncoder, short: list[str], tokens: int) -> None:
     found = text_batch([], short, encoder, tokens)
@@ -40,7 +40,7 @@ def test_segments_of_short_texts_hold_every_token_once(encoder: TextEncoder, sho
     assert all(0 < len(ids) <= encoder.room(tokens) for ids in found.elements)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=80), max_size=5), st.lists(st.text(max_size=30), max_size=5), st.integers(3, 40))
 def test_every_long_caption_is_an_element_or_blank(encoder: TextEncoder, long: list[str], short: list[str], tokens: int) -> None:
     found = text_batch(long, short, encoder, tokens)
@@ -124,7 +124,7 @@ def test_padding_marks_what_is_real(encoder: TextEncoder) -> None:
         pad_text([embedding], 3, encoder.dim)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.none() | st.integers(0, 8), min_size=1, max_size=6), st.integers(8, 12), st.integers(0, 20))
 def test_padding_only_adds_zeros(lengths: list[int | None], tokens: int, more: int) -> None:
     embeddings = [None if n is None else np.full((n, 3), n + 1, np.float32) for n in lengths]
