@@ -93,7 +93,7 @@ def _songs(settings: LabelSettings, files: Collection[AudioFile], described: Ite
         listed = {song.song_id: song for song in songs_of_table(settings.songs) if song is not None}
         return list(listed.values()), len(listed)
     if settings.corpus.metadata:
-        known = describe(settings.corpus, [file.key for file in files])[1].known.values()
+        known = describe(settings.corpus, [file.key for file in files])[1].tracks.values()
         found = (Song.of(row.title, row.artist, row.facts) for row in known if row is not None and row.title)
         listed = {song.song_id: song for song in found}
         return list(listed.values()), len(listed)
@@ -124,7 +124,7 @@ SHOWN = 20
 
 def plan_writing(settings: LabelSettings) -> dict[str, Any]:
     """What writing alone will cost (flows.plan). With a table of songs no music is looked at. Raises UserError."""
-    if not settings.is_written:
+    if not settings.uses_llm:
         raise UserError('no vocabulary is written by an LLM: add [vocabulary.llm_long] with kind = "written".')
     if settings.songs.source:
         return plan_write(settings, (), ())
@@ -190,7 +190,7 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     problems += unlabelled_problems(settings, tracks)
     if not clips and len(sample) == len(files):
         problems.append(f"none of {len(files):,} files gives a clip: they are shorter than corpus.min_seconds, or cannot be read")
-    if settings.is_written and not problems:
+    if settings.uses_llm and not problems:
         planned |= plan_write(settings, files, _named(probed))
     return planned | {"problems": problems}
 

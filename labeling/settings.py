@@ -1,6 +1,7 @@
 """What a labeling run can be told. Frozen, and an unknown key is an error."""
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, PlainSerializer, StringConstraints, field_validator, model_validator
@@ -139,16 +140,17 @@ class Clean(Settings):
     """From replies to captions: the rules in their order, and their parameters. Duplicates go last, whatever the rules.
 
     `min_words`, `max_words`: length of a caption. `language`: its ISO 639-1 code. `music_threshold`: what "not_music" demands of a
-    sentence (labeling.captions.cleaning.describes_music). `near_duplicate`: Jaccard similarity at and above which the rarer of two captions
-    goes; None keeps both.
+    sentence (labeling.captions.cleaning.describes_music). `near_duplicate_threshold`: Jaccard similarity at and above which the rarer
+    of two captions goes; None keeps both.
     """
 
+    former_names: ClassVar[Mapping[str, str]] = {"near_duplicate": "near_duplicate_threshold"}
     rules: tuple[RuleName, ...] = EVERY_RULE
     min_words: int = Field(3, ge=1)
     max_words: int = Field(40, ge=1)
     language: str = "en"
     music_threshold: float | None = None
-    near_duplicate: float | None = Field(0.8, gt=0, le=1)
+    near_duplicate_threshold: float | None = Field(0.8, gt=0, le=1)
 
 
 class Budget(Settings):
@@ -215,31 +217,33 @@ class Server(Settings):
         return url
 
 
-class Leaks(Settings):
+class ContaminationSettings(Settings):
     """`held_out`: more MusicCaps-form tables whose evaluation rows no training label may repeat, besides those of its vocabularies."""
 
     held_out: tuple[str, ...] = ()
 
 
 class Retrieval(Settings):
-    """`collapse` is the text cosine at and above which two captions of a clip say the same thing; None keeps all."""
+    """`dedup_threshold` is the text cosine at and above which two captions of a clip say the same thing; None keeps all."""
 
+    former_names: ClassVar[Mapping[str, str]] = {"collapse": "dedup_threshold"}
     index: Literal["flat", "ivf"] = "flat"
     nlist: int | None = Field(None, ge=1)
     nprobe: int = Field(32, ge=1)
     recall_sample: int = Field(1000, ge=1)
-    collapse: float | None = Field(None, gt=0, le=1)
+    dedup_threshold: float | None = Field(None, gt=0, le=1)
 
 
 class Sampling(Settings):
-    """`top_k` candidates a clip and vocabulary, of which `draw[vocabulary]` become labels (paper: K = 10, K' = 3).
+    """`top_k` candidates a clip and vocabulary, of which `labels_per_clip[vocabulary]` become labels (paper: K = 10, K' = 3).
 
-    `floor_quantile`: a candidate that scores below this quantile of random clip-caption pairs is not a label; None keeps all.
+    `min_score_quantile`: a candidate that scores below this quantile of random clip-caption pairs is not a label; None keeps all.
     """
 
+    former_names: ClassVar[Mapping[str, str]] = {"draw": "labels_per_clip", "floor_quantile": "min_score_quantile"}
     top_k: int = Field(10, ge=1, le=1000)
-    draw: dict[str, int] = Field(default_factory=dict)
-    floor_quantile: float | None = Field(None, gt=0, lt=1)
+    labels_per_clip: dict[str, int] = Field(default_factory=dict)
+    min_score_quantile: float | None = Field(None, gt=0, lt=1)
 
 
 class Shards(Settings):

@@ -1,14 +1,15 @@
 """The whole configuration of a labeling run."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from noise2music.core.settings import Settings
 from noise2music.labeling.settings import (
     Clean,
+    ContaminationSettings,
     Corpus,
-    Leaks,
     ReportSettings,
     Retrieval,
     Sampling,
@@ -20,22 +21,23 @@ from noise2music.labeling.settings import (
     Write,
 )
 
-DEFAULT_DRAW = 3
+DEFAULT_LABELS_PER_CLIP = 3
 
 
 class RunSettings(Settings):
     """How a run is carried out. Nothing here changes a result, so nothing here enters a fingerprint.
 
     runner: "local" (Beam's FnApiRunner on this machine) or "beam" with `options` for a cluster ("--runner=FlinkRunner", ...).
-    mode: local workers as threads, which share the models, or as processes. batch: windows a network call.
+    mode: local workers as threads, which share the models, or as processes. batch_size: windows a network call.
     check: whether finished parts are hashed or only sized before they are trusted. server: the LLM server that writes, if any.
     """
 
+    former_names: ClassVar[Mapping[str, str]] = {"batch": "batch_size"}
     runner: Literal["local", "beam"] = "local"
     workers: int = Field(2, ge=1)
     mode: Literal["threads", "processes"] = "threads"
     options: tuple[str, ...] = ()
-    batch: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     check: Literal["hash", "size"] = "hash"
     server: Server = Server()
@@ -44,6 +46,7 @@ class RunSettings(Settings):
 class LabelSettings(Settings):
     """One labeling run, as a TOML file holds it."""
 
+    former_names: ClassVar[Mapping[str, str]] = {"leaks": "contamination"}
     root: str
     seed: int = 0
     parts: int = Field(8, ge=1, le=99999)
@@ -54,7 +57,7 @@ class LabelSettings(Settings):
     write: Write = Write()
     clean: Clean = Clean()
     vocabulary: dict[str, VocabularySettings]
-    leaks: Leaks = Leaks()
+    contamination: ContaminationSettings = ContaminationSettings()
     retrieval: Retrieval = Retrieval()
     sampling: Sampling = Sampling()
     shards: Shards = Shards()
@@ -68,18 +71,18 @@ class LabelSettings(Settings):
         for name in self.vocabulary:
             if not name.replace("_", "").replace("-", "").isalnum():
                 raise ValueError(f"vocabulary name {name!r}: use letters, digits, '-' and '_'")
-        for name, labels in self.sampling.draw.items():
+        for name, labels in self.sampling.labels_per_clip.items():
             if name not in self.vocabulary:
-                raise ValueError(f"sampling.draw names {name!r}, but the vocabularies are: {', '.join(self.vocabulary)}")
+                raise ValueError(f"sampling.labels_per_clip names {name!r}, but the vocabularies are: {', '.join(self.vocabulary)}")
             if not 1 <= labels <= self.sampling.top_k:
-                raise ValueError(f"sampling.draw.{name} = {labels} must be between 1 and top_k = {self.sampling.top_k}")
+                raise ValueError(f"sampling.labels_per_clip.{name} = {labels} must be between 1 and top_k = {self.sampling.top_k}")
         return self
 
     @property
-    def is_written(self) -> bool:
+    def uses_llm(self) -> bool:
         """Whether an LLM writes one of the vocabularies."""
         return any(vocabulary.kind == "written" for vocabulary in self.vocabulary.values())
 
-    def draw(self, vocabulary: str) -> int:
+    def labels_per_clip(self, vocabulary: str) -> int:
         """Labels a clip and vocabulary (paper: K' = 3 where nothing else is said)."""
-        return self.sampling.draw.get(vocabulary, min(DEFAULT_DRAW, self.sampling.top_k))
+        return self.sampling.labels_per_clip.get(vocabulary, min(DEFAULT_LABELS_PER_CLIP, self.sampling.top_k))

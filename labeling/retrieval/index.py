@@ -78,8 +78,9 @@ class CaptionIndex:
 
 
 def build_index(joint: Float32s, meaning: Float32s | None, settings: Retrieval, seed: int, device: Device = "cpu") -> CaptionIndex:
-    """Caption embeddings -> index. joint (V, d) is compared with clips, meaning (V, m) among captions (for `collapse`); float32 unit rows.
+    """Caption embeddings -> index; all rows are float32 unit vectors.
 
+    joint (V, d) is compared with clips. meaning (V, m) is compared among captions, for `dedup_threshold`.
     "flat" is exact; "ivf" looks into `nprobe` of `nlist` groups (default: `inverted.default_lists`), trained from `seed`.
     On "cuda" the flat search is a matrix product there. Raises ValueError for vectors that are not unit, UserError for settings that
     do not fit the vocabulary.
@@ -90,15 +91,15 @@ def build_index(joint: Float32s, meaning: Float32s | None, settings: Retrieval, 
         raise UserError("a vocabulary of 0 captions cannot be searched. Give it captions, or take it out of the configuration.")
     if len(joint) >= 2**31:
         raise ValueError(f"a vocabulary of {len(joint)} captions cannot be searched")
-    if settings.collapse is not None:
+    if settings.dedup_threshold is not None:
         if meaning is None or len(meaning) != len(joint):
-            raise ValueError("retrieval.collapse needs the meaning of every caption")
+            raise ValueError("retrieval.dedup_threshold needs the meaning of every caption")
         check_unit(meaning, "caption meanings")
     lists = settings.nlist or default_lists(len(joint))
     if settings.index == "ivf" and lists > len(joint):
         raise UserError(f"retrieval.nlist = {lists}, but the vocabulary has {len(joint)} captions; lower it or leave it out")
     inverted = build_inverted(joint, lists, settings.nprobe, seed, device) if settings.index == "ivf" else None
-    return CaptionIndex(joint, meaning, settings.collapse, fetcher(joint, device), inverted)
+    return CaptionIndex(joint, meaning, settings.dedup_threshold, fetcher(joint, device), inverted)
 
 
 def measure_recall(index: CaptionIndex, queries: Float32s, top_k: int) -> float:

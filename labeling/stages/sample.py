@@ -26,7 +26,7 @@ class Frequencies:
 
 
 def sample_part(
-    context: PartContext, candidates: pa.Table, vocabulary: Frequencies, draw: int, top_k: int, seed: int, floor: float | None
+    context: PartContext, candidates: pa.Table, vocabulary: Frequencies, labels_per_clip: int, top_k: int, seed: int, floor: float | None
 ) -> Iterator[pa.Table]:
     """Candidates of one part (schemas.RETRIEVE) -> schemas.SAMPLE in the same order. A clip without labels keeps its row."""
     if not len(candidates):
@@ -39,7 +39,7 @@ def sample_part(
         scores=scores,
         frequency=vocabulary.frequency,
         caption_ids=ids_to_uint64(vocabulary.caption_ids),
-        draw=draw,
+        labels_per_clip=labels_per_clip,
         seed=seed,
         floor=floor,
     )

@@ -13,7 +13,7 @@ from noise2music.pipelines.settings import LabelSettings
 def resolved_labels(settings: LabelSettings) -> dict[str, Any]:
     """The labels drawn from every vocabulary, and the splits that one may label where it may not label all."""
     shown = settings.as_json()
-    shown["sampling"]["draw"] = {name: settings.draw(name) for name in settings.vocabulary}
+    shown["sampling"]["labels_per_clip"] = {name: settings.labels_per_clip(name) for name in settings.vocabulary}
     for name, vocabulary in settings.vocabulary.items():
         splits = allowed_splits(vocabulary)
         shown["vocabulary"][name]["allowed_splits"] = sorted(splits) if splits is not None else "all"

@@ -31,7 +31,7 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
     def make_parts(identity: Identity, _parts: Sequence[int]) -> None:
         root = session.root
         before = open_dataset(root, identity.path)
-        settings = LabelSettings.model_validate(before.manifest.config) if before else session.settings
+        settings = LabelSettings.of_record(before.manifest.config) if before else session.settings
         gathered = gather_report(datasets, _title(settings.root), scorer, settings.seed, settings.report.clips, resolved_labels(settings))
         files = {LABEL_PAGE: render_page(gathered).encode(), FIGURES: report_json(gathered).encode()}
         for name, data in files.items():
