@@ -20,8 +20,8 @@ from noise2music.labeling.memorization.recording import recognise
 from noise2music.labeling.settings import Corpus
 from noise2music.labeling.stages.embed import clips_per_second
 from noise2music.labeling.stages.probe import probe_file, probe_warnings
-from noise2music.labeling.stages.write import Asker
-from noise2music.labeling.writer.base import Halted, Request
+from noise2music.labeling.stages.write import RequestBuilder
+from noise2music.labeling.writer.base import Request, WriterStopped
 from noise2music.labeling.writer.prompt import load_prompt
 from noise2music.labeling.writer.tokens import hub_tokens
 from noise2music.pipelines.scorer import open_scorer
@@ -68,9 +68,9 @@ def plan_write(settings: LabelSettings, files: Collection[AudioFile], described:
     Where neither can be reached a token is taken for four characters, and `tokens_counted_by` says so. max_tokens bounds tokens out.
     """
     songs, number = _songs(settings, files, described)
-    asker = Asker(load_prompt(settings.write.prompt), settings.write, settings.write.model, settings.seed)
+    builder = RequestBuilder(load_prompt(settings.write.prompt), settings.write, settings.write.model, settings.seed)
     sample = sorted(songs, key=lambda song: stable_id("plan", song.song_id))[:TOKENISED]
-    tokens, counted_by = _count(settings, [asker.first_request(song) for song in sample])
+    tokens, counted_by = _count(settings, [builder.first_request(song) for song in sample])
     replies = number * settings.write.samples
     tokens_in = round(sum(tokens) / max(1, len(tokens)) * replies)
     tokens_out = replies * settings.write.max_tokens
@@ -105,8 +105,8 @@ def _count(settings: LabelSettings, requests: list[Request]) -> tuple[list[int],
     handle = open_writer(settings)
     try:
         tokens = handle.load().count_tokens(requests)
-    except Halted as halted:
-        raise UserError(str(halted)) from halted
+    except WriterStopped as stopped:
+        raise UserError(str(stopped)) from stopped
     finally:
         handle.close()
     if tokens is not None:

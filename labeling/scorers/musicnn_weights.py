@@ -38,7 +38,7 @@ TABLE_MAGIC = 0xDB4775248B80FB57
 DT_FLOAT = 1
 
 
-def read_bundle(index: bytes, data: bytes, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
+def read_bundle(index: bytes, data: bytes, include: Callable[[str], bool]) -> dict[str, Float32s]:
     """Contents of `.index` and of `.data-00000-of-00001` -> the tensors whose names are wanted, in name order.
 
     Raises ValueError, saying what was found, when either is not what a checkpoint of one float32 shard looks like.
@@ -46,7 +46,7 @@ def read_bundle(index: bytes, data: bytes, wanted: Callable[[str], bool]) -> dic
     tensors = {}
     for key, value in _table_entries(index):
         name = key.decode("utf-8", "replace")
-        if name and wanted(name):
+        if name and include(name):
             tensors[name] = _tensor(name, value, data)
     return tensors
 

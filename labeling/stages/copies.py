@@ -70,16 +70,16 @@ def index_part(fingerprints: Dataset, part: int, passage: Passage) -> None:
             sizes = pc.list_value_length(rows.column("hashes")).to_numpy().astype(np.int32)
             hashes, times = (pc.list_flatten(rows.column(name)).to_numpy() for name in ("hashes", "times"))
             chains.add(hash_bucket(hashes, passage.buckets), hash=hashes, track=np.repeat(numbers, sizes), time=times)
-            known = pc.is_valid(rows.column("audio")).to_numpy()
+            has_audio = pc.is_valid(rows.column("audio")).to_numpy()
             ids.append(ids_to_uint64(rows.column("track_id")))
             all_sizes.append(sizes)
             sounds.append(ids_to_uint64(pc.utf8_slice_codeunits(rows.column("audio").drop_null(), 0, 16)))
-            owners.append(numbers[known])
+            owners.append(numbers[has_audio])
     with _Outlet(passage, "tracks", f"{part:05d}") as tracks:
         tracks.add(np.zeros(sum(map(len, ids)), np.int64), id=np.concatenate(ids), size=np.concatenate(all_sizes))
-    with _Outlet(passage, "sounds", f"{part:05d}") as heard:
+    with _Outlet(passage, "sounds", f"{part:05d}") as outlet:
         audio = np.concatenate(sounds)
-        heard.add(hash_bucket((audio >> np.uint64(32)).astype(np.uint32), passage.buckets), audio=audio, track=np.concatenate(owners))
+        outlet.add(hash_bucket((audio >> np.uint64(32)).astype(np.uint32), passage.buckets), audio=audio, track=np.concatenate(owners))
 
 
 def vote_bucket(passage: Passage, bucket: int) -> None:
@@ -95,14 +95,14 @@ def vote_bucket(passage: Passage, bucket: int) -> None:
             waiting = waiting.and_then(Entries(hashes, tracks, times))
             done = np.append(done, np.zeros(len(rows), bool))
             if len(done) > most:
-                found, waiting, done = settle(waiting, done)
-                _vote(outlet, passage, found)
+                settled, waiting, done = settle(waiting, done)
+                _vote(outlet, passage, settled)
                 most = max(most, 5 * len(done) // 4)
         _vote(outlet, passage, votes(waiting, done))
 
 
-def _vote(outlet: "_Outlet", passage: Passage, found: Iterable[Votes]) -> None:
-    for some in found:
+def _vote(outlet: "_Outlet", passage: Passage, settled: Iterable[Votes]) -> None:
+    for some in settled:
         outlet.add(pair_bucket(some, passage.buckets), one=some.one, other=some.other, offset=some.offsets)
 
 
@@ -110,8 +110,8 @@ def link_bucket(passage: Passage, bucket: int, tracks: Tracks) -> None:
     """The votes of one bucket of pairs -> links."""
     rows = passage.spool("votes").read(bucket)
     if rows is not None:
-        found = find_links(Votes(*(rows.column(name).to_numpy() for name in ("one", "other", "offset"))), tracks.sizes)
-        _write_links(passage, "near", bucket, found)
+        links = find_links(Votes(*(rows.column(name).to_numpy() for name in ("one", "other", "offset"))), tracks.sizes)
+        _write_links(passage, "near", bucket, links)
 
 
 def read_tracks(passage: Passage) -> Tracks:
@@ -171,7 +171,7 @@ class _Outlet:
 
     def __init__(self, passage: Passage, kind: str, name: str) -> None:
         self._passage, self._spool, self._name = passage, passage.spool(kind), name
-        self._kept: list[dict[str, npt.NDArray[np.generic]]] = []
+        self._blocks: list[dict[str, npt.NDArray[np.generic]]] = []
         self._rows = self._files = 0
 
     def __enter__(self) -> "_Outlet":
@@ -179,16 +179,16 @@ class _Outlet:
 
     def add(self, bucket: npt.NDArray[np.int64], **columns: npt.NDArray[np.generic]) -> None:
         """Some rows and the bucket of each."""
-        self._kept.append({"": bucket, **columns})
+        self._blocks.append({"": bucket, **columns})
         self._rows += len(bucket)
         if self._rows >= self._passage.a_bucket:
             self._flush()
 
     def _flush(self) -> None:
-        columns = {name: np.concatenate([block[name] for block in self._kept]) for name in self._kept[0]}
+        columns = {name: np.concatenate([block[name] for block in self._blocks]) for name in self._blocks[0]}
         bucket = columns.pop("")
         self._spool.write(f"{self._name}-{self._files:04d}", columns, bucket, self._passage.buckets)
-        self._kept, self._rows, self._files = [], 0, self._files + 1
+        self._blocks, self._rows, self._files = [], 0, self._files + 1
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if self._rows and error is None:

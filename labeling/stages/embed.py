@@ -84,10 +84,10 @@ def clips_per_second(scorer: Scorer, seconds: float) -> tuple[float, int]:
     """Mel and network on one clip of noise, here and now: (clips of `seconds` a second, windows a clip). Decoding is not in it."""
     samples = round(seconds * scorer.sample_rate)
     noise = (hash_uniform(0, np.arange(samples, dtype=np.uint64)) - 0.5).astype(np.float32) * np.float32(0.2)
-    scorer.network(scorer.windows(noise)[:1])
+    scorer.encode_audio(scorer.preprocess(noise)[:1])
     started = time.perf_counter()
-    windows = scorer.windows(noise)
-    scorer.network(windows)
+    windows = scorer.preprocess(noise)
+    scorer.encode_audio(windows)
     return 1 / max(time.perf_counter() - started, 1e-9), len(windows)
 
 
@@ -96,7 +96,7 @@ def _windows(scorer: Scorer, clips: Iterable[Waveform | Failed]) -> Iterator[tup
         if isinstance(clip, Failed):
             yield clip
         else:
-            yield clip.key, scorer.windows(clip.audio)
+            yield clip.key, scorer.preprocess(clip.audio)
 
 
 def _run(scorer: Scorer, inputs: list[torch.Tensor], batch: int) -> Float32s:
@@ -104,7 +104,7 @@ def _run(scorer: Scorer, inputs: list[torch.Tensor], batch: int) -> Float32s:
     stacked = torch.stack(inputs)
     if scorer.device != "cpu" and len(inputs) < batch:
         stacked = torch.cat([stacked, stacked.new_zeros(batch - len(inputs), *stacked.shape[1:])])
-    result: Float32s = scorer.network(stacked)[: len(inputs)].numpy().astype(np.float32)
+    result: Float32s = scorer.encode_audio(stacked)[: len(inputs)].numpy().astype(np.float32)
     return result
 
 
@@ -231,9 +231,9 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
     windows, vectors, oddities = [], [], []
     for plan in living:
         item = done[plan.clip_id]
-        said = odd.get(plan.clip_id, ()) if isinstance(item, Embedded) else _oddities(item)
-        oddities.append([{"reason": reason, "message": message} for reason, message in said])
-        for reason, message in said:
+        warnings = odd.get(plan.clip_id, ()) if isinstance(item, Embedded) else _oddities(item)
+        oddities.append([{"reason": reason, "message": message} for reason, message in warnings])
+        for reason, message in warnings:
             context.warn(reason, plan.title, message)
         windows.append(item.windows if isinstance(item, Embedded) else item.column("windows")[0].as_py())
         vectors.append(item.embedding if isinstance(item, Embedded) else stored_vector(item, "embedding"))
@@ -254,4 +254,4 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
 
 
 def _oddities(row: pa.Table) -> tuple[tuple[str, str], ...]:
-    return tuple((said["reason"], said["message"]) for said in row.column("odd")[0].as_py())
+    return tuple((warning["reason"], warning["message"]) for warning in row.column("odd")[0].as_py())

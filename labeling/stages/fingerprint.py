@@ -33,8 +33,8 @@ def fingerprint_part(context: PartContext, probed: pa.Table, audio: str, chain_s
     for row in sorted(rows, key=lambda row: str(row["track_id"])):
         table = earlier.get((row["track_id"], row["content"]))
         if table is None:
-            found = _recognise(audio, row["key"], chain_seconds, row["duration_ms"])
-            table = _row(row["track_id"], row["key"], row["content"], found)
+            recording = _recognise(audio, row["key"], chain_seconds, row["duration_ms"])
+            table = _row(row["track_id"], row["key"], row["content"], recording)
         failed = table.column("failed")[0].as_py()
         if failed is not None:
             context.warn("no_fingerprint", row["key"], f"copies of it may not be found: {failed}")
@@ -53,7 +53,7 @@ def _recognise(audio: str, key: str, chain_seconds: float, duration_ms: int) -> 
         return Recognised.of_failure(error)
 
 
-def _row(track_id: str, key: str, content: str, found: Recognised) -> pa.Table:
-    length = np.array([len(found.chains.hashes)])
-    lists = [lists_column(pa.array(values), length) for values in (found.chains.hashes, found.chains.times)]
-    return pa.table([[track_id], [key], [content], [found.audio], [found.failed], *lists], schema=FINGERPRINT)
+def _row(track_id: str, key: str, content: str, recording: Recognised) -> pa.Table:
+    length = np.array([len(recording.chains.hashes)])
+    lists = [lists_column(pa.array(values), length) for values in (recording.chains.hashes, recording.chains.times)]
+    return pa.table([[track_id], [key], [content], [recording.audio], [recording.failed], *lists], schema=FINGERPRINT)

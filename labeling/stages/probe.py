@@ -49,11 +49,11 @@ def probe_file(file: BinaryIO, key: str, bytes: int, sha256: str) -> dict[str, A
 
 def probe_warnings(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A row of schemas.PROBE -> (reason, message) of what is not as declared: "length_differs", "tag_encoding"."""
-    said = []
+    warnings = []
     if row["claimed_ms"] != row["duration_ms"]:
-        found, claimed = row["duration_ms"] / 1000, row["claimed_ms"] / 1000
-        said.append(("length_differs", f"its header claims {claimed:.3f} s, {found:.3f} s were found and are used"))
-    return said + [("tag_encoding", note) for note in row["tag_notes"]]
+        measured, claimed = row["duration_ms"] / 1000, row["claimed_ms"] / 1000
+        warnings.append(("length_differs", f"its header claims {claimed:.3f} s, {measured:.3f} s were found and are used"))
+    return warnings + [("tag_encoding", note) for note in row["tag_notes"]]
 
 
 def _first(texts: Iterable[str]) -> str | None:
@@ -72,14 +72,14 @@ def probe_part(context: PartContext, files: pa.Table, audio: str, carry: CarryOv
     tables = []
     for row in sorted(rows, key=lambda row: str(row["track_id"])):
         context.advance()
-        known = earlier.get((row["track_id"], row["content"]))
+        earlier_row = earlier.get((row["track_id"], row["content"]))
         try:
-            made = known if known is not None else pa.Table.from_pylist([_probe(audio, row)], PROBE)
+            table = earlier_row if earlier_row is not None else pa.Table.from_pylist([_probe(audio, row)], PROBE)
         except RowError as error:
             context.reject(row["key"], error)
             continue
-        tables.append(made)
-        for reason, message in probe_warnings(made.to_pylist()[0]):
+        tables.append(table)
+        for reason, message in probe_warnings(table.to_pylist()[0]):
             context.warn(reason, row["key"], message)
     if tables:
         yield pa.concat_tables(tables)

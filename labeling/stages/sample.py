@@ -43,9 +43,9 @@ def sample_part(
         seed=seed,
         floor=floor,
     )
-    there = sampled.positions >= 0
-    clip = np.nonzero(there)[0]
-    position = sampled.positions[there].astype(np.int64)
+    valid = sampled.positions >= 0
+    clip = np.nonzero(valid)[0]
+    position = sampled.positions[valid].astype(np.int64)
     caption = captions[clip, position]
     rows = pa.array(caption)
     labels = structs_column(
@@ -55,11 +55,11 @@ def sample_part(
             "score": pa.array(scores[clip, position]),
             "rank": pa.array((position + 1).astype(np.int16)),
             "frequency": pa.array(vocabulary.frequency[caption]),
-            "p": pa.array(sampled.p[there]),
+            "p": pa.array(sampled.p[valid]),
         },
         LABEL,
     )
-    lengths = there.sum(1)
+    lengths = valid.sum(1)
     context.count("labels", len(clip))
     context.count("below_floor", sampled.below_floor)
     context.count("clips_without_label", int((lengths == 0).sum()))

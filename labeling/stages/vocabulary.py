@@ -15,7 +15,7 @@ from noise2music.labeling.settings import VocabularySettings
 
 VERSION = 2
 TRAIN = "train"
-PAPER_HELD_OUT_SPLITS = frozenset({"validation", "test", "eval"})
+PAPER_EVAL_SPLITS = frozenset({"validation", "test", "eval"})
 
 
 def allowed_splits(settings: VocabularySettings) -> frozenset[str] | None:
@@ -24,7 +24,7 @@ def allowed_splits(settings: VocabularySettings) -> frozenset[str] | None:
     Sentences of MusicCaps, the evaluation set, stay out of training labels unless the configuration says otherwise (paper section 2.5).
     """
     if settings.allowed_splits is None and settings.kind == "musiccaps-sentences":
-        return PAPER_HELD_OUT_SPLITS
+        return PAPER_EVAL_SPLITS
     return settings.allowed_splits
 
 

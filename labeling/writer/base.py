@@ -62,7 +62,7 @@ Answer = Reply | RowError
 Keep = Callable[[Sequence[tuple[int, Answer]]], None]
 
 
-class Halted(Exception):
+class WriterStopped(Exception):
     """The writer cannot or may not go on: the server is gone, the key is refused, the budget is spent. The message says what to do."""
 
 
@@ -76,12 +76,12 @@ class Writer(Protocol):
     identity: str
 
     def write(self, requests: Sequence[Request], keep: Keep) -> None:
-        """Answer every request. `keep([(position, answer), ...])` is called on the caller's thread as answers come, each position once.
+        """Answer every request. As answers come, `keep([(position, answer), ...])` is called on the caller's thread, each position once.
 
-        A request is in flight until `keep` has returned. A request that fails alone is answered with a RowError. Where `keep` raises Halted
-        nothing more is asked of this writer, whoever asks; what is in flight is still given to `keep`.
+        A request is in flight until `keep` has returned. A request that fails alone is answered with a RowError. When `keep` raises
+        WriterStopped, this writer sends no more requests for any caller; answers to those in flight still go to `keep`.
 
-        Raises Halted when it has to stop; what was answered by then has been kept.
+        Raises WriterStopped when the writer has to stop. All answers until then have gone to `keep`.
         """
         ...
 

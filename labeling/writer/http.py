@@ -17,7 +17,7 @@ from noise2music.labeling.datasets.dead_limit import one_line
 
 
 MAX_BODY_BYTES = 1 << 20
-KEPT_SECONDS = 2.0
+KEEPALIVE_SECONDS = 2.0
 """How long an idle connection is kept: less than the five seconds after which common servers close one while a request is on its way."""
 
 
@@ -54,7 +54,7 @@ class BoundedTransport(httpx2.AsyncHTTPTransport):
 
 def new_client(concurrency: int) -> httpx2.AsyncClient:
     """A client with a connection for each request in flight. Redirects are not followed: they would carry the key elsewhere."""
-    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=KEPT_SECONDS)
+    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=KEEPALIVE_SECONDS)
     return httpx2.AsyncClient(transport=BoundedTransport(limits=limits), follow_redirects=False)
 
 
@@ -88,7 +88,7 @@ class Failure:
     reason: str
     message: str
     wait: float | None = None
-    heard: bool = False
+    has_response: bool = False
 
 
 def classify(error: Exception, key_env: str, now: datetime | None = None) -> Failure:
@@ -101,7 +101,7 @@ def classify(error: Exception, key_env: str, now: datetime | None = None) -> Fai
     if isinstance(error, (openai.APITimeoutError, TimeoutError)):
         return Failure("try", "timeout", "no answer in time")
     if isinstance(error, BadReply | ValueError | openai.APIResponseValidationError):
-        return Failure("try", "bad_reply", f"what the server sent is no reply: {one_line(str(error), _EXCERPT)}", heard=True)
+        return Failure("try", "bad_reply", f"what the server sent is no reply: {one_line(str(error), _EXCERPT)}", has_response=True)
     if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
         return Failure("gone", "unreachable", f"nobody answers: {one_line(str(cause), _EXCERPT)}")
     return Failure("try", "dropped", f"the connection broke: {type(cause or error).__name__} {one_line(str(cause or error), _EXCERPT)}")
@@ -109,18 +109,18 @@ def classify(error: Exception, key_env: str, now: datetime | None = None) -> Fai
 
 def _status(error: openai.APIStatusError, key_env: str, now: datetime) -> Failure:
     status = error.status_code
-    message = f"{status}: {said_by(error)}"
+    message = f"{status}: {server_message(error)}"
     if status in _STOPPING:
         return Failure("stop", "refused", f"{_STOPPING[status].format(key_env=key_env)}. It says {message}")
     wait = _retry_after(error.response.headers, now)
     if status == 429 or (status == 503 and wait is not None):
         return Failure("busy", "rate_limited", message, wait)
     if status in (408, 409, 425) or status >= 500:
-        return Failure("try", "server_error", message, wait, heard=True)
+        return Failure("try", "server_error", message, wait, has_response=True)
     return Failure("row", "bad_request", message)
 
 
-def said_by(error: openai.APIStatusError) -> str:
+def server_message(error: openai.APIStatusError) -> str:
     """The server's own words, without the body around them where it is JSON of a known form."""
     text = error.response.text
     with suppress(ValueError, RecursionError):
@@ -146,7 +146,7 @@ def _words(value: Any) -> str:
         return "; ".join(filter(None, map(_words, value[:_MOST_DETAILS])))
     if not isinstance(value, dict):
         return ""
-    words = next((found for key in _MESSAGE_KEYS if (found := _words(value.get(key)))), "")
+    words = next((words for key in _MESSAGE_KEYS if (words := _words(value.get(key)))), "")
     where = value.get("loc")
     return f"{'.'.join(map(str, where))}: {words}" if words and isinstance(where, list) else words
 

@@ -14,7 +14,7 @@ from noise2music.labeling.writer.base import Reply
 from noise2music.labeling.writer.prompt import Prompt
 
 MAX_CHARACTERS = 100_000
-KEPT_CHARACTERS = 1500
+EXCERPT_CHARACTERS = 1500
 MENDED_CHARACTERS = 8000
 """How much of a reply json_repair is given: hostile text costs it the square of its length. Six sentences need a fifth of this."""
 
@@ -41,7 +41,7 @@ class ReadText:
 def read_answer(reply: Reply, prompt: Prompt) -> ReadText:
     """What a reply to `prompt` says.
 
-    Raises RowError with the reply's first KEPT_CHARACTERS: "too_long", "empty", "cut" (no whole sentence before the cut), "filtered" (by
+    Raises RowError with the reply's first EXCERPT_CHARACTERS: "too_long", "empty", "cut" (no whole sentence before the cut), "filtered" (by
     the server, with nothing left), "not_json".
     """
     if len(reply.text) > MAX_CHARACTERS:
@@ -95,11 +95,11 @@ def _read_json(wrapped: str, reply: Reply) -> ReadText:
 def _mend(text: str, was_cut: bool) -> tuple[list[str] | None, bool]:
     """The first sentences that stand as JSON or nearly so in `text`, None without any; and whether an unfinished one was dropped."""
     mended: list[str] | None = None
-    for found in _candidates(text):
+    for candidate in _candidates(text):
         try:
-            sentences, is_cut = _sentences(json.JSONDecoder().raw_decode(found)[0]), False
+            sentences, is_cut = _sentences(json.JSONDecoder().raw_decode(candidate)[0]), False
         except (ValueError, RecursionError):
-            sentences, is_cut = _repair(found)
+            sentences, is_cut = _repair(candidate)
         if sentences:
             return sentences, is_cut
         if sentences is not None and not is_cut:
@@ -117,8 +117,8 @@ def _candidates(text: str) -> Iterator[str]:
         yield text[opening.start() :]
 
 
-def _repair(found: str) -> tuple[list[str] | None, bool]:
-    marked = _HALF_ESCAPE.sub("", found[:MENDED_CHARACTERS]) + _TAIL
+def _repair(candidate: str) -> tuple[list[str] | None, bool]:
+    marked = _HALF_ESCAPE.sub("", candidate[:MENDED_CHARACTERS]) + _TAIL
     try:
         sentences = _sentences(repair_json(marked, return_objects=True, skip_json_loads=True))
     except (ValueError, RecursionError):
@@ -133,10 +133,10 @@ def _sentences(value: Any, strict: bool = False) -> list[str] | None:
     """The sentences of a JSON value, None when it is ambiguous what they are. strict: only the form that was asked for."""
     if isinstance(value, dict):
         lowered = {str(key).strip().lower(): inner for key, inner in value.items()}
-        wanted = "sentences" if "sentences" in lowered else next((key for key in _KEYS if len(lowered) == 1 and key in lowered), None)
-        if wanted is None or (strict and ("sentences" not in value or not isinstance(value["sentences"], list))):
+        chosen_key = "sentences" if "sentences" in lowered else next((key for key in _KEYS if len(lowered) == 1 and key in lowered), None)
+        if chosen_key is None or (strict and ("sentences" not in value or not isinstance(value["sentences"], list))):
             return None
-        value = lowered[wanted]
+        value = lowered[chosen_key]
     elif strict:
         return None
     if isinstance(value, dict) and value and all(str(key).strip().isdigit() for key in value):
@@ -164,5 +164,5 @@ def _unescaped(text: str) -> str:
 
 def _unusable(reason: str, message: str, reply: Reply) -> RowError:
     note = f"; {reply.note}" if reply.note else ""
-    text = f": {reply.text[:KEPT_CHARACTERS]}" if reply.text else ""
+    text = f": {reply.text[:EXCERPT_CHARACTERS]}" if reply.text else ""
     return RowError(reason, f"{message} (finish: {reply.finish}{note}){text}")

@@ -140,12 +140,12 @@ def _check(name: str, read: PromptFile) -> str:
         raise UserError(f"prompt {name}: a {read.form} prompt {what}.")
     if "" in read.stop:
         raise UserError(f"prompt {name}: a text in stop is empty, and would end every reply before it begins.")
-    for place, text in ((key, template), ("system", read.system or "")):
+    for part, text in ((key, template), ("system", read.system or "")):
         for brace in _BRACE.finditer(text):
-            if brace[0] in ("{{", "}}") or (place == key and brace[1] in SLOTS):
+            if brace[0] in ("{{", "}}") or (part == key and brace[1] in SLOTS):
                 continue
-            slots = " and ".join(f"{{{slot}}}" for slot in SLOTS) if place == key else "none"
-            raise UserError(f"prompt {name}: {brace[0]} in {place} is no slot. Its slots: {slots}; a brace is written twice.")
+            slots = " and ".join(f"{{{slot}}}" for slot in SLOTS) if part == key else "none"
+            raise UserError(f"prompt {name}: {brace[0]} in {part} is no slot. Its slots: {slots}; a brace is written twice.")
     if "title" not in _slots(template):
         raise UserError(f"prompt {name}: {key} has no slot {{title}}, so every song would be asked the same.")
     if read.json_schema is not None:
@@ -171,11 +171,11 @@ def slot_value(text: str, limit: int) -> str:
     """Other people's text, fit for a prompt: NFKC, one line, at most `limit` characters; no double quotes, no invisible marks, and
     nothing that a chat template or a tokeniser reads as a control token or a turn. "" when nothing is left.
     """
-    kept = unicodedata.normalize("NFKC", text[: 4 * limit + 1])
-    kept = "".join(mark for mark in kept if mark in _JOINERS or unicodedata.category(mark) not in ("Cf", "Co"))
-    kept = (clean_field(kept, limit) or "").translate(_PLAIN)
-    kept = _ROLE.sub(r"\1 -", _RUNS.sub(r"\1", kept))
-    return (clean_field(kept, limit) or "") if kept.strip(_JOINERS + " ") else ""
+    value = unicodedata.normalize("NFKC", text[: 4 * limit + 1])
+    value = "".join(mark for mark in value if mark in _JOINERS or unicodedata.category(mark) not in ("Cf", "Co"))
+    value = (clean_field(value, limit) or "").translate(_PLAIN)
+    value = _ROLE.sub(r"\1 -", _RUNS.sub(r"\1", value))
+    return (clean_field(value, limit) or "") if value.strip(_JOINERS + " ") else ""
 
 
 def facts_text(song: Song) -> str:

@@ -89,7 +89,11 @@ def _tokens(value: Any) -> int:
 
 
 def _not_json(body: bytes) -> str:
-    seen = one_line(body[: 8 * _EXCERPT].decode("utf-8", "replace"), _EXCERPT)
-    if not seen:
+    excerpt = one_line(body[: 8 * _EXCERPT].decode("utf-8", "replace"), _EXCERPT)
+    if not excerpt:
         return "an empty body"
-    return f"a stream of events, which was not asked for: {seen}" if seen.startswith(("data:", "event:", ":")) else f"not JSON: {seen}"
+    return (
+        f"a stream of events, which was not asked for: {excerpt}"
+        if excerpt.startswith(("data:", "event:", ":"))
+        else f"not JSON: {excerpt}"
+    )

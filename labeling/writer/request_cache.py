@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a journal holds, in the order of writing. damaged: lines that are torn or not what their checksum says."""
+    """What a request cache holds, in the order of writing. damaged: lines that are torn or not what their checksum says."""
 
     entries: tuple[Entry, ...]
     damaged: int
@@ -49,23 +49,23 @@ class Contents:
     @property
     def replies(self) -> dict[str, Reply]:
         """The replies that stand, by key."""
-        found: dict[str, Reply] = {}
+        replies: dict[str, Reply] = {}
         for entry in self.entries:
             if isinstance(entry.answer, Reply):
-                found[entry.key] = entry.answer
+                replies[entry.key] = entry.answer
             elif entry.again:
-                found.pop(entry.key, None)
-        return found
+                replies.pop(entry.key, None)
+        return replies
 
 
-class Journal:
+class RequestCache:
     """The request cache that lies at `prefix` of a store. One thread appends; any number of processes may."""
 
     def __init__(self, store: Store, prefix: str) -> None:
         self._store = store
         self._prefix = prefix
         self._segment = 0
-        self._held = b""
+        self._content = b""
 
     def read(self) -> Contents:
         """Every whole line. Raises UserError when the store does not answer."""
@@ -89,8 +89,8 @@ class Journal:
 
     def _paths(self) -> list[str]:
         folder, _, name = self._prefix.rpartition("/")
-        found = (entry.path for entry in self._store.entries(folder))
-        return sorted(path for path in found if path.startswith(f"{folder}/{name}." if folder else f"{name}.") and path.endswith(".jsonl"))
+        paths = (entry.path for entry in self._store.entries(folder))
+        return sorted(path for path in paths if path.startswith(f"{folder}/{name}." if folder else f"{name}.") and path.endswith(".jsonl"))
 
     def _append(self, path: Path, lines: bytes) -> None:
         """One write of whole lines. After a torn line a new one is begun, so that only the torn one is lost."""
@@ -108,14 +108,14 @@ class Journal:
             raise UserError(f"cannot write {path}: {first_line(error)}. Free space or mend the permissions, then run again.") from error
 
     def _put(self, lines: bytes) -> None:
-        if self._segment and len(self._held) + len(lines) <= SEGMENT_BYTES:
-            self._held += lines
-            self._store.put(self._path(self._segment), self._held)
+        if self._segment and len(self._content) + len(lines) <= SEGMENT_BYTES:
+            self._content += lines
+            self._store.put(self._path(self._segment), self._content)
             return
         self._segment += 1
         while not self._store.create(self._path(self._segment), lines):
             self._segment += 1
-        self._held = lines
+        self._content = lines
 
     def _path(self, segment: int) -> str:
         return f"{self._prefix}.{segment:05d}.jsonl"
@@ -124,11 +124,11 @@ class Journal:
 def _line(entry: Entry) -> bytes:
     answer = entry.answer
     if isinstance(answer, Reply):
-        said = {"reply": {name: value for name, value in asdict(answer).items() if value is not None}}
+        outcome = {"reply": {name: value for name, value in asdict(answer).items() if value is not None}}
     else:
-        said = {"error": {"reason": answer.reason, "message": str(answer)}}
+        outcome = {"error": {"reason": answer.reason, "message": str(answer)}}
     marks = {name: True for name, is_set in (("reused", entry.reused), ("again", entry.again)) if is_set}
-    value: dict[str, Any] = {"key": entry.key, **said, **marks}
+    value: dict[str, Any] = {"key": entry.key, **outcome, **marks}
     payload = canonical_json(value).encode("utf-8", "surrogatepass")
     return _checksum(payload) + b" " + payload + b"\n"
 
