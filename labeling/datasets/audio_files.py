@@ -58,8 +58,8 @@ class AudioFiles:
 
     def read(self, path: str, row: int) -> bytes:
         """The FLAC bytes of one clip. Raises UserError where the file is missing or cannot be read."""
-        found: bytes = self.read_array(path, row)[0].as_py()
-        return found
+        flac: bytes = self.read_array(path, row)[0].as_py()
+        return flac
 
     def read_array(self, path: str, row: int) -> pa.Array:
         """The same as an Arrow array of one value, which copies nothing."""

@@ -76,13 +76,13 @@ def _missing_parts(root: Store, identity: Identity) -> list[int]:
     for part in range(identity.parts):
         path = f"{identity.path}/{record_path(part, identity.parts)}"
         record = parse_record(root.get(path)) if path in listed else None
-        if record is None or not _is_there(root, identity, record, listed):
+        if record is None or not _exists(root, identity, record, listed):
             root.delete(path)
             missing.append(part)
     return missing
 
 
-def _is_there(root: Store, identity: Identity, record: PartRecord, listed: Mapping[str, int]) -> bool:
+def _exists(root: Store, identity: Identity, record: PartRecord, listed: Mapping[str, int]) -> bool:
     """Whether all files of a part, and those that it refers to, are there in their size."""
     if any(listed.get(f"{identity.path}/{file.path}") != file.bytes for file in record.all_files()):
         return False
@@ -155,9 +155,9 @@ def check_dead_share(dataset: Dataset, max_dead: float) -> None:
 
 def _example(dataset: Dataset, reasons: Sequence[str]) -> str:
     """One dead letter of each reason: what the server, the reader or the file said."""
-    shown: dict[str, str] = {}
+    examples: dict[str, str] = {}
     for record in dataset.manifest.parts:
-        if record.dead is not None and set(record.dead_reasons) - set(shown):
+        if record.dead is not None and set(record.dead_reasons) - set(examples):
             for row in read_parquet(dataset.store, f"{dataset.path}/{record.dead.path}", ["key", "reason", "error"]).to_pylist():
-                shown.setdefault(row["reason"], f"{one_line(row['key'], 100)}: {one_line(row['error'])}")
-    return f" For example {' | '.join(shown[reason] for reason in reasons if reason in shown).rstrip(' .')}." if shown else ""
+                examples.setdefault(row["reason"], f"{one_line(row['key'], 100)}: {one_line(row['error'])}")
+    return f" For example {' | '.join(examples[reason] for reason in reasons if reason in examples).rstrip(' .')}." if examples else ""

@@ -75,15 +75,15 @@ def _read(columns: Sequence[str] | None, audio: bool) -> list[str] | None:
 
 def write_current(root: Store, shards: Dataset) -> None:
     """Make `current` the set of these shards, unless it is that already. Raises UserError when it cannot be written."""
-    wanted = current_names(shards)
+    expected = current_names(shards)
     if not current_findings(root, shards, "size"):
         return
-    if not is_remote(root.uri) and _switch_link(root, shards, wanted):
+    if not is_remote(root.uri) and _switch_link(root, shards, expected):
         return
-    for name, path in wanted.items():
+    for name, path in expected.items():
         root.put(f"{CURRENT}/{name}", root.get(path))
     for entry in list(root.entries(CURRENT)):
-        if entry.path.removeprefix(f"{CURRENT}/") not in wanted:
+        if entry.path.removeprefix(f"{CURRENT}/") not in expected:
             root.delete(entry.path)
 
 
@@ -98,19 +98,22 @@ def current_findings(root: Store, shards: Dataset, level: CheckLevel = "hash") -
 
     level: "size" does not read the files, whose names tell their set.
     """
-    wanted = {f"{CURRENT}/{shards.fingerprint}-{file.path}": file for record in shards.manifest.parts for file in record.files}
-    found = {entry.path: entry.bytes for entry in root.entries(CURRENT)}
+    expected = {f"{CURRENT}/{shards.fingerprint}-{file.path}": file for record in shards.manifest.parts for file in record.files}
+    actual = {entry.path: entry.bytes for entry in root.entries(CURRENT)}
     wrong = [
-        (path, f"is not of the set that {LATEST} names: a reader of the folder takes old labels") for path in found.keys() - wanted.keys()
+        (path, f"is not of the set that {LATEST} names: a reader of the folder takes old labels")
+        for path in actual.keys() - expected.keys()
     ]
-    wrong += [(path, "is missing: a reader of the folder lacks clips") for path in wanted.keys() - found.keys()]
-    for path in found.keys() & wanted.keys():
-        if found[path] != wanted[path].bytes or (level == "hash" and hashlib.sha256(root.get(path)).hexdigest() != wanted[path].sha256):
-            wrong.append((path, f"is not the same as {shards.path}/{wanted[path].path}"))
+    wrong += [(path, "is missing: a reader of the folder lacks clips") for path in expected.keys() - actual.keys()]
+    for path in actual.keys() & expected.keys():
+        if actual[path] != expected[path].bytes or (
+            level == "hash" and hashlib.sha256(root.get(path)).hexdigest() != expected[path].sha256
+        ):
+            wrong.append((path, f"is not the same as {shards.path}/{expected[path].path}"))
     return sorted(wrong)
 
 
-def _switch_link(root: Store, shards: Dataset, wanted: dict[str, str]) -> bool:
+def _switch_link(root: Store, shards: Dataset, expected: dict[str, str]) -> bool:
     """Fill a folder of the new set, then let the link name it: whoever opens the link gets the old set or the new one.
 
     The set before stays until the next switch, for whoever reads it now. False where the disk has no links, or `current` is a folder.
@@ -120,10 +123,10 @@ def _switch_link(root: Store, shards: Dataset, wanted: dict[str, str]) -> bool:
     if link.exists() and not link.is_symlink():
         return False
     before = os.readlink(link) if link.is_symlink() else ""
-    for file, path in wanted.items():
+    for file, path in expected.items():
         root.put_changed(f"{name}/{file}", root.get(path))
     for entry in list(root.entries(name)):
-        if entry.path.removeprefix(f"{name}/") not in wanted:
+        if entry.path.removeprefix(f"{name}/") not in expected:
             root.delete(entry.path)
     aside = base / f".{CURRENT}.{os.getpid()}"
     try:

@@ -129,15 +129,15 @@ def open_dataset(root: Store, path: str) -> Dataset | None:
 
 def list_datasets(root: Store, stage: str | None = None) -> list[Dataset]:
     """Every finished dataset below a root, oldest manifest first. Raises UserError when a manifest was edited."""
-    found = []
+    datasets = []
     for folder in [stage] if stage else root.folders():
         for fingerprint in root.folders(folder):
             path = f"{folder}/{fingerprint}"
             written = root.head(f"{path}/{MANIFEST_NAME}")
             dataset = open_dataset(root, path) if written else None
             if written and dataset:
-                found.append((written.modified, path, dataset))
-    return [dataset for _, _, dataset in sorted(found, key=lambda item: item[:2])]
+                datasets.append((written.modified, path, dataset))
+    return [dataset for _, _, dataset in sorted(datasets, key=lambda item: item[:2])]
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ def find_damage(dataset: Dataset, level: CheckLevel, threads: int = 4, shared: b
 
     def check(item: tuple[int, str, PartFile]) -> Damage | None:
         part, path, file = item
-        found = listed.get(path) if path.startswith(f"{dataset.path}/") else _size(dataset.store, path)
-        what = _wrong(dataset.store, path, file, found, level)
+        size = listed.get(path) if path.startswith(f"{dataset.path}/") else _size(dataset.store, path)
+        what = _wrong(dataset.store, path, file, size, level)
         return Damage(part, path, what) if what else None
 
     files = [(record.part, f"{dataset.path}/{file.path}", file) for record in dataset.manifest.parts for file in record.all_files()]
@@ -174,11 +174,11 @@ def wrong_content(store: Store, path: str, file: PartFile) -> str | None:
     return _wrong(store, path, file, _size(store, path), "hash")
 
 
-def _wrong(store: Store, path: str, file: PartFile, found: int | None, level: CheckLevel) -> str | None:
-    if found is None:
+def _wrong(store: Store, path: str, file: PartFile, size: int | None, level: CheckLevel) -> str | None:
+    if size is None:
         return "is missing"
-    if found != file.bytes:
-        return f"has {found} bytes instead of {file.bytes}"
+    if size != file.bytes:
+        return f"has {size} bytes instead of {file.bytes}"
     if level == "hash" and _sha256(store, path) != file.sha256:
         return "has another content (sha256 differs)"
     return None

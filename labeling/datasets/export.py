@@ -116,28 +116,28 @@ def _plan(name: str, split: str, sizes: Sequence[int], to: Format, most: float) 
 
 def _tables(shards: Dataset, files: AudioFiles, missing: Sequence[_File], plan: Sequence[_File]) -> Iterator[tuple[_File, pa.Table]]:
     """The missing files of the plan, each with its rows (schemas.JOINED). Reads only the audio that they need."""
-    wanted = set(missing)
+    missing_files = set(missing)
     for split in dict.fromkeys(file.split for file in missing):
         rows = _slices(shards, split)
         waiting = next(rows, None)
         for file in (file for file in plan if file.split == split):
-            taken: list[pa.Table] = []
-            left = file.rows
-            while left and waiting is not None:
-                few = waiting.slice(0, left)
-                left -= len(few)
-                if file in wanted:
-                    taken.append(with_audio(few, files).select(JOINED.names))
+            tables: list[pa.Table] = []
+            rest = file.rows
+            while rest and waiting is not None:
+                few = waiting.slice(0, rest)
+                rest -= len(few)
+                if file in missing_files:
+                    tables.append(with_audio(few, files).select(JOINED.names))
                 waiting = waiting.slice(len(few)) if len(few) < len(waiting) else next(rows, None)
-            if file in wanted:
-                yield file, pa.concat_tables(taken)
+            if file in missing_files:
+                yield file, pa.concat_tables(tables)
 
 
 def _slices(shards: Dataset, split: str) -> Iterator[pa.Table]:
     """The rows of a split, a few at a time."""
     for table in shard_tables(shards):
-        kept = table.filter(pc.equal(table.column("split"), split))
-        yield from (kept.slice(start, ROW_GROUP_ROWS) for start in range(0, len(kept), ROW_GROUP_ROWS))
+        rows_of_split = table.filter(pc.equal(table.column("split"), split))
+        yield from (rows_of_split.slice(start, ROW_GROUP_ROWS) for start in range(0, len(rows_of_split), ROW_GROUP_ROWS))
 
 
 def _fingerprint(identity: Mapping[str, Any]) -> str:

@@ -142,8 +142,8 @@ class Manifest(_Frozen):
     @property
     def shared(self) -> tuple[PartFile, ...]:
         """Files that it refers to and may share with others, each once, by path."""
-        found = {file.path: file for part in self.parts for file in part.shared}
-        return tuple(found[path] for path in sorted(found))
+        files = {file.path: file for part in self.parts for file in part.shared}
+        return tuple(files[path] for path in sorted(files))
 
     @property
     def device(self) -> str:

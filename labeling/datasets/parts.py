@@ -110,8 +110,8 @@ class PartContext:
 
     def dead_so_far(self) -> list[dict[str, str | int]]:
         """Rows that are dead, and those that are expected to be."""
-        there = {row["key"] for row in self.dead}
-        return [*self.dead, *(self._dead_row(key, error) for key, error in self._expected.items() if key not in there)]
+        keys = {row["key"] for row in self.dead}
+        return [*self.dead, *(self._dead_row(key, error) for key, error in self._expected.items() if key not in keys)]
 
     def _dead_row(self, key: str, error: RowError) -> dict[str, str | int]:
         return {
@@ -200,9 +200,9 @@ def read_parquet(store: Store, path: str, columns: Sequence[str] | None = None) 
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
-        said = str(error).splitlines()[0]
+        message = str(error).splitlines()[0]
         raise UserError(
-            f"{store.describe(path)} is damaged ({said}). Run `n2m label` on that root again: it makes damaged parts anew."
+            f"{store.describe(path)} is damaged ({message}). Run `n2m label` on that root again: it makes damaged parts anew."
         ) from error
     return table.replace_schema_metadata(None)
 

@@ -57,22 +57,24 @@ def note_use(shards: Dataset, folder: Path) -> None:
 
 def marks(root: Store, folder: str) -> list[Mark]:
     """What lies in RUNNING or USES, by path. A run of this machine whose process is gone, and a training folder that is gone, are over."""
-    found = []
+    result = []
     for entry in sorted(root.entries(folder), key=lambda entry: entry.path):
         try:
-            said = json.loads(root.get(entry.path))
-            here = said["machine"] == platform.node()
+            record = json.loads(root.get(entry.path))
+            here = record["machine"] == platform.node()
             if folder == RUNNING:
-                what = f"{said['what']} on {said['machine']}, process {said['process']}"
-                found.append(Mark(entry.path, what, "", "", here and not _lives(int(said["process"]))))
+                what = f"{record['what']} on {record['machine']}, process {record['process']}"
+                result.append(Mark(entry.path, what, "", "", here and not _lives(int(record["process"]))))
             else:
-                where = str(said["folder"])
-                found.append(Mark(entry.path, f"{where} on {said['machine']}", said["dataset"], where, here and not Path(where).is_dir()))
+                where = str(record["folder"])
+                result.append(
+                    Mark(entry.path, f"{where} on {record['machine']}", record["dataset"], where, here and not Path(where).is_dir())
+                )
         except FileNotFoundError:
             continue
         except (ValueError, KeyError, TypeError):
-            found.append(Mark(entry.path, "a file that cannot be read", "", "", False))
-    return found
+            result.append(Mark(entry.path, "a file that cannot be read", "", "", False))
+    return result
 
 
 def _lives(process: int) -> bool:

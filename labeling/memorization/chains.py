@@ -14,7 +14,7 @@ from noise2music.core.ids import mix
 from noise2music.labeling.memorization.landmarks import Int32s, Landmarks
 
 VERSION = 1
-KEPT_OF = 4
+ONE_IN = 4
 MOST_REPEATS = 4
 """So many times one chain counts in one recording: a loop repeats all of its chains."""
 
@@ -47,9 +47,9 @@ def find_chains(landmarks: Landmarks) -> Chains:
     peaks = (((first[one] << _FREQUENCY) | second[one]) << _FREQUENCY) | second[other]
     waits = ((wait[one] >> _COARSER) << _STEP) | (wait[other] >> _COARSER)
     mixed = mix(((peaks << 2 * _STEP) | waits).astype(np.uint64))
-    kept = mixed % np.uint64(KEPT_OF) == 0
-    hashes = (mixed[kept] >> np.uint64(32)).astype(np.uint32)
-    rows = np.unique(np.stack([times[one][kept], hashes.astype(np.int64)], axis=1), axis=0)
+    selected = mixed % np.uint64(ONE_IN) == 0
+    hashes = (mixed[selected] >> np.uint64(32)).astype(np.uint32)
+    rows = np.unique(np.stack([times[one][selected], hashes.astype(np.int64)], axis=1), axis=0)
     rows = rows[_occurrence(rows[:, 1]) < MOST_REPEATS]
     return Chains(rows[:, 1].astype(np.uint32), rows[:, 0].astype(np.int32))
 
@@ -65,7 +65,7 @@ def _occurrence(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.diff(values[order], prepend=values[order][:1] - 1))
     lengths = np.diff(np.append(starts, len(values)))
-    place = np.arange(len(values)) - np.repeat(starts, lengths)
+    occurrence = np.arange(len(values)) - np.repeat(starts, lengths)
     result = np.empty(len(values), np.int64)
-    result[order] = place
+    result[order] = occurrence
     return result

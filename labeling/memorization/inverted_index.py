@@ -85,10 +85,10 @@ def settle(entries: Entries, done: Bools) -> tuple[Iterator[Votes], Entries, Boo
     still needed when the entries of later tracks come: so a chain that everybody has need not be held whole.
     """
     entries, done = _sorted(entries, done)
-    place, crowded = _places(entries)
-    found = votes(entries.take(crowded), done[crowded])
-    kept = ~crowded | (place <= MOST_SHARED)
-    return found, entries.take(kept), (done | crowded)[kept]
+    rank, crowded = _recording_ranks(entries)
+    settled_votes = votes(entries.take(crowded), done[crowded])
+    needed = ~crowded | (rank <= MOST_SHARED)
+    return settled_votes, entries.take(needed), (done | crowded)[needed]
 
 
 def _sorted(entries: Entries, done: Bools) -> tuple[Entries, Bools]:
@@ -100,22 +100,22 @@ def _starts(hashes: Uint32s) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.diff(hashes.astype(np.int64), prepend=-1))
 
 
-def _places(entries: Entries) -> tuple[npt.NDArray[np.int64], Bools]:
+def _recording_ranks(entries: Entries) -> tuple[npt.NDArray[np.int64], Bools]:
     """Sorted entries -> the number of each one's recording among those with its hash, and whether those are too many for all pairs."""
     starts = _starts(entries.hashes)
     if not len(starts):
         return np.zeros(0, np.int64), np.zeros(0, bool)
     lengths = np.diff(np.append(starts, len(entries.hashes)))
-    place = np.cumsum(np.append(True, (np.diff(entries.tracks.astype(np.int64)) != 0) | (np.diff(entries.hashes.astype(np.int64)) != 0)))
-    place -= np.repeat(place[starts], lengths)
-    return place, np.repeat(np.maximum.reduceat(place, starts) >= MOST_SHARED, lengths)
+    rank = np.cumsum(np.append(True, (np.diff(entries.tracks.astype(np.int64)) != 0) | (np.diff(entries.hashes.astype(np.int64)) != 0)))
+    rank -= np.repeat(rank[starts], lengths)
+    return rank, np.repeat(np.maximum.reduceat(rank, starts) >= MOST_SHARED, lengths)
 
 
 def _votes(entries: Entries, done: Bools) -> Iterator[Votes]:
     hashes = entries.hashes
     starts = _starts(hashes)
     first = np.repeat(starts, np.diff(np.append(starts, len(hashes))))
-    place, crowded = _places(entries)
+    rank, crowded = _recording_ranks(entries)
     # Each row with rows before it: of all recordings, or of the first few.
     for back in range(1, MOST_SHARED * MOST_REPEATS):
         later = np.flatnonzero(~crowded[back:] & (hashes[back:] == hashes[:-back])) + back
@@ -125,7 +125,7 @@ def _votes(entries: Entries, done: Bools) -> Iterator[Votes]:
     for ahead in range(FIRST_FEW * MOST_REPEATS):
         earlier = first + ahead
         rows = np.flatnonzero(crowded & ~done & (earlier < np.arange(len(hashes))))
-        rows = rows[place[earlier[rows]] < FIRST_FEW]
+        rows = rows[rank[earlier[rows]] < FIRST_FEW]
         yield _pairs(entries, earlier[rows], rows)
 
 

@@ -34,8 +34,8 @@ class Landmarks:
 
     def between(self, start: int, end: int) -> "Landmarks":
         """Those of the frames [start, end), counted from `start`."""
-        kept = slice(*np.searchsorted(self.times, [start, end]))
-        return Landmarks(self.times[kept] - np.int32(start), self.hashes[kept])
+        rows = slice(*np.searchsorted(self.times, [start, end]))
+        return Landmarks(self.times[rows] - np.int32(start), self.hashes[rows])
 
 
 def find_landmarks(audio: Float32s, rate: int, shifts: int = 1) -> Landmarks:
@@ -44,6 +44,6 @@ def find_landmarks(audio: Float32s, rate: int, shifts: int = 1) -> Landmarks:
 
     low = resample(audio, rate, RATE).astype(np.float64)
     analyzer = LevelAnalyzer(DENSITY, HOP, FLOOR_DB)
-    found = [analyzer.landmarks(low[HOP * shift // shifts :]) for shift in range(shifts)]
-    rows = np.unique(np.concatenate(found), axis=0).astype(np.int32)
+    passes = [analyzer.landmarks(low[HOP * shift // shifts :]) for shift in range(shifts)]
+    rows = np.unique(np.concatenate(passes), axis=0).astype(np.int32)
     return Landmarks(np.ascontiguousarray(rows[:, 0]), np.ascontiguousarray(rows[:, 1]))

@@ -46,16 +46,16 @@ def find_links(votes: Votes, sizes: npt.NDArray[np.integer]) -> Links:
     if not len(order):
         return NO_LINKS
     key = np.sort(number * _RANGE + votes.offsets[order] + _RANGE // 2)
-    there = np.searchsorted(key, key + _SLACK, "right") - np.arange(len(key))
-    best = np.maximum.reduceat(there, start)
-    at = np.minimum.reduceat(np.where(there == np.repeat(best, count), key, np.iinfo(np.int64).max), start)
+    support = np.searchsorted(key, key + _SLACK, "right") - np.arange(len(key))
+    best = np.maximum.reduceat(support, start)
+    at = np.minimum.reduceat(np.where(support == np.repeat(best, count), key, np.iinfo(np.int64).max), start)
     near = np.abs(key - np.repeat(at, count)) <= _SLACK + _AWAY
-    following = np.maximum.reduceat(np.where(near, 0, there), start)
+    following = np.maximum.reduceat(np.where(near, 0, support), start)
     one, other = votes.one[order][start], votes.other[order][start]
     size = np.maximum(1, np.minimum(sizes[one], sizes[other]))
-    kept = (best >= LEAST_VOTES) & ((best - following >= LEAST_LEAD * size) | (best >= SURE_SHARE * size))
+    is_copy = (best >= LEAST_VOTES) & ((best - following >= LEAST_LEAD * size) | (best >= SURE_SHARE * size))
     offsets = at % _RANGE - _RANGE // 2 + _SLACK // 2
-    return Links(one[kept], other[kept], best[kept].astype(np.int32), offsets[kept].astype(np.int32))
+    return Links(one[is_copy], other[is_copy], best[is_copy].astype(np.int32), offsets[is_copy].astype(np.int32))
 
 
 def milliseconds(frames: int) -> int:

@@ -45,53 +45,53 @@ def recognise(file: BinaryIO, chain_seconds: float, duration_ms: int) -> Recogni
     The hash is SHA-256 over the rate and the mean of the channels in 16 bits: other tags, another container and another lossless coding
     of the same samples do not change it. Nothing is raised: what cannot be read is said in `failed`.
     """
-    digest, heard = hashlib.sha256(), _Heard(chain_seconds)
+    digest, first_seconds = hashlib.sha256(), _FirstSeconds(chain_seconds)
     try:
         reader = open_reader(file)
         digest.update(f"{reader.rate} ".encode())
-        loud, ended = _listen(reader, digest, heard)
+        loud, ended = _listen(reader, digest, first_seconds)
     except RowError as error:
-        return Recognised.of_failure(error, heard.chains())
+        return Recognised.of_failure(error, first_seconds.chains())
     if not loud:
         return Recognised(None, _NOTHING)
     if not ended:
         digest.update(f"{duration_ms} ms".encode())
-    return Recognised(digest.hexdigest(), heard.chains())
+    return Recognised(digest.hexdigest(), first_seconds.chains())
 
 
-def _listen(reader: Reader, digest: "hashlib._Hash", heard: "_Heard") -> tuple[bool, bool]:
+def _listen(reader: Reader, digest: "hashlib._Hash", first_seconds: "_FirstSeconds") -> tuple[bool, bool]:
     """Whether anything is louder than silence, and whether the file ended before MOST_HASHED_SECONDS."""
     loud, position = False, 0
     while position < MOST_HASHED_SECONDS * reader.rate:
-        wanted = BLOCK_SECONDS * reader.rate
-        audio = reader.read(position, position + wanted).audio
+        block = BLOCK_SECONDS * reader.rate
+        audio = reader.read(position, position + block).audio
         if not np.isfinite(audio).all():
             raise RowError("not_finite", "the samples hold NaN or infinity")
         digest.update(np.rint(np.clip(audio, -1, 1) * _FULL).astype("<i2").tobytes())
         loud |= bool(len(audio)) and bool(np.abs(audio).max() >= SILENT_PEAK)
-        heard.add(audio, reader.rate)
+        first_seconds.add(audio, reader.rate)
         position += len(audio)
-        if len(audio) < wanted:
+        if len(audio) < block:
             return loud, True
     return loud, False
 
 
-class _Heard:
+class _FirstSeconds:
     """The first seconds of a recording, kept until its chains are found."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._blocks: list[Float32s] = []
         self._rate = 0
-        self._left = 0
+        self._rest = 0
 
     def add(self, audio: Float32s, rate: int) -> None:
         """The next block."""
         if not self._rate:
-            self._rate, self._left = rate, int(self._seconds * rate)
-        if self._left:
-            self._blocks.append(audio[: self._left])
-            self._left -= len(self._blocks[-1])
+            self._rate, self._rest = rate, int(self._seconds * rate)
+        if self._rest:
+            self._blocks.append(audio[: self._rest])
+            self._rest -= len(self._blocks[-1])
 
     def chains(self) -> Chains:
         """Of what was added."""

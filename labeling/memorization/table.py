@@ -44,13 +44,13 @@ class LandmarkTable:
         width = round(WINDOW_SECONDS * FRAMES_A_SECOND)
         length = max(1, round(seconds * FRAMES_A_SECOND))
         starts = range(0, max(1, length - width // 2), width // 2)
-        found = [self._best(query.between(start, min(start + width, length)), min(width, length - start)) for start in starts]
-        return max(found, key=lambda item: (item.share, -item.clip))
+        best_of_windows = [self._best(query.between(start, min(start + width, length)), min(width, length - start)) for start in starts]
+        return max(best_of_windows, key=lambda item: (item.share, -item.clip))
 
     def _best(self, query: Landmarks, frames: int) -> Repeated:
         """For one window: the alignments with most landmarks in common are looked at in turn."""
-        places, asked = self._equal(query.hashes)
-        shift = self._times[places].astype(np.int64) - query.times[asked]
+        places, query_rows = self._equal(query.hashes)
+        shift = self._times[places].astype(np.int64) - query.times[query_rows]
         key = self._clips[places].astype(np.int64) * _OFFSETS + shift + _OFFSETS // 2
         best = Repeated(-1, 0.0)
         for candidate in _fullest(key):
@@ -81,6 +81,6 @@ def _fullest(key: Int64s) -> npt.NDArray[np.int64]:
     values, counts = np.unique(key, return_counts=True)
     near = counts.copy()
     for step in (-_SLACK, _SLACK):
-        place = np.minimum(np.searchsorted(values, values + step), max(0, len(values) - 1))
-        near += np.where(values[place] == values + step, counts[place], 0)
+        nearest = np.minimum(np.searchsorted(values, values + step), max(0, len(values) - 1))
+        near += np.where(values[nearest] == values + step, counts[nearest], 0)
     return values[np.argsort(-near, kind="stable")[:_TRIED]]

@@ -39,14 +39,14 @@ def distinct(
         for start in range(0, len(pending), step):
             some = pending[start : start + step]
             ranking = ranked(queries[some], depth)
-            kept, passed = keep_distinct(ranking.rows, top_k, meaning, threshold)
-            enough = kept.sum(1) == top_k
+            keep, passed = keep_distinct(ranking.rows, top_k, meaning, threshold)
+            enough = keep.sum(1) == top_k
             if depth >= min(len(meaning), _MAX_DEPTH * top_k):
                 enough[:] = True
-            which, rank = np.nonzero(kept & enough[:, None])
-            place = (np.cumsum(kept, axis=1) - 1)[which, rank]
-            rows[some[which], place] = ranking.rows[which, rank]
-            scores[some[which], place] = ranking.millionths[which, rank]
+            which, rank = np.nonzero(keep & enough[:, None])
+            slot = (np.cumsum(keep, axis=1) - 1)[which, rank]
+            rows[some[which], slot] = ranking.rows[which, rank]
+            scores[some[which], slot] = ranking.millionths[which, rank]
             collapsed += int(passed[enough].sum())
             lacking.append(some[~enough])
         pending = np.concatenate(lacking)
@@ -62,7 +62,7 @@ def keep_distinct(rows: Int64s, top_k: int, meaning: Float32s, threshold: float)
     width = min(2 * top_k, rows.shape[1])
     step = max(1, _CELLS // (width * (width + top_k)))
     limit = round(threshold * MILLION)
-    kept = np.zeros(rows.shape, bool)
+    keep = np.zeros(rows.shape, bool)
     passed = np.zeros(len(rows), np.int64)
     for start in range(0, len(rows), step):
         block = rows[start : start + step]
@@ -72,12 +72,12 @@ def keep_distinct(rows: Int64s, top_k: int, meaning: Float32s, threshold: float)
             active = np.flatnonzero(count < top_k)
             ranks = block[active, first : first + width]
             fresh, skipped = _keep(ranks, before[active], count[active], meaning, limit)
-            kept[start + active, first : first + ranks.shape[1]] = fresh
+            keep[start + active, first : first + ranks.shape[1]] = fresh
             passed[start + active] += skipped
             which, rank = np.nonzero(fresh)
-            place = count[active][which] + (np.cumsum(fresh, axis=1) - 1)[which, rank]
-            before[active[which], place] = ranks[which, rank]
-    return kept, passed
+            slot = count[active][which] + (np.cumsum(fresh, axis=1) - 1)[which, rank]
+            before[active[which], slot] = ranks[which, rank]
+    return keep, passed
 
 
 def _keep(ranks: Int64s, before: Int64s, count: Int64s, meaning: Float32s, limit: int) -> tuple[Bools, Int64s]:
@@ -88,13 +88,13 @@ def _keep(ranks: Int64s, before: Int64s, count: Int64s, meaning: Float32s, limit
     alike = np.greater_equal(cosines, limit) & (others >= 0)[:, None, :]
     earlier = others.shape[1] - width
     blocked: Bools = np.any(alike[:, :, :earlier], axis=2)
-    kept = np.zeros(ranks.shape, bool)
+    keep = np.zeros(ranks.shape, bool)
     passed = np.zeros(len(ranks), np.int64)
     count = count.copy()
     for rank in range(width):
-        open_place = (count < top_k) & (ranks[:, rank] >= 0)
-        kept[:, rank] = open_place & ~blocked[:, rank]
-        passed += open_place & blocked[:, rank]
-        blocked |= alike[:, :, earlier + rank] & kept[:, rank, None]
-        count += kept[:, rank]
-    return kept, passed
+        has_slot = (count < top_k) & (ranks[:, rank] >= 0)
+        keep[:, rank] = has_slot & ~blocked[:, rank]
+        passed += has_slot & blocked[:, rank]
+        blocked |= alike[:, :, earlier + rank] & keep[:, rank, None]
+        count += keep[:, rank]
+    return keep, passed

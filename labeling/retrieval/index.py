@@ -57,10 +57,10 @@ class CaptionIndex:
             else:
                 ranking, passed = distinct(block, top_k, self.rank, self.meaning, self.threshold)
                 collapsed += passed
-            there = ranking.rows >= 0
-            found = (slice(start, start + len(block)), slice(0, there.shape[1]))
-            captions[found] = ranking.rows
-            scores[found] = np.where(there, ranking.millionths / MILLION, np.nan)
+            valid = ranking.rows >= 0
+            block_slice = (slice(start, start + len(block)), slice(0, valid.shape[1]))
+            captions[block_slice] = ranking.rows
+            scores[block_slice] = np.where(valid, ranking.millionths / MILLION, np.nan)
         return Candidates(captions, scores, collapsed)
 
     def rank(self, queries: Float32s, depth: int) -> Ranking:
@@ -108,7 +108,7 @@ def measure_recall(index: CaptionIndex, queries: Float32s, top_k: int) -> float:
         raise ValueError("recall needs at least one clip")
     queries = np.ascontiguousarray(queries)
     check_unit(queries, "clip embeddings")
-    found = index.rank(queries, top_k).rows
+    approximate = index.rank(queries, top_k).rows
     exact = rank(queries, index.joint, top_k, index.source).rows
     clip = np.arange(len(queries), dtype=np.int64)[:, None] << 32
-    return float(np.isin(exact + clip, (found + clip)[found >= 0]).mean())
+    return float(np.isin(exact + clip, (approximate + clip)[approximate >= 0]).mean())

@@ -95,9 +95,9 @@ def rank_inverted(queries: Float32s, vectors: Float32s, depth: int, inverted: In
         pending = np.arange(start, min(start + _QUERIES, len(queries)))
         probes = inverted.nprobe
         while pending.size:
-            found = _scan(queries[pending], min(_OVERFETCH * depth, len(vectors)), probes, inverted)
-            enough = ((found >= 0).sum(1) >= depth) | (probes == len(inverted.centroids))
-            best = rescore(queries[pending[enough]], vectors, found[enough], depth)
+            hits = _scan(queries[pending], min(_OVERFETCH * depth, len(vectors)), probes, inverted)
+            enough = ((hits >= 0).sum(1) >= depth) | (probes == len(inverted.centroids))
+            best = rescore(queries[pending[enough]], vectors, hits[enough], depth)
             rows[pending[enough]], scores[pending[enough]] = best.rows, best.millionths
             pending = pending[~enough]
             probes = min(4 * probes, len(inverted.centroids))
@@ -110,9 +110,9 @@ def _scan(queries: Float32s, size: int, probes: int, inverted: Inverted) -> Int6
     near = np.ascontiguousarray(groups.rows)
     cosines = (groups.millionths / MILLION).astype(np.float32)
     products = np.empty((len(queries), size), np.float32)
-    found = np.empty((len(queries), size), np.int64)
-    pointers = [faiss.swig_ptr(array) for array in (near, cosines, products, found)]
+    hits = np.empty((len(queries), size), np.int64)
+    pointers = [faiss.swig_ptr(array) for array in (near, cosines, products, hits)]
     parameters = faiss.SearchParametersIVF()
     parameters.nprobe = probes
     inverted.lists.search_preassigned_c(len(queries), faiss.swig_ptr(queries), size, *pointers, False, parameters)
-    return found
+    return hits

@@ -71,8 +71,8 @@ def rank(queries: Float32s, vectors: Float32s, depth: int, source: Fetcher) -> R
         unsettled = []
         for start in range(0, len(pending), step):
             some = pending[start : start + step]
-            approximate, found = source.fetch(queries[some], size)
-            best = rescore(queries[some], vectors, found, depth)
+            approximate, hits = source.fetch(queries[some], size)
+            best = rescore(queries[some], vectors, hits, depth)
             rows[some], scores[some] = best.rows, best.millionths
             if size < len(vectors):
                 missed = np.rint((approximate[:, -1].astype(np.float64) + source.error) * MILLION)
@@ -82,16 +82,16 @@ def rank(queries: Float32s, vectors: Float32s, depth: int, source: Fetcher) -> R
     return Ranking(rows, scores)
 
 
-def rescore(queries: Float32s, vectors: Float32s, found: Int64s, depth: int) -> Ranking:
-    """Orders the rows `found` (n, size >= depth; -1 for none) by their six-digit cosines and keeps the first `depth`."""
+def rescore(queries: Float32s, vectors: Float32s, hits: Int64s, depth: int) -> Ranking:
+    """Orders the rows in `hits` (n, size >= depth; -1 for none) by their six-digit cosines and keeps the first `depth`."""
     each = np.arange(len(queries))[:, None]
-    cosines = millionths(queries, each, vectors, np.maximum(found, 0))[:, 0]
-    keys = np.where(found >= 0, ((2 * MILLION - cosines) << 32) | found, NOTHING)
+    cosines = millionths(queries, each, vectors, np.maximum(hits, 0))[:, 0]
+    keys = np.where(hits >= 0, ((2 * MILLION - cosines) << 32) | hits, NOTHING)
     if depth * 4 < keys.shape[1]:
         keys = np.partition(keys, depth - 1, axis=1)[:, :depth]
     keys = np.sort(keys, axis=1)[:, :depth]
-    there = keys != NOTHING
-    return Ranking(np.where(there, keys & 0xFFFFFFFF, -1), np.where(there, 2 * MILLION - (keys >> 32), 0))
+    valid = keys != NOTHING
+    return Ranking(np.where(valid, keys & 0xFFFFFFFF, -1), np.where(valid, 2 * MILLION - (keys >> 32), 0))
 
 
 def _fetch_faiss(queries: Float32s, vectors: Float32s, k: int) -> tuple[Float32s, Int64s]:
