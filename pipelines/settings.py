@@ -7,19 +7,16 @@ from pydantic import Field, model_validator
 
 from noise2music.core.settings import Settings
 from noise2music.labeling.settings import (
-    Clean,
     ContaminationSettings,
     Corpus,
     ReportSettings,
     Retrieval,
     Sampling,
     ScorerSettings,
-    Server,
     Shards,
-    Songs,
     VocabularySettings,
-    Write,
 )
+from noise2music.labeling.writer_settings import Clean, Server, Songs, Write
 
 DEFAULT_LABELS_PER_CLIP = 3
 
@@ -27,9 +24,15 @@ DEFAULT_LABELS_PER_CLIP = 3
 class RunSettings(Settings):
     """How a run is carried out. Nothing here changes a result, so nothing here enters a fingerprint.
 
-    runner: "local" (Beam's FnApiRunner on this machine) or "beam" with `options` for a cluster ("--runner=FlinkRunner", ...).
-    mode: local workers as threads, which share the models, or as processes. batch_size: windows a network call.
-    check: whether finished parts are hashed or only sized before they are trusted. server: the LLM server that writes, if any.
+    Attributes:
+        runner: "local" (Beam's FnApiRunner on this machine), or "beam" with `options` for a cluster.
+        workers: Local workers.
+        mode: Local workers as threads, which share the models, or as processes.
+        options: Beam options ("--runner=FlinkRunner", ...).
+        batch_size: Windows a network call.
+        device: Where the networks run.
+        check: Whether finished parts are hashed, or only their size is compared, before they are trusted.
+        server: The LLM server that writes, if any.
     """
 
     former_names: ClassVar[Mapping[str, str]] = {"batch": "batch_size"}
@@ -44,7 +47,26 @@ class RunSettings(Settings):
 
 
 class LabelSettings(Settings):
-    """One labeling run, as a TOML file holds it."""
+    """One labeling run, as a TOML file holds it (docs/labeling.md explains every key).
+
+    Attributes:
+        root: Folder or URI that all datasets are written to.
+        seed: Seed of the sampling, of the random pairs and of an IVF index.
+        parts: How many parts every dataset has.
+        max_dead: A stage stops when a larger share of its rows is dead.
+        corpus: Audio and its metadata.
+        scorer: The scorer that compares audio with text.
+        songs: The songs that an LLM describes.
+        write: The requests to the LLM.
+        clean: The rules from replies to captions.
+        vocabulary: The vocabularies by name; at least one.
+        contamination: What keeps evaluation captions out of training labels.
+        retrieval: The search for candidates.
+        sampling: How candidates become labels.
+        shards: Audio of the training shards.
+        report: The report.
+        run: How the run is carried out.
+    """
 
     former_names: ClassVar[Mapping[str, str]] = {"leaks": "contamination"}
     root: str

@@ -21,9 +21,9 @@ from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import PartContext, part_of
 from noise2music.labeling.schemas import VOCABULARY
-from noise2music.labeling.settings import Clean
 from noise2music.labeling.stages import written as stage
 from noise2music.labeling.stages.vocabulary import labels_training
+from noise2music.labeling.writer_settings import Clean
 from noise2music.pipelines.progress import show_progress
 from noise2music.pipelines.runners import new_pipeline, run_pipeline
 from noise2music.pipelines.session import Session

@@ -1,6 +1,6 @@
-"""The card of a Hugging Face dataset folder: front matter that `datasets` and the hub read, and a page for people.
+"""The card of a Hugging Face dataset folder: front matter for `datasets` and the hub, and a page for people.
 
-What stands in it of the user's (names of splits, licences, vocabularies, columns) is put on one line and shown as text, never as markup.
+The user's own words (names of splits, licences, vocabularies, columns) are shown on one line as text, never as markup.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from noise2music.core.tally import most_common_first
 from noise2music.labeling.datasets.fingerprint import canonical_json
 from noise2music.labeling.datasets.summary import SplitSummary
 
@@ -85,7 +86,7 @@ def _numbers(splits: Mapping[str, SplitSummary], names: Mapping[str, str]) -> st
 
 def _licences(splits: Mapping[str, SplitSummary]) -> str:
     counts: Counter[str] = sum((summary.licences for summary in splits.values()), Counter())
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ordered = list(most_common_first(counts).items())
     rows = [(name or "not known", f"{clips:,}") for name, clips in ordered[:_MOST_ROWS]]
     if rest := ordered[_MOST_ROWS:]:
         rows.append((f"{len(rest):,} others", f"{sum(clips for _, clips in rest):,}"))

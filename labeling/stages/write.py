@@ -13,11 +13,11 @@ from noise2music.labeling.corpus.songs import Song, read_songs
 from noise2music.labeling.datasets.dead_limit import TooManyDead
 from noise2music.labeling.datasets.parts import PartContext
 from noise2music.labeling.schemas import WRITE
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.base import Answer, Reply, Request, Writer, WriterStopped
 from noise2music.labeling.writer.parse_reply import ReadText, read_answer
 from noise2music.labeling.writer.prompt import Prompt
 from noise2music.labeling.writer.request_cache import Entry, RequestCache
+from noise2music.labeling.writer_settings import Write
 
 VERSION = 2
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from noise2music.labeling.settings import Server
 from noise2music.labeling.writer.base import Reply, Request
+from noise2music.labeling.writer_settings import Server
 
 _BYTES_A_TOKEN = 3.0
 
@@ -17,7 +17,7 @@ class Reservation:
 
 
 class BudgetTracker:
-    """The budget of one run (labeling.settings.Budget), used on one event loop."""
+    """The budget of one run (labeling.writer_settings.Budget), used on one event loop."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

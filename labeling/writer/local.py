@@ -1,8 +1,8 @@
 """A causal LM in this process as a writer: a hub id, a folder, or the starter that ships.
 
-On a CPU the replies are the same for any batch, order or number of workers: requests of equal prompt length share a batch, so nothing is
-padded; every batch has ROWS rows, an incomplete one being filled up with copies; one thread. So matrix products always have
-the same shape, and a reply does not depend on its company.
+On a CPU the replies are the same for any batch, order or number of workers. Requests of equal prompt length share a batch, so nothing is
+padded. Every batch has ROWS rows; an incomplete one is filled up with copies. It runs on one thread. So matrix products always have the
+same shape, and a reply does not depend on the other requests.
 """
 
 import threading
@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from noise2music.core import hub
 from noise2music.core.device import choose_device
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.ids import hash_uniform
@@ -29,8 +28,8 @@ from noise2music.core.tensors import hash_files
 from noise2music.labeling.writer.base import Answer, Keep, Reply, Request, WriterStopped
 from noise2music.labeling.writer.tokens import prompt_tokens
 
-# How the next token is drawn: temperature, nucleus, and a number that is a pure function of (the request's seed, the token's
-# place).
+# The next token is drawn by temperature and nucleus, with a random number that is a pure function of (the request's seed, the
+# token's position).
 
 
 def draw(logits: npt.NDArray[np.float32], temperature: float, top_p: float, seed: int, position: int) -> int:
@@ -61,7 +60,7 @@ STARTER = "starter"
 PROMPT = "songs-starter"
 VOCABULARY = 3072
 CONTEXT = 4096
-"""Tokens that a prompt and its reply may have: slots are bounded, so every song fits. Training saw about 250 at most."""
+"""The most tokens of a prompt and its reply. Slots are bounded, so every song fits. Training saw about 250 at most."""
 BEGIN, END, PAD = "<s>", "</s>", "<pad>"
 
 
@@ -99,7 +98,7 @@ _FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 @dataclass
 class _Row:
-    """One request on its way. ids: what was drawn so far. finish: None while it goes on."""
+    """One request in progress. ids: tokens drawn so far. finish: None until the reply ends."""
 
     position: int
     request: Request
@@ -222,7 +221,8 @@ def _folder(model: str, revision: str | None) -> Path:
     if Path(model).is_dir():
         return Path(model)
     try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=_FILES))
-    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        advice = f"Give a folder, a hub id that can be reached, {STARTER!r}, or the url of a server in [run.server]."
-        raise UserError(f"cannot load the writer {model}: {str(error).splitlines()[0]} {advice}") from error
+        return hub.download(model, revision, _FILES, (), "write.model", STARTER)
+    except UserError as error:
+        raise UserError(
+            f"cannot load the writer {model}: {str(error).rstrip('.')}. Or give the url of a server in [run.server]."
+        ) from error

@@ -6,8 +6,8 @@ The key of a request in the request cache does not know of it: whatever a parame
 import re
 from typing import Any
 
-from noise2music.labeling.settings import ParameterNames
 from noise2music.labeling.writer.base import Request
+from noise2music.labeling.writer_settings import ParameterNames
 
 _REFUSED = re.compile(
     r"unsupported|not[ _](?:currently )?(?:supported|allowed|permitted|recogni[sz]ed|accepted|available|implemented)"

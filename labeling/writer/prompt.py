@@ -1,4 +1,6 @@
-"""Prompts: files with named slots that a song fills. A slot's value is other people's text: bounded, one line, no control tokens."""
+"""Prompts: files with named slots that a song fills. A slot's value is text from outside, so it is cleaned: bounded, one line, no control
+tokens.
+"""
 
 import difflib
 import hashlib
@@ -12,15 +14,16 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Record
 from noise2music.core.storage import read_uri
 from noise2music.core.tables.cell_items import MISSING
 from noise2music.core.tables.fields import clean_field
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.base import Message, Request
+from noise2music.labeling.writer_settings import Write
 
 SLOTS = ("title", "artist", "facts")
 MAX_NAME_CHARACTERS = 200
@@ -43,15 +46,13 @@ MISSING_NAMES = MISSING | {"none", "nil", "<na>"}
 _JOINERS = "\u200c\u200d"
 
 
-class PromptFile(BaseModel):
+class PromptFile(Record):
     """What a prompt file holds. `description` is for people.
 
     A completion has `text`; a chat has `user`, and may have `system` and `schema`, the JSON schema that a reply must follow, as JSON
     text with a property "sentences". {title}, {artist} and {facts} are slots; a brace outside `schema` is written twice. Slots stand in
     `text` or `user`: what others wrote never comes among the instructions of `system`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     form: Literal["completion", "chat"]
     description: str = ""

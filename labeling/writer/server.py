@@ -20,13 +20,13 @@ import openai
 
 from noise2music.core.errors import RowError
 from noise2music.core.ids import hash_uniform
-from noise2music.labeling.settings import Server
 from noise2music.labeling.writer.base import Answer, Keep, Reply, Request, WriterStopped
 from noise2music.labeling.writer.budget import BudgetTracker
 from noise2music.labeling.writer.circuit import Circuit
 from noise2music.labeling.writer.http import BadReply, classify, new_client, refused_parameter, server_message
 from noise2music.labeling.writer.parameters import Parameters
 from noise2music.labeling.writer.reply_body import read_body
+from noise2music.labeling.writer_settings import Server
 
 NO_KEY = "none"
 """What is sent as the key where the environment has none: servers of one's own want none."""

@@ -26,7 +26,7 @@ class MeanScorer:
         self.device = device
         self.shapes: list[tuple[int, ...]] = []
 
-    def windows(self, audio: Float32s) -> torch.Tensor:
+    def preprocess(self, audio: Float32s) -> torch.Tensor:
         return torch.from_numpy(audio[: len(audio) // 4 * 4].reshape(-1, 4).copy())
 
     def encode_audio(self, batch: torch.Tensor) -> torch.Tensor:

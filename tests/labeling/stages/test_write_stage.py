@@ -13,11 +13,11 @@ from noise2music.core.storage import open_store
 from noise2music.labeling.corpus.songs import Song, songs_table
 from noise2music.labeling.datasets.dead_limit import DeadLimit, TooManyDead
 from noise2music.labeling.datasets.parts import PartContext, part_of
-from noise2music.labeling.settings import Write
 from noise2music.labeling.stages.write import RequestBuilder, overlapping, write_part
 from noise2music.labeling.writer.base import Keep, Reply, Request, WriterStopped
 from noise2music.labeling.writer.prompt import load_prompt
 from noise2music.labeling.writer.request_cache import RequestCache
+from noise2music.labeling.writer_settings import Write
 
 SONGS = songs_table(Song(f"Title {number}", "Somebody") for number in range(5))
 

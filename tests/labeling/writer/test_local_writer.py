@@ -17,10 +17,10 @@ from noise2music.core.errors import RowError, UserError
 from noise2music.labeling.captions.cleaning.contradiction import contradiction
 from noise2music.labeling.captions.text import split_sentences
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.base import Answer, Message, Reply, Request, WriterStopped
 from noise2music.labeling.writer.local import STARTER, LocalWriter, draw, starter_config, starter_folder
 from noise2music.labeling.writer.prompt import load_prompt
+from noise2music.labeling.writer_settings import Write
 from scripts.starter_writer.songs import made_up_song
 from scripts.starter_writer.train import IGNORED, Recipe, batches, save, song_text, train, train_tokeniser
 

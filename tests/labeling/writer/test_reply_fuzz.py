@@ -12,13 +12,13 @@ from noise2music.core.errors import RowError
 from noise2music.core.storage import open_store
 from noise2music.labeling.corpus.songs import Song, songs_table
 from noise2music.labeling.datasets.parts import PartContext
-from noise2music.labeling.settings import Server, Write
 from noise2music.labeling.stages.write import RequestBuilder, write_part
 from noise2music.labeling.writer.base import Reply
 from noise2music.labeling.writer.parse_reply import read_answer
 from noise2music.labeling.writer.prompt import load_prompt
 from noise2music.labeling.writer.request_cache import RequestCache
 from noise2music.labeling.writer.server import ServerWriter
+from noise2music.labeling.writer_settings import Server, Write
 from tests import llm_server
 from tests.llm_server import good, serving
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from noise2music.core.errors import RowError
-from noise2music.labeling.settings import Budget, ParameterNames, Server
 from noise2music.labeling.writer.base import Answer, Message, Reply, Request, WriterStopped
 from noise2music.labeling.writer.server import ServerWriter
+from noise2music.labeling.writer_settings import Budget, ParameterNames, Server
 from tests import llm_server
 from tests.llm_server import Llm, Script, error, good, serving
 
