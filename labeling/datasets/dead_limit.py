@@ -1,11 +1,12 @@
-"""When a stage may stop early: as soon as more than `max_dead` of its rows are dead whatever follows, or as good as sure to be.
+"""Decides whether a stage stops early: when more than `max_dead` of its rows are certain, or almost certain, to be dead.
 
-Every worker process counts its own rows, and the rows of parts that are finished; what it knows is enough, or it goes on. Three rules:
+Every worker process counts its own rows and those of finished parts, and decides with these counts alone. Three rules:
 
-- Nothing stops before SAMPLE rows were seen, nor when no row is left to save.
-- More rows are dead than `max_dead` of all that the stage will have: the share cannot come under it any more.
-- Of the rows since something began to fail 90 % are dead, so many that a share of `max_dead` does not explain it (Wald's test), and what
-  is left would pass `max_dead` at that rate. Rows of one subject (clips of one track, replies about one song) are one witness.
+- Nothing stops before SAMPLE rows, nor when no row is left.
+- The stage stops when more rows are dead than `max_dead` of all its rows: the share cannot fall below the limit any more.
+- It stops when 90 % of the rows since something began to fail are dead, more than a share of `max_dead` explains (Wald's test), and the
+rest
+  would pass `max_dead` at that rate. Rows of one subject (clips of one track, replies about one song) are one witness.
 """
 
 import math
@@ -29,7 +30,7 @@ _counted: dict[str, "DeadCount"] = {}
 
 
 class TooManyDead(Exception):
-    """The stage stops: its dead rows pass `max_dead`. The message says how many, why, and what was seen."""
+    """The stage stops: its dead rows pass `max_dead`. The message says how many and why, with an example."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class DeadLimit:
 
 
 class DeadCount:
-    """Rows of one stage as one process sees them: those of its own parts, and those of parts that others finished."""
+    """One process's count of a stage's rows: its own parts, and parts that other processes finished."""
 
     def __init__(self, limit: DeadLimit) -> None:
         max_dead = limit.max_dead
@@ -131,7 +132,7 @@ class DeadCount:
 
 
 class _Since:
-    """Rows since something began to fail: a cumulative sum test, which falls back to nothing while rows live as they should."""
+    """Rows since something began to fail: a cumulative sum test, which is reset while rows live as they should."""
 
     def __init__(self) -> None:
         self.rows = self.dead = 0
@@ -154,13 +155,13 @@ class _Since:
 
 
 def _divergence(share: float) -> float:
-    """How much one subject says, on average, for DOOMED and against `share` (Kullback-Leibler, natural logarithm)."""
+    """The average evidence of one subject for DOOMED and against `share` (Kullback-Leibler divergence, natural logarithm)."""
     share = max(share, 1e-3)
     return DOOMED * math.log(DOOMED / share) + (1 - DOOMED) * math.log((1 - DOOMED) / (1 - share))
 
 
 def one_line(text: str, characters: int = EXAMPLE_CHARACTERS) -> str:
-    """Other people's words for a message: one line, nothing that a terminal takes for a command, at most so many characters."""
+    """Text from outside for a message: one line, no control characters for a terminal, at most `characters` characters."""
     line = " ".join(text[: 4 * characters].split())
     line = "".join(mark if mark.isprintable() else "?" for mark in line)
     return line if len(line) <= characters else f"{line[:characters]} ..."

@@ -1,6 +1,6 @@
-"""The current set in the forms of others: tar files of WebDataset, or a folder of Hugging Face `datasets` with a card.
+"""Exports the current set: as tar files of WebDataset, or as a folder of Hugging Face `datasets` with a card.
 
-A hidden manifest in the folder says what is done, file by file. The same command makes only what is missing or changed.
+A hidden manifest in the folder lists the finished files. The same command makes only what is missing or changed.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Exported:
-    """What lies in the folder now. written: how many of its files this call wrote."""
+    """The content of the folder. written: how many of its files this call wrote."""
 
     clips: int
     files: int
@@ -89,7 +89,7 @@ def export(root: str, out: str, to: Format, target_mb: float = 256.0) -> Exporte
 
 
 def file_names(splits: Mapping[str, Any]) -> dict[str, str]:
-    """Split -> its name in file names: letters a-z, digits and underscores, and no two alike. `datasets` allows few other names."""
+    """Split -> its unique name in file names, of letters a-z, digits and underscores: `datasets` allows few other names."""
     names: dict[str, str] = {}
     for split in sorted(splits, key=lambda name: (re.fullmatch(r"[a-z0-9_]+", name) is None, name)):
         plain = re.sub(r"[^a-z0-9_]+", "_", split.lower())[:60].strip("_") or "split"
@@ -161,7 +161,7 @@ def _done(store: Store, identity: Mapping[str, Any]) -> dict[str, PartFile]:
 
 
 def _note(store: Store, identity: Mapping[str, Any], shards: Dataset, done: Mapping[str, PartFile]) -> None:
-    """Say in the folder which set it is of, and which files are done."""
+    """Write the folder's manifest: which set it is of, and which files are finished."""
     manifest = Manifest(
         stage=STAGE,
         name=str(identity["to"]),

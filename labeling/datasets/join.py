@@ -1,6 +1,6 @@
-"""Single self-contained Parquet files: the current set with its audio inside, for people who want to carry them away.
+"""Writes the current set as self-contained Parquet files with the audio inside.
 
-A folder of them opens with pandas, pyarrow and `datasets` (where `audio` is an Audio column), and training reads it as well as the root.
+Such a folder opens with pandas, pyarrow and `datasets` (where `audio` is an Audio column), and training reads it like a root.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _TYPES = {pa.string(): "string", pa.int64(): "int64", pa.int32(): "int32", pa.in
 def join(root: str, out: str, splits: Collection[str] | None = None, target_mb: float = 256.0) -> Dataset:
     """Write the current set of a root into the folder or URI `out`, in files of about `target_mb` MiB, schemas.JOINED, in key order.
 
-    splits: only these; None is all. What is there already of the same set is kept. Raises UserError where `out` holds anything else.
+    splits: only these; None is all. Existing files of the same set stay. Raises UserError where `out` holds anything else.
     """
     shards = open_current(root)
     identity = {"shards": shards.digest, "splits": sorted(splits) if splits is not None else None, "target_mb": target_mb}
@@ -128,7 +128,7 @@ def suffix(number: int) -> str:
 
 
 def check_free(store: Store, fingerprint: str) -> Dataset | None:
-    """What is there already: the same set, whole. Raises UserError where the place holds another set or other files."""
+    """The same set, where it is already complete in the store. Raises UserError where the store holds another set or other files."""
     existing = open_joined(store)
     if existing is not None and existing.fingerprint == fingerprint:
         listed = {entry.path: entry.bytes for entry in store.entries()}

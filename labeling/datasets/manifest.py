@@ -105,7 +105,7 @@ class Manifest(Record):
     @property
     def stats(self) -> dict[str, float]:
         """What the parts counted, summed."""
-        total: dict[str, float] = Field(default_factory=dict)
+        total: dict[str, float] = {}
         for part in self.parts:
             for key, value in part.stats.items():
                 total[key] = total.get(key, 0) + value

@@ -1,7 +1,7 @@
-"""Rows that an earlier dataset already holds are taken over instead of computed again.
+"""Reuses rows of earlier datasets instead of computing them again.
 
-A row may be carried when the datasets share their `row_identity` (stage, settings, model) and the row its content key
-(for example audio hash, start and length), whatever part it was in and whatever else changed around it.
+A row can be reused when both datasets have the same `row_identity` (stage, settings, model) and the row has the same content key (for
+example audio hash, start and length), whatever part it was in.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ Key = tuple[Hashable, ...]
 
 
 class CarryOver:
-    """Finds earlier rows by content key. Holds 24 bytes a row in memory (40 M rows: 1 GB), and one part of rows at a time."""
+    """Finds earlier rows by content key. Needs 24 bytes of memory a row (40 M rows: 1 GB), and one part of rows at a time."""
 
     def __init__(self, datasets: Sequence[Dataset], columns: Sequence[str]) -> None:
         self._datasets = datasets
@@ -69,7 +69,7 @@ def _carry_over(root_uri: str, stage: str, name: str, row_identity: str, own: st
 
 
 def carry_over(root: Store, identity: Identity, columns: Sequence[str]) -> CarryOver:
-    """Earlier rows that may be taken over for `identity`, the newest dataset first; loaded once a process."""
+    """Earlier rows that `identity` can reuse, the newest dataset first; loaded once a process."""
     return _carry_over(root.uri, identity.stage, identity.name, identity.row_identity, identity.fingerprint, tuple(columns))
 
 

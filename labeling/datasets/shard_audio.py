@@ -1,4 +1,4 @@
-"""Audio of shard rows, whether they refer to it or hold it: shards made before audio had files of its own, and joined files, hold it."""
+"""Reads the audio of shard rows. Rows refer to it; those of joined files, and of shards from before audio had its own files, hold it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,9 @@ def audio_of_row(row: dict[str, Any], files: AudioFiles) -> bytes:
 
 
 def with_audio(table: pa.Table, files: AudioFiles) -> pa.Table:
-    """Rows that refer to their audio (schemas.SHARD) -> rows that hold it (schemas.JOINED); those that hold it are given back."""
+    """Rows that refer to their audio (schemas.SHARD) -> rows that hold it (schemas.JOINED). Rows that already hold it are returned
+    unchanged.
+    """
     if "audio" in table.column_names:
         return table
     references = table.select(["clip_id", *REFERENCE]).to_pylist()

@@ -1,4 +1,4 @@
-"""What a set of shards holds, by split: clips, hours, labels, licences, and about how many bytes each clip has."""
+"""Summarises a set of shards by split: clips, hours, labels, licences, and the approximate size of each clip."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _LABEL_BYTES = 256
 
 @dataclass
 class SplitSummary:
-    """licences: clips by licence, "" where it is not known. sizes: about how many bytes each clip has with its texts, in key order."""
+    """licences: clips by licence, "" where it is not known. sizes: bytes of each clip with its texts, about, in key order."""
 
     milliseconds: int = 0
     labels: Counter[str] = field(default_factory=Counter)

@@ -1,6 +1,6 @@
-"""Tar files as WebDataset reads them: of each clip `{clip_id}.flac` and `{clip_id}.json`, side by side; and back to joined Parquet files.
+"""Writes tar files for WebDataset, with `{clip_id}.flac` and `{clip_id}.json` of each clip side by side, and reads them back.
 
-Tars that come back may have passed through other hands: a clip that is not whole is dead, alone; a tar that is not whole stops everything.
+Tars that are read back may have been changed. An incomplete clip is dead, alone; an incomplete tar stops everything.
 """
 
 import hashlib
@@ -65,7 +65,7 @@ class _Clip(BaseModel):
 
 
 def tar_bytes(table: pa.Table) -> bytes:
-    """Rows of schemas.JOINED -> a tar file, in their order. The same rows give the same bytes: no time, owner or host is in it."""
+    """Rows of schemas.JOINED -> a tar file, in their order. The same rows give the same bytes: it holds no time, owner or host."""
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for batch in table.to_batches(max_chunksize=1):
@@ -90,8 +90,8 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 def import_webdataset(tars: Sequence[str], out: str, target_mb: float = 256.0) -> Dataset:
     """Write the clips of tars, and of folders of tars, into the folder or URI `out` as `join` does, in their order.
 
-    What was lost stands in the manifest, by reason, with examples. Raises UserError where a tar is not whole, none of its clips can be
-    used, or `out` holds another set.
+    The manifest lists losses by reason, with examples. Raises UserError where a tar is incomplete, none of its clips can be used, or `out`
+    holds another set.
     """
     sources = [source for uri in tars for source in _tars(uri)]
     digests = [[name, _sha256(store, name)] for store, name in sources]
@@ -130,7 +130,7 @@ def import_webdataset(tars: Sequence[str], out: str, target_mb: float = 256.0) -
 
 
 def _tars(uri: str) -> list[tuple[Store, str]]:
-    """The tars that a file or folder means: the store each lies in, and its name there. Raises UserError where there are none."""
+    """The tars of a file or folder: the store of each, and its name there. Raises UserError where there are none."""
     plain = uri.rstrip("/")
     if not plain.endswith(".tar") if is_remote(uri) else local_path(uri).is_dir():
         store = open_existing(uri)
@@ -166,7 +166,7 @@ def _tables(clips: Iterator[dict[str, Any]], most: float) -> Iterator[pa.Table]:
 
 
 def _clips(file: BinaryIO, where: str, lost: Tally, clip_ids: set[str]) -> Iterator[dict[str, Any]]:
-    """The rows of one tar (schemas.JOINED), in its order. seen: ids of the clips before, which is added to."""
+    """The rows of one tar (schemas.JOINED), in its order. clip_ids: ids of all clips so far; this function adds to it."""
 
     def leave_out(key: str, error: RowError) -> None:
         lost.lost[error.reason] += 1

@@ -1,7 +1,7 @@
-"""Recordings that share chains: an inverted index, a bucket of hashes at a time, gives votes for pairs of recordings and an offset.
+"""Finds recordings that share chains: an inverted index, one bucket of hashes at a time, gives votes for pairs of recordings at an offset.
 
-Votes are bounded by the entries: a chain that more than MOST_SHARED recordings have gives only pairs with the first FIRST_FEW of them,
-which still ties a group of a thousand copies together.
+The number of votes is bounded. A chain in more than MOST_SHARED recordings only gives pairs with the first FIRST_FEW of them, which still
+connects a group of a thousand copies.
 """
 
 from collections.abc import Iterator
@@ -61,13 +61,13 @@ def hash_bucket(hashes: Uint32s, buckets: int) -> npt.NDArray[np.int64]:
 
 
 def pair_bucket(votes: Votes, buckets: int) -> npt.NDArray[np.int64]:
-    """All votes of a pair fall into one."""
+    """The bucket of each vote; all votes of a pair have the same one."""
     pair = (votes.one.astype(np.uint64) << np.uint64(32)) | votes.other
     return (mix(pair) % np.uint64(buckets)).astype(np.int64)
 
 
 def votes(entries: Entries, done: Bools | None = None) -> Iterator[Votes]:
-    """All entries of some hashes -> votes, some at a time. done: (n,) whose votes with those before them `settle` gave."""
+    """All entries of some hashes -> votes, some at a time. done: (n,) entries whose votes with earlier ones `settle` has given."""
     done = np.zeros(len(entries.hashes), bool) if done is None else done
     entries, done = _sorted(entries, done)
     starts = _starts(entries.hashes)
@@ -81,8 +81,8 @@ def votes(entries: Entries, done: Bools | None = None) -> Iterator[Votes]:
 
 
 def settle(entries: Entries, done: Bools) -> tuple[Iterator[Votes], Entries, Bools]:
-    """Some of the entries of some hashes, those of the first tracks -> votes of hashes that have too many recordings already, and what is
-    still needed when the entries of later tracks come: so a chain that everybody has need not be held whole.
+    """The entries so far (those of the first tracks) of some hashes -> votes of hashes that already have too many recordings, and the
+    entries that are still needed for later tracks. So a chain that all recordings share need not be held in memory.
     """
     entries, done = _sorted(entries, done)
     rank, crowded = _recording_ranks(entries)
@@ -101,7 +101,7 @@ def _starts(hashes: Uint32s) -> npt.NDArray[np.int64]:
 
 
 def _recording_ranks(entries: Entries) -> tuple[npt.NDArray[np.int64], Bools]:
-    """Sorted entries -> the number of each one's recording among those with its hash, and whether those are too many for all pairs."""
+    """Sorted entries -> the rank of each entry's recording among those with its hash, and whether they are too many for all pairs."""
     starts = _starts(entries.hashes)
     if not len(starts):
         return np.zeros(0, np.int64), np.zeros(0, bool)

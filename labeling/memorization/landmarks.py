@@ -1,6 +1,6 @@
-"""The fingerprint of audio: pairs of spectral peaks (Wang 2003), found by audfprint2.
+"""Fingerprints audio by pairs of spectral peaks (Wang 2003), found by audfprint2.
 
-Its own table and matcher are not used: the table drops landmarks at random once a bucket is full, and is read with pickle.
+The library's own table and matcher are not used: the table drops landmarks at random once a bucket is full, and is read with pickle.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ HOP = 128
 FRAMES_A_SECOND = RATE / HOP
 DENSITY = 50.0
 FLOOR_DB = 50.0
-"""What lies this far below the loudest point is level: noise under the music makes no peaks. With the library's 120 dB, and with 11,025 Hz,
-excerpts with noise at 20 dB were often lost."""
+"""Levels this far below the loudest point are flattened, so noise under the music makes no peaks. With the library's 120 dB, or with
+11,025 Hz, excerpts with noise at 20 dB were often missed."""
 QUERY_SHIFTS = 4
-"""A query's frames lie between those of the clip; so many parts of a frame are tried."""
+"""A query's frames are shifted against those of the clip; it is tried at this many shifts of a part of a frame."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Landmarks:
 
 
 def find_landmarks(audio: Float32s, rate: int, shifts: int = 1) -> Landmarks:
-    """(samples,) mono at `rate` Hz -> its landmarks, none for silence. `shifts`: 1 for what is looked up, QUERY_SHIFTS for a query."""
+    """(samples,) mono at `rate` Hz -> its landmarks, none for silence. `shifts`: 1 for stored clips, QUERY_SHIFTS for a query."""
     from noise2music.labeling.memorization.analyzer import LevelAnalyzer
 
     low = resample(audio, rate, RATE).astype(np.float64)

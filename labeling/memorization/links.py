@@ -1,6 +1,6 @@
-"""Which pairs are copies: enough of what the shorter one has is in the other, at one offset, and clearly more than at any other offset.
+"""Decides which pairs are copies: at one offset they share enough chains of the shorter one, and clearly more than at any other offset.
 
-Two pieces over one drum loop share its chains at every offset by which the loop repeats; a copy shares most of its own at one.
+Two pieces with the same drum loop share its chains at every repetition of the loop; a copy shares most of its chains at one offset.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from noise2music.labeling.memorization.landmarks import FRAMES_A_SECOND, Int32s
 
 LEAST_VOTES = 8
 LEAST_LEAD = 0.08
-"""The share at the best offset less the share at the next. Measured by benchmarks/copies_heard.py."""
+"""The share at the best offset minus the share at the next best. Measured by benchmarks/copies_heard.py."""
 SURE_SHARE = 0.3
-"""At this share it is a copy whatever comes next: music that is made of loops is like itself at several offsets."""
+"""From this share on it is a copy whatever the next best: music made of loops resembles itself at several offsets."""
 
 _SLACK = 2
 _AWAY = 4

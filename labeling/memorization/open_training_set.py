@@ -1,4 +1,4 @@
-"""The training set of a finished labeling run: embeddings from its dataset `embed`, fingerprints of the audio in its shards."""
+"""Opens the training set of a finished labeling run: embeddings of its dataset `embed`, fingerprints of the audio in its shards."""
 
 import hashlib
 import io
@@ -42,9 +42,9 @@ log = logging.getLogger("n2m")
 def open_training_set(root: str, cache: Path, split: str = "train", workers: int = 1) -> TrainingSet:
     """The clips of a split that are in the shards of a run's root (a folder or URI).
 
-    Fingerprints are kept in the folder `cache`, in one file for each file of audio, named after its hash, and are computed once (about
-    50 CPU-ms for 30 s of audio, by `workers` processes). In memory: 12 bytes a landmark (about 8 KB a clip of 30 s) and the embeddings.
-    Raises UserError where there is no finished run, no clip of the split, or a file is damaged.
+    Fingerprints are computed once (about 50 CPU-ms for 30 s of audio, by `workers` processes) and stored in the folder `cache`, one file
+    for each file of audio, named by its hash. Memory: 12 bytes a landmark (about 8 KB for a clip of 30 s) and the embeddings. Raises
+    UserError where there is no finished run, no clip of the split, or a file is damaged.
     """
     store = open_existing(root)
     shards, embeddings = _open(store, "shard"), _open(store, "embed")
@@ -58,7 +58,7 @@ def open_training_set(root: str, cache: Path, split: str = "train", workers: int
 
 
 def training_set_digest(root: str, split: str = "train") -> str:
-    """The digest that `open_training_set` gives, without computing anything. Raises UserError where there is no finished run."""
+    """The digest of the set that `open_training_set` opens, without computing it. Raises UserError where there is no finished run."""
     store = open_existing(root)
     return _digest(_open(store, "shard"), _open(store, "embed"), split)
 
@@ -84,7 +84,7 @@ def _scorer_of(embeddings: Dataset) -> str:
 
 
 def _part_rows(shards: Dataset, part: PartRecord, split: str, print_cache: Store, workers: int) -> Iterator[tuple[str, Landmarks]]:
-    """Clip ids of a split with their fingerprints, in key order. The audio lies in files of its own, or in the shards themselves."""
+    """Clip ids of a split with their fingerprints, in key order. The audio is in its own files, or in the shards themselves."""
     clip_ids: list[str] = []
     for file in part.files:
         table = pq.read_table(pa.BufferReader(_whole(shards, f"{shards.path}/{file.path}", file)), columns=["clip_id", "split"])
@@ -98,7 +98,7 @@ def _part_rows(shards: Dataset, part: PartRecord, split: str, print_cache: Store
 
 
 def _fingerprints(shards: Dataset, path: str, file: PartFile, print_cache: Store, workers: int) -> pa.Table:
-    """The fingerprints of one file of audio, from the cache where they are there and whole."""
+    """The fingerprints of one file of audio, from the cache where it has them undamaged."""
     name = f"{file.sha256}-{stable_id(landmarks.VERSION, _library(), canonical_json(SCHEMA.names))}.parquet"
     try:
         return pq.read_table(pa.BufferReader(print_cache.get(name)), page_checksum_verification=True)
@@ -114,7 +114,7 @@ def _fingerprints(shards: Dataset, path: str, file: PartFile, print_cache: Store
 
 
 def _whole(shards: Dataset, path: str, file: PartFile) -> bytes:
-    """A file whose hash is right. Raises UserError."""
+    """The content of a file, its hash checked. Raises UserError."""
     where = shards.store.describe(path)
     try:
         data = shards.store.get(path)

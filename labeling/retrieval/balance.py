@@ -1,8 +1,8 @@
 """Count captions among the candidates, then sample labels with p proportional to 1/frequency (paper section 2.3, step 4).
 
-Drawing without replacement uses hashed exponential keys: candidate i gets -log(u_i) x frequency_i and the smallest keys win, which is the
-same as drawing one after the other with p proportional to 1/frequency among those left (Efraimidis and Spirakis 2006). u_i is a pure
-function of (seed, clip, caption), so a clip's labels depend on nothing but itself, its candidates and the counts.
+Sampling without replacement uses hashed exponential keys: candidate i gets the key -log(u_i) x frequency_i, and the smallest keys win. That
+equals drawing one after the other with p proportional to 1/frequency among the rest (Efraimidis and Spirakis 2006). u_i is a pure function
+of (seed, clip, caption), so a clip's labels depend only on the clip, its candidates and the counts.
 """
 
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ def sample_labels(
 
 
 class KeyedHash:
-    """`ids.hash_uniform(seed, clip, caption)` for many pairs of the same clips and captions: what depends on one of them is hashed once."""
+    """`ids.hash_uniform(seed, clip, caption)` for many pairs of the same clips and captions. Clips and captions are hashed once each."""
 
     def __init__(self, seed: int, clip_ids: Uint64s, caption_ids: Uint64s) -> None:
         self._clips = mix(mix(np.array([seed & (2**64 - 1)], np.uint64)) ^ mix(clip_ids))

@@ -1,6 +1,6 @@
-"""A clip's candidates: the K captions of a vocabulary nearest to it (paper section 2.3, step 3; K = 10).
+"""Finds a clip's candidates: the K captions of a vocabulary nearest to it (paper section 2.3, step 3; K = 10).
 
-Arrays in, arrays out. The answer depends on the vectors alone, so any split into parts or batches gives the same bytes.
+The result depends on the vectors alone, so any split into parts or batches gives the same bytes.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _QUERIES = 1 << 14
 class Candidates:
     """captions (N, K) int32: rows of the vocabulary, best first, -1 for none. scores (N, K) float32: cosines to six digits, NaN for none.
 
-    Equal scores are in the order of the rows. collapsed: captions that were passed over because one kept before says the same.
+    Equal scores are in the order of the rows. collapsed: captions that were skipped because a better one says the same.
     """
 
     captions: npt.NDArray[np.int32]
@@ -64,7 +64,7 @@ class CaptionIndex:
         return Candidates(captions, scores, collapsed)
 
     def rank(self, queries: Float32s, depth: int) -> Ranking:
-        """The first min(depth, V) captions of each query, before any are collapsed."""
+        """The first min(depth, V) captions of each query, duplicates included."""
         if self.inverted is None:
             return rank(queries, self.joint, depth, self.source)
         return rank_inverted(queries, self.joint, depth, self.inverted)
@@ -103,7 +103,7 @@ def build_index(joint: Float32s, meaning: Float32s | None, settings: Retrieval, 
 
 
 def measure_recall(index: CaptionIndex, queries: Float32s, top_k: int) -> float:
-    """Share of the exact first `top_k` captions of (N, d) queries, N > 0, that the index finds, before any are collapsed."""
+    """Share of the exact first `top_k` captions of (N, d) queries, N > 0, that the index finds, duplicates included."""
     if not len(queries):
         raise ValueError("recall needs at least one clip")
     queries = np.ascontiguousarray(queries)

@@ -1,7 +1,7 @@
-"""Inverted file for millions of captions: captions grouped around centroids, a query looks into the nearest groups only.
+"""An inverted file for millions of captions: captions are grouped around centroids, and a query searches the nearest groups only.
 
-FAISS keeps the groups as 8-bit codes and scans them; training, assignment and the choice of groups use the exact ranking, so the index
-and its answers do not depend on batches or threads either.
+FAISS stores the groups as 8-bit codes and scans them. Training, assignment and the choice of groups use the exact ranking, so the index and
+its results do not depend on batches or threads either.
 """
 
 import math
@@ -84,9 +84,9 @@ def _sums(sample: Float32s, groups: Int64s, lists: int) -> Float64s:
 
 
 def rank_inverted(queries: Float32s, vectors: Float32s, depth: int, inverted: Inverted) -> Ranking:
-    """Like `nearest.rank`, from the groups nearest to each query: a few of the best may be missing, the order of those found is exact.
+    """Like `nearest.rank`, but from the groups nearest to each query: a few of the best may be missing, the order of the others is exact.
 
-    More is fetched than asked for, because the codes are coarse. A query whose groups hold too few captions looks into more groups.
+    It fetches more than `depth`, because the codes are coarse. A query whose groups hold too few captions searches more groups.
     """
     depth = min(depth, len(vectors))
     rows = np.full((len(queries), depth), -1, np.int64)

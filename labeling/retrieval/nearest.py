@@ -1,7 +1,7 @@
-"""Exact nearest neighbours: a fast library fetches, six-digit cosines decide.
+"""Exact nearest neighbours: a fast library fetches candidates, and cosines of six digits order them.
 
-The order is (cosine rounded to six digits, descending; row, ascending). It depends on the vectors alone: not on the batch, the threads,
-the BLAS or the device that fetched.
+The order is (cosine rounded to six digits, descending; row, ascending). It depends on the vectors alone, not on the batch, the threads, the
+BLAS or the device.
 """
 
 from collections.abc import Callable
@@ -57,8 +57,8 @@ def fetcher(vectors: Float32s, device: Device = "cpu") -> Fetcher:
 def rank(queries: Float32s, vectors: Float32s, depth: int, source: Fetcher) -> Ranking:
     """The first `depth` (at most V) rows of `vectors` (V, d) for each of `queries` (N, d), all of unit length. Exact.
 
-    Slightly more than `depth` are fetched. Where what was not fetched could still belong among them (ties), more is fetched for those
-    queries alone.
+    It fetches slightly more than `depth`. Where a row that was not fetched could still belong to the result (ties), it fetches more for
+    those queries alone.
     """
     depth = min(depth, len(vectors))
     rows = np.empty((len(queries), depth), np.int64)

@@ -1,4 +1,4 @@
-"""What every scorer can do: audio and text into one space in which an inner product of unit vectors is the score."""
+"""The interface of all scorers: audio and text in one space, in which the inner product of unit vectors is the score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

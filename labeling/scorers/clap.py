@@ -3,8 +3,8 @@
 Audio: windows of 10 s at 48 kHz (`clap_windows`), the HTSAT tower with its projection, L2; a clip is the mean of its windows, L2.
 Text: RoBERTa with its projection over the first 77 tokens, L2. Both networks run in float32.
 
-LAION's own code crops long audio at random and rounds it to 16 bits; neither happens here. A fusion model
-(`enable_fusion`, for example laion/clap-htsat-fused) sees each window as the short audio that it is: its first channel alone.
+LAION's own code crops long audio at random and rounds it to 16 bits; this code does neither. For a fusion model (`enable_fusion`, for
+example laion/clap-htsat-fused) each window is short audio, so only the first channel is used.
 """
 
 import json
@@ -44,10 +44,10 @@ class ClapFrontEnd:
         return self.seconds * self.log_mel.sample_rate
 
     def cut(self, audio: Float32s) -> Float32s:
-        """(n,) -> (windows, samples). No crop is random and none overlaps.
+        """(n,) -> (windows, samples), consecutive windows without overlap.
 
-        A rest of at least 1 s after the last whole window is a window of its own, filled up by `repeat_pad`; a shorter rest
-        is dropped unless it is all there is. Raises RowError on no samples at all.
+        A rest of at least 1 s after the last whole window becomes a window of its own, filled up by `repeat_pad`. A shorter rest is
+        dropped, unless the audio is shorter than a window. Raises RowError without any samples.
         """
         if len(audio) == 0:
             raise RowError("too_short", "the clip has no samples")
@@ -78,7 +78,7 @@ _PICKLED = "pytorch_model.bin"
 
 @dataclass(eq=False)
 class ClapScorer:
-    """See labeling.scorers.base.Scorer. On a CPU rows go through the networks one by one, so that they are the same in any batch."""
+    """See labeling.scorers.base.Scorer. On a CPU rows run one by one, so a result does not depend on its batch."""
 
     name: str
     identity: str
@@ -160,7 +160,7 @@ def download(model: str, revision: str | None, small: Sequence[str], weights: Se
 
 
 def read_front_end(folder: Path, config: ClapConfig) -> ClapFrontEnd:
-    """What the model's feature extractor says, or CLAP's usual constants where the folder has none. Raises UserError."""
+    """The constants of the model's feature extractor, or CLAP's usual ones where the folder has none. Raises UserError."""
     fusion = bool(config.audio_config.enable_fusion)
     if not any((folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")):
         return clap_front_end(fusion)

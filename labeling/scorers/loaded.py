@@ -1,4 +1,4 @@
-"""A scorer in a few lines of Python: audio and text in, vectors and scores out."""
+"""The scorer of `import noise2music`: audio and text in, vectors and scores out."""
 
 from collections.abc import Sequence
 
@@ -69,7 +69,7 @@ class LoadedScorer:
         return np.asarray(joint[0]) if one else joint
 
     def similarity(self, audio: Float32s, text: Float32s) -> Float32s:
-        """Cosines, the very numbers that labels have as their score: of vectors rounded to float16 as datasets hold them, in millionths.
+        """Cosines of audio and text, exactly as labels have them as scores: of vectors rounded to float16, in whole millionths.
 
         Args:
             audio: (dim,) or (N, dim), of embed_audio.

@@ -22,11 +22,11 @@ from noise2music.labeling.scorers.musicnn import Tagger, load_taggers, tag_proba
 from noise2music.labeling.scorers.musicnn_tags import TAGS
 from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
 
-# The space in which `starter` compares: 100 dimensions, one for each tag of the two taggers. Audio: unit((p - m) / sqrt(s)), with p
-# the tag probabilities of a clip, and m and s their mean and standard deviation over reference music. Text: unit(((e - c) W)
-# sqrt(s)), with e the sentence vector, c the centre of the captions W was fitted on, and W the map from sentence vectors to
-# standardised tag mentions. In the inner product the spread s cancels from (p - m) W up to the two lengths, and is shared out so
-# that no tag rules a space alone: rare tags are damped on the text's side and raised on the audio's.
+# The space of `starter` has 100 dimensions, one for each tag of the two taggers. Audio: unit((p - m) / sqrt(s)), with p the tag
+# probabilities of a clip, and m and s their mean and standard deviation over reference music. Text: unit(((e - c) W) sqrt(s)), with
+# e the sentence vector, c the centre of the captions W was fitted on, and W the map from sentence vectors to standardised tag
+# mentions. In the inner product the factors of s cancel, up to the two lengths. Each side has one of them so that no tag dominates:
+# rare tags are damped in text and raised in audio.
 
 
 DATA = Path(__file__).parent / "data"
@@ -94,7 +94,7 @@ def read_reference(path: Path = REFERENCE) -> Reference:
 
 
 def provenance(path: Path) -> dict[str, str]:
-    """What the header of a data file says of its making."""
+    """The header of a data file: what it was made from."""
     with safe_open(path, framework="numpy") as file:
         return dict(file.metadata() or {})
 

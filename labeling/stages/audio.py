@@ -1,7 +1,7 @@
-"""audio: every clip of a part as FLAC (paper section 2.5, 24 kHz mono), once for all labels it will ever get.
+"""Stage "audio": every clip of a part as FLAC (paper section 2.5, 24 kHz mono), written once whatever its labels.
 
-A part's range of ids is divided into equal ranges, a file each. A file depends on the clips in its range and on nothing else: where none
-came, went or changed, the file of an earlier dataset is referred to, and neither decoded, nor read, nor written.
+A part's range of ids is divided into equal ranges, one file each. A file depends on the clips in its range alone. Where none was added,
+removed or changed, the rows refer to the file of an earlier dataset, and nothing is decoded, read or written.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ from noise2music.labeling.stages.embed import ClipPlan, Failed, Waveform, plan_c
 
 VERSION = 1
 LEAST_FILES = 256
-"""So many ranges has a small corpus: removing a track then rewrites next to nothing."""
+"""The fewest ranges, so that removing a track of a small corpus rewrites little."""
 _BYTES_A_SAMPLE = 1.2
-"""What FLAC makes of 16-bit music, about."""
+"""Bytes a sample of 16-bit music as FLAC, about."""
 
 
 def files_a_part(parts: int, clip_seconds: float, settings: Shards) -> int:
@@ -42,7 +42,7 @@ def files_a_part(parts: int, clip_seconds: float, settings: Shards) -> int:
 
 
 def clips_digest(tables: Iterator[pa.Table]) -> str:
-    """Hash of what decides the audio of all clips: tracks by content, and where they are cut. tables: schemas.INGEST, part by part."""
+    """Hash of what decides the audio of all clips: the tracks' content and cuts. tables: schemas.INGEST, part by part."""
     digest = hashlib.sha256()
     for rows in tables:
         table = rows.filter(pc.greater(pc.list_value_length(rows.column("clips")), 0))
@@ -97,7 +97,7 @@ def _file_rows(
     earlier_files: "_EarlierFiles",
     earlier: Mapping[Any, dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The rows of one range; its file is written unless an earlier one holds just these clips."""
+    """The rows of one range; its file is written unless an earlier file holds exactly these clips."""
     reused = {plan.clip_id: earlier[plan.content] for plan in plans if plan.content in earlier}
     encoded = _encode(context, [plan for plan in plans if plan.clip_id not in reused], audio, settings)
     living = [plan for plan in plans if plan.clip_id in reused or plan.clip_id in encoded]
@@ -132,7 +132,7 @@ def _file_rows(
 
 
 def _encode(context: PartContext, plans: Sequence[ClipPlan], audio: str, settings: Shards) -> dict[str, dict[str, Any]]:
-    """The FLAC of clips and what is to be known of it, by clip id. Those that cannot be decoded are dead."""
+    """The FLAC of clips and its properties, by clip id. Clips that cannot be decoded are dead."""
     planned = {plan.clip_id: plan for plan in plans}
     encoded: dict[str, dict[str, Any]] = {}
     for clip in run_ahead(read_waveforms(audio, plans, settings.sample_rate), 2):
@@ -157,7 +157,7 @@ def _encoded(clip: Waveform, settings: Shards) -> dict[str, Any]:
 
 
 def _whole_file(living: Sequence[ClipPlan], reused: Mapping[str, dict[str, Any]]) -> PartFile | None:
-    """The earlier file that holds these clips in this order, and no others."""
+    """The earlier file that holds exactly these clips in this order, None without one."""
     rows = [reused.get(plan.clip_id) for plan in living]
     first = rows[0] if rows else None
     if first is None or first["file_rows"] != len(rows):
@@ -170,7 +170,7 @@ def _whole_file(living: Sequence[ClipPlan], reused: Mapping[str, dict[str, Any]]
 
 
 class _EarlierFiles:
-    """Files of earlier datasets: whether they are there, and what is in them once their hash was found right."""
+    """Files of earlier datasets: whether they exist, and their content after a check of the hash."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

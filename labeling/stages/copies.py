@@ -1,7 +1,7 @@
-"""copies: which recordings are the same one, by their decoded audio or by what a fingerprint of them shares.
+"""Stage "copies": which recordings are the same, by their decoded audio or by their fingerprints.
 
-Passages through files, each over a share of the rows that is as large in any corpus: chains of a part -> chains of some hashes -> votes
-of some pairs -> links. The links alone, which are few, give groups.
+Rows pass through files in four steps, each over a share of bounded size: chains of a part -> chains of some hashes -> votes of some pairs
+-> links. The links, which are few, give the groups.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,12 +25,12 @@ from noise2music.labeling.schemas import COPIES
 
 VERSION = 1
 A_BUCKET = 1 << 19
-"""About so many chains a bucket, and so many rows are kept by a worker before it writes them."""
+"""Chains a bucket, about; and rows that a worker collects before it writes them."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Where rows go between the steps: spools below a folder of the store `root`, in `buckets` buckets. `a_bucket`: see A_BUCKET."""
+    """The files between the steps: spools below a folder of the store `root`, in `buckets` buckets. `a_bucket`: see A_BUCKET."""
 
     root: str
     folder: str
@@ -83,7 +83,9 @@ def index_part(fingerprints: Dataset, part: int, passage: Passage) -> None:
 
 
 def vote_bucket(passage: Passage, bucket: int) -> None:
-    """The chains of one bucket -> votes by pair; the audio of that bucket -> links of each with the first that has the same."""
+    """The chains of one bucket -> votes by pair; the audio hashes of that bucket -> links of each track with the first that has the
+    same.
+    """
     sounds = passage.spool("sounds").read(bucket)
     if sounds is not None:
         one, other = _same(sounds.column("audio").to_numpy(), sounds.column("track").to_numpy())
@@ -130,9 +132,9 @@ def read_links(passage: Passage, kind: str) -> Links:
 def group_rows(tracks: Tracks, audio: Links, near: Links) -> pa.Table:
     """The links of all recordings -> schemas.COPIES in key order: a row for every recording that is in a link.
 
-    `group`: the id of the first recording it is connected with, by either kind. `kind`: "audio" where another of the group has the same
-    decoded audio, and `same_audio` is the id of the first that has; else "near", and it is its own. `nearest`: with which recording it
-    shares most chains, `votes`, which come `offset_ms` later there.
+    group: the id of the first recording that it is connected with, by either kind. kind: "audio" where another of the group has the same
+    decoded audio, else "near". same_audio: the id of the first recording with the same audio, else its own. nearest, votes, offset_ms: the
+    recording with which it shares most chains, how many, and how much later they come there.
     """
     same = connected(_pairs(audio))
     groups = connected([*_pairs(audio), *_pairs(near)])
@@ -167,7 +169,7 @@ def copies_part(context: PartContext, every: pa.Table) -> Iterator[pa.Table]:
 
 
 class _Outlet:
-    """Rows on their way into one spool: files NAME-0000, NAME-0001, ... of some `a_bucket` rows."""
+    """Writes rows into one spool: files NAME-0000, NAME-0001, ... of about `a_bucket` rows."""
 
     def __init__(self, passage: Passage, kind: str, name: str) -> None:
         self._passage, self._spool, self._name = passage, passage.spool(kind), name

@@ -1,4 +1,4 @@
-"""embed: the clips of a part -> their embeddings. Decodes each track once, in a stream."""
+"""Stage "embed": the clips of a part -> their embeddings. Each track is decoded once, as a stream."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,8 +22,8 @@ from noise2music.labeling.datasets.reuse import CarryOver
 from noise2music.labeling.schemas import ODDITY, embed_schema
 from noise2music.labeling.scorers.base import Scorer
 
-# Clips into one space: decoding runs ahead in a thread, the network gets full batches of windows, and a clip is the mean of its
-# windows. Paper section 2.3: the embedding of a clip is the mean over its non-overlapping windows.
+# Decoding runs ahead in a thread, and the network gets full batches of windows. Paper section 2.3: the embedding of a clip is the mean
+# over its non-overlapping windows.
 
 
 AHEAD_CLIPS = 8
@@ -31,7 +31,7 @@ AHEAD_CLIPS = 8
 
 @dataclass(frozen=True)
 class Waveform:
-    """A decoded clip: `audio` (samples,) mono float32 at the rate that was asked for. peak: before it was resampled; full scale is 1."""
+    """A decoded clip: `audio` (samples,) mono float32 at the requested rate. peak: before resampling; full scale is 1."""
 
     key: str
     audio: Float32s
@@ -58,8 +58,8 @@ class Failed:
 def embed_clips(scorer: Scorer, clips: Iterable[Waveform | Failed], batch: int) -> Iterator[Embedded | Failed]:
     """Embed clips in their order. `clips` is consumed in a thread of its own, so decoding and mel overlap the network.
 
-    `batch`: windows a network call. A clip's result does not depend on its neighbours beyond 1e-5 (and on a CPU not at
-    all, where scorers run windows one by one). A failed clip is passed on in its place. Errors of `clips` are raised here.
+    batch: windows a network call. Other clips change a result by at most 1e-5, and on a CPU, where scorers run windows one by one, not at
+    all. A failed clip is passed on in its place. Errors of `clips` are raised here.
     """
     waiting: list[tuple[str, int, RowError | None]] = []
     inputs: list[torch.Tensor] = []
@@ -81,7 +81,7 @@ def embed_clips(scorer: Scorer, clips: Iterable[Waveform | Failed], batch: int) 
 
 
 def clips_per_second(scorer: Scorer, seconds: float) -> tuple[float, int]:
-    """Mel and network on one clip of noise, here and now: (clips of `seconds` a second, windows a clip). Decoding is not in it."""
+    """Measure preprocessing and network on one clip of noise: (clips of `seconds` a second, windows a clip). Without decoding."""
     samples = round(seconds * scorer.sample_rate)
     noise = (hash_uniform(0, np.arange(samples, dtype=np.uint64)) - 0.5).astype(np.float32) * np.float32(0.2)
     scorer.encode_audio(scorer.preprocess(noise)[:1])
@@ -100,7 +100,7 @@ def _windows(scorer: Scorer, clips: Iterable[Waveform | Failed]) -> Iterator[tup
 
 
 def _run(scorer: Scorer, inputs: list[torch.Tensor], batch: int) -> Float32s:
-    """One network call; off the CPU the last batch is filled with silence, so that every call has one shape."""
+    """One network call. On a GPU the last batch is filled up with zeros, so that every call has the same shape."""
     stacked = torch.stack(inputs)
     if scorer.device != "cpu" and len(inputs) < batch:
         stacked = torch.cat([stacked, stacked.new_zeros(batch - len(inputs), *stacked.shape[1:])])
@@ -131,7 +131,7 @@ CARRY_COLUMNS = ("sha256", "start_ms", "length_ms")
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """One clip that waits for its embedding."""
+    """One clip of the plan, not yet decoded."""
 
     clip_id: str
     track_id: str
@@ -169,13 +169,13 @@ def plan_clips(tracks: pa.Table) -> list[ClipPlan]:
 
 
 Oddities = dict[str, tuple[tuple[str, str], ...]]
-"""By clip: (reason, message) of what is not as it should be (core.audio.decode)."""
+"""Warnings by clip: (reason, message) pairs (core.audio.decode)."""
 
 
 def read_waveforms(audio: str, plans: Sequence[ClipPlan], rate: int, odd: Oddities | None = None) -> Iterator[Waveform | Failed]:
     """Decode and resample clips in their order, track by track. A clip that fails is passed on as Failed, alone.
 
-    What is odd about a clip is in `odd` before the clip comes.
+    odd: gets the warnings of a clip before the clip is yielded.
     """
     start = 0
     while start < len(plans):

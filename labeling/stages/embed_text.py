@@ -1,4 +1,4 @@
-"""embed_text: the captions of a part -> their embeddings in the joint space and in the text tower's own."""
+"""Stage "embed_text": the captions of a part -> their embeddings in the joint space and in the text tower's own space."""
 
 from collections.abc import Iterator
 

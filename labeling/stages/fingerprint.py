@@ -1,4 +1,4 @@
-"""fingerprint: each file of a part is decoded once -> a hash of its audio, and what copies of it are recognised by."""
+"""Stage "fingerprint": decodes each file of a part once -> a hash of its audio, and chains by which copies are recognised."""
 
 from collections.abc import Iterator
 
@@ -21,12 +21,12 @@ ROW_GROUP_ROWS = 256
 def fingerprint_part(context: PartContext, probed: pa.Table, audio: str, chain_seconds: float, carry: CarryOver) -> Iterator[pa.Table]:
     """Files of one part (schemas.PROBE) -> one table of schemas.FINGERPRINT in key order (track id). `audio` is the corpus.
 
-    chain_seconds: how much of each file chains are made from, 0 for none. No file dies here: one that cannot be decoded has no
-    fingerprint, which is warned of; the stages that use its audio decide what becomes of it.
+    chain_seconds: how much of each file gives chains, 0 for none. No file dies here. One that cannot be decoded gets a warning and no
+    fingerprint; the stages that use its audio decide about it.
     """
     rows = probed.select(["track_id", "key", "content", "duration_ms"]).to_pylist()
     earlier = carry.take([(row["track_id"], row["content"]) for row in rows])
-    # What failed is tried again: it may have been the storage.
+    # Files that failed are tried again, since storage may have been the cause.
     earlier = {key: table for key, table in earlier.items() if not table.column("failed")[0].is_valid}
     context.count("carried", len(earlier))
     tables = []

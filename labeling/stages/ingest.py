@@ -1,4 +1,4 @@
-"""ingest: what is known of each file and what is in it become tracks and clips; copies, licences, splits and opt-outs are decided here."""
+"""Stage "ingest": metadata and content of the files become tracks and clips. Decides about copies, licences, splits and opt-outs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -42,7 +42,7 @@ def ingest_part(
     """One part of schemas.INVENTORY and schemas.PROBE -> schemas.INGEST in key order (track id).
 
     verdicts: by track id, of files left out because of a copy (labeling.corpus.copies). opted_out: ids of the tracks that the opt-out
-    list names. notes: what is to be said of that list, by part 0. A track that is excluded keeps its row, with the reason and no clips.
+    list names. notes: warnings about that list, which part 0 reports. An excluded track has a row with the reason and without clips.
     """
     if context.part == 0:
         for note in notes:
@@ -66,7 +66,7 @@ def ingest_part(
 def _eligibility(
     file_row: Mapping[str, Any], probe_row: Mapping[str, Any], corpus: Corpus, opted_out: frozenset[str]
 ) -> tuple[str | None, list[Clip]]:
-    """Why a track is left out whatever its copies are, and the clips that it would have."""
+    """The reason why a track is excluded, copies aside (None when it is not), and the clips that it would have."""
     clips = cut_clips(probe_row["track_id"], probe_row["duration_ms"], corpus)
     split = track_split(file_row["split"], corpus)
     return exclusion_reason(probe_row["track_id"], _licence(file_row, probe_row), split, bool(clips), corpus, opted_out), clips

@@ -1,4 +1,4 @@
-"""probe: the files of a part -> what they are: format, rate, channels, duration, content hash, the tags inside."""
+"""Stage "probe": the files of a part -> format, rate, channels, duration, content hash, and their tags."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
@@ -18,11 +18,11 @@ from noise2music.labeling.schemas import PROBE
 
 
 def probe_file(file: BinaryIO, key: str, bytes: int, sha256: str) -> dict[str, Any]:
-    """A seekable file -> its row of schemas.PROBE, without the ids that its place in the corpus gives it (track_id, content).
+    """A seekable file -> its row of schemas.PROBE, without track_id and content, which its place in the corpus decides.
 
-    duration_ms is what was found by walking or decoding; claimed_ms is what the header says where that differs by more than 50 ms, else
-    the same. Tags are bounded (core.tables.fields); tag_notes says which of them were in an encoding that nothing declares.
-    Raises RowError: "empty_file", "not_audio", "unreadable", "ambiguous_audio", "no_samples", "unsupported_rate", "unsupported_channels".
+    duration_ms is measured by walking or decoding. claimed_ms is the header's where that differs by more than 50 ms, else the same. Tags
+    are bounded (core.tables.fields). tag_notes lists tags in an undeclared encoding. Raises RowError: "empty_file", "not_audio",
+    "unreadable", "ambiguous_audio", "no_samples", "unsupported_rate", "unsupported_channels".
     """
     if bytes == 0:
         raise RowError("empty_file", "the file holds no bytes")

@@ -1,4 +1,4 @@
-"""retrieve: the clips of a part -> the top K captions of one vocabulary (paper section 2.3, step 3)."""
+"""Stage "retrieve": the clips of a part -> the top K captions of one vocabulary (paper section 2.3, step 3)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""sample: the candidates of a part -> its labels, drawn by inverse frequency (paper section 2.3, step 4)."""
+"""Stage "sample": the candidates of a part -> its labels, sampled by inverse frequency (paper section 2.3, step 4)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""shard: the labelled clips of a part -> training rows: every text of the clip, and where its audio lies (stage `audio`)."""
+"""Stage "shard": the labelled clips of a part -> training rows with all texts of a clip and a reference to its audio (stage `audio`)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,8 +18,8 @@ ROW_GROUP_ROWS = 16
 def shard_part(context: PartContext, tracks: pa.Table, audio: pa.Table, labels: Mapping[str, pa.Table]) -> Iterator[pa.Table]:
     """Tracks of one part, its audio (schemas.AUDIO) and its labels by vocabulary (schemas.SAMPLE) -> one table of schemas.SHARD.
 
-    A clip without any label is left out and counted ("unlabelled"), and so is one whose audio is dead ("no_audio"). The order is the
-    key order (track id, start).
+    Left out and counted are clips without a label ("unlabelled") and clips whose audio is dead ("no_audio"). Rows are in key order (track
+    id, start).
     """
     by_clip = _labels_by_clip(labels)
     track_rows = {row["track_id"]: row for row in tracks.drop_columns(["clips"]).to_pylist()}

@@ -1,4 +1,4 @@
-"""write: every song of a part is described `samples` times by an LLM; nothing that was answered once is asked again."""
+"""Stage "write": an LLM describes every song of a part `samples` times. No answered request is sent again."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ Read = tuple[Reply, ReadText] | RowError
 
 @dataclass(frozen=True)
 class _Question:
-    """One reply that is wanted: sample `sample` of a song, asked for the `attempt`-th time."""
+    """The question for one reply: sample `sample` of a song, at the `attempt`-th attempt."""
 
     song_id: str
     song: Song
@@ -43,7 +43,7 @@ class _Question:
 
 @dataclass(frozen=True)
 class RequestBuilder:
-    """Makes the requests of a run: one for each (song, sample, attempt), the same whenever it is asked for."""
+    """Builds the requests of a run: one for each (song, sample, attempt), always the same."""
 
     prompt: Prompt
     write: Write
@@ -51,17 +51,17 @@ class RequestBuilder:
     seed: int
 
     def request(self, question: _Question) -> Request:
-        """A second attempt is another request, so that a reply that could not be used is not asked for again word for word."""
+        """The request of a question. A second attempt gives another request, since the first one gave an unusable reply."""
         mark = stable_id("reply", self.seed, question.song_id, question.sample, question.attempt)
         return self.prompt.request(question.song, self.write, self.model, int(mark, 16) & 0x7FFFFFFF)
 
     def first_request(self, song: Song) -> Request:
-        """What is asked of a song first of all."""
+        """The first request of a song."""
         return self.request(_Question(song.song_id, song, 0, 1))
 
 
 class _Requests(Sequence[Request]):
-    """The requests of many questions, each made when it is looked at: a long prompt is never held a thousand times."""
+    """The requests of many questions, each built when it is read, so that a long prompt is not held a thousand times."""
 
     def __init__(self, builder: RequestBuilder, questions: Sequence[_Question]) -> None:
         self._builder = builder
@@ -91,10 +91,10 @@ def write_part(
 ) -> Iterator[pa.Table]:
     """schemas.SONGS of one part -> schemas.WRITE in key order (song id, sample). Replies that cannot be used are dead letters.
 
-    `cache` is this part's request cache: what it holds is not asked again, and every answer goes into it as it comes.
-    `find_earlier(keys)`: replies among these requests that other datasets have; those that can be used are copied. In the n-th attempt of a
-    dataset (a replay) a reply that could not be used in the attempts before is asked for anew. `price(tokens in, tokens out)` is money.
-    Raises writer.base.WriterStopped, and labeling.datasets.dead_limit.TooManyDead: the next run then asks again for unusable replies.
+    cache: this part's request cache; requests in it are not sent again, and every answer is added as it comes. find_earlier(keys): replies
+    to these requests in other datasets; usable ones are copied. price(tokens in, tokens out): money. In the n-th attempt of a dataset (a
+    replay), replies that were unusable in earlier attempts are asked for again. Raises writer.base.WriterStopped, and
+    labeling.datasets.dead_limit.TooManyDead: the next run then asks again for unusable replies.
     """
     open_questions = [
         _Question(song_id, song, sample, 1) for song_id, song in read_songs(songs).items() for sample in range(builder.write.samples)
@@ -128,7 +128,7 @@ def write_part(
 
 
 class _Answers:
-    """What has been answered, in this part's request cache, in earlier datasets, or now, and what of it can be used."""
+    """All answers, from this part's request cache, from earlier datasets and from the writer, and whether they can be used."""
 
     def __init__(self, context: PartContext, cache: RequestCache, find_earlier: FindEarlier, prompt: Prompt) -> None:
         self._context = context
@@ -142,7 +142,7 @@ class _Answers:
         context.count("damaged_lines", contents.damaged)
 
     def answers(self, builder: RequestBuilder, questions: Sequence[_Question], writer: Writer, is_last: bool) -> list[Read]:
-        """What is known of every question, from where it is cheapest. is_last: what cannot be used is dead, and not asked another way."""
+        """The answer to every question, from the cheapest source. is_last: unusable replies are dead, and get no further attempt."""
         keys = [builder.request(question).key for question in questions]
         missing = [position for position, key in enumerate(keys) if key not in self._replies]
         if missing:
@@ -169,12 +169,12 @@ class _Answers:
         return [failed.get(position) or self._usable(key) for position, key in enumerate(keys)]
 
     def ask_again(self) -> None:
-        """Take back the replies that cannot be used: nothing says that they were final."""
+        """Cancel unusable replies, so that the next run asks again: they may not be final."""
         own = {entry.key for entry in self._entries if not entry.reused} & self._replies.keys()
         self._add([Entry.ask_again(key) for key in sorted(own) if isinstance(self._usable(key), RowError)])
 
     def account(self, price: Price) -> None:
-        """Count what this dataset's replies cost, whichever run asked for them."""
+        """Count the cost of this dataset's replies, whichever run paid for them."""
         for entry in self._entries:
             answer = entry.answer
             if entry.again:
@@ -192,7 +192,7 @@ class _Answers:
                 self._context.count("failed_requests")
 
     def _take_over(self, keys: frozenset[str], only_usable: bool) -> None:
-        """Take the replies that other datasets have to these requests."""
+        """Copy replies to these requests from other datasets."""
         earlier = sorted(self._find_earlier(keys).items())
         usable = [(key, reply) for key, reply in earlier if not (only_usable and isinstance(self._judge(reply), RowError))]
         self._add([Entry(key, reply, reused=True) for key, reply in usable])
@@ -208,7 +208,7 @@ class _Answers:
             self._context.expect_dead(name, read, question.song_id)
 
     def _usable(self, key: str) -> Read:
-        """The reply and what it says, or why it cannot be used. Each is read once."""
+        """The reply and its text, or why it cannot be used. Each is read once."""
         if key not in self._read:
             self._read[key] = self._judge(self._replies[key])
         return self._read[key]

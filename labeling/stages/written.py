@@ -1,9 +1,9 @@
-"""vocabulary, of kind "written": replies become sentences, sentences that survive the rules become captions, near duplicates go.
+"""Stage "vocabulary" of kind "written": replies -> sentences -> captions that pass the rules, without near duplicates.
 
-Steps, so that Beam can group between them: `clean_part` (a part of replies), `merge_part` (a part of captions: those that say the same
-words become one), `written_part` (the captions that stay). Which near duplicates go is found in between, by bands of hashes: `sketches`
-(of a part of captions, without their texts), `near` (some bands: which captions have to be compared), `bands` (of a part of captions: the
-texts of these), `fallen` (some bands: the captions that nearly repeat a better one).
+The steps are separate so that Beam can group between them. `clean_part` cleans a part of replies, `merge_part` merges captions with the
+same words, `written_part` gives the captions that stay. Near duplicates are found in between, by bands of hashes: `sketches` gives short
+forms of a part's captions, `near` which captions of some bands have to be compared, `bands` the texts of these, and `fallen` the captions
+that nearly repeat a better one.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ _BLOCK = 4096
 
 
 def clean_part(songs: pa.Table, replies: pa.Table, chain: Chain, tally: Tally) -> pa.Table:
-    """schemas.SONGS and schemas.WRITE of one part -> SENTENCES in key order, each spelling once. What the rules take goes into `tally`."""
+    """schemas.SONGS and schemas.WRITE of one part -> SENTENCES in key order, each spelling once. `tally` counts what the rules remove."""
     song_of = read_songs(songs)
     spellings: Counter[tuple[str, str]] = Counter()
     for start in range(0, len(replies), _BLOCK):
@@ -84,9 +84,10 @@ def sketches(captions: pa.Table) -> pa.Table:
 
 
 def near(parts: Iterable[tuple[int, pa.Table]], threshold: float) -> Iterator[tuple[int, pa.Table]]:
-    """SKETCHES of some bands, whole, each with the part of its captions -> for each part MEMBERS: what `bands` has to give to `fallen`.
+    """All SKETCHES of some bands, each with the part of its captions -> for each part the MEMBERS whose texts `bands` must pass to
+    `fallen`.
 
-    Captions that share no band with one that is nearly the same by its sketch are left out.
+    Captions that share no band with a nearly equal sketch are left out.
     """
     ordered = sorted(parts, key=lambda item: item[0])
     table = pa.concat_tables([SKETCHES.empty_table(), *(rows for _, rows in ordered)])
@@ -106,7 +107,7 @@ def bands(captions: pa.Table, members: Iterable[pa.Table]) -> pa.Table:
 
 
 def fallen(tables: Iterable[pa.Table], threshold: float) -> list[str]:
-    """BANDS of some bands, whole -> ids of captions that a better one (labeling.captions.cleaning.near_duplicates) nearly repeats."""
+    """All BANDS of some bands -> ids of captions that nearly repeat a better one (labeling.captions.cleaning.near_duplicates)."""
     table = pa.concat_tables([BANDS.empty_table(), *tables]).sort_by([("band", "ascending"), ("caption_id", "ascending")])
     keys = table.column("band").to_numpy()
     edges = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1], [True]])) if len(keys) else np.zeros(1, np.int64)
@@ -123,7 +124,7 @@ def fallen(tables: Iterable[pa.Table], threshold: float) -> list[str]:
 
 
 def written_part(context: PartContext, captions: pa.Table, near: Collection[str], tally: Tally, replies: int) -> Iterator[pa.Table]:
-    """schemas.VOCABULARY of one part without the ids in `near`, with all that was lost on the way counted and shown."""
+    """schemas.VOCABULARY of one part without the ids in `near`. Counts all losses, with examples."""
     repeats = pc.is_in(captions.column("caption_id"), pa.array(sorted(near), pa.string()))
     for caption in captions.filter(repeats).column("caption").to_pylist():
         tally.lose(NEAR_DUPLICATE, caption)

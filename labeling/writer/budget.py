@@ -1,4 +1,4 @@
-"""What may still be spent: every try takes its worst case out of the budget first, and gives back what it did not need."""
+"""Keeps a run within its budget: every try reserves its worst case first, and returns what it did not use."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ class BudgetTracker:
         return reservation
 
     def settle(self, request: Request, reservation: Reservation, reply: Reply | None) -> None:
-        """A try has ended: what a reply used is spent, the rest is given back. A reply without token counts costs what was reserved."""
+        """End a try: the tokens of the reply are spent, the rest is returned. A reply without token counts costs the whole reservation."""
         self._in_flight -= 1
         if reply is not None and not reply.prompt_tokens:
             return
@@ -55,12 +55,12 @@ class BudgetTracker:
 
     @property
     def may_free(self) -> bool:
-        """Whether waiting can help: only tokens and money are given back, and only by requests in flight."""
+        """Whether waiting can help: requests in flight may return tokens and money, but not requests."""
         budget = self._server.budget
         return self._in_flight > 0 and (budget.requests is None or self._requests < budget.requests)
 
     def spent(self) -> str:
-        """What was spent, in words."""
+        """A text with what was spent."""
         tokens_in, tokens_out = round(self._tokens_in), round(self._tokens_out)
         price = self._server.price(tokens_in, tokens_out)
         money = f", money {price:.4g}" if price else ""

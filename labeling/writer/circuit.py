@@ -1,4 +1,4 @@
-"""When the server fails for everybody, stop asking it: one probe at a time, and after a while nobody waits any longer."""
+"""A circuit breaker: when the server fails for all requests, only one probe at a time is sent, and after a while the writer stops."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from noise2music.labeling.writer.base import WriterStopped
 log = logging.getLogger("n2m")
 
 OPENS_AFTER = 5
-"""Failures without an answer between them."""
+"""Consecutive failures that open the circuit."""
 SHORTEST, LONGEST = 0.5, 10.0
 """Seconds between probes: twice as long each time, from the first to the second."""
 
@@ -19,8 +19,8 @@ SHORTEST, LONGEST = 0.5, 10.0
 class Circuit:
     """Shared by all requests to one server; used on one event loop.
 
-    Closed, every request may go. After OPENS_AFTER failures in a row it opens: requests queue, the first of them is the probe, and a probe
-    that fails goes to the end of the queue. An answer closes it. When nothing was answered for `patience` seconds, it stops for good.
+    While it is closed, every request may be sent. OPENS_AFTER failures in a row open it: requests queue, the first one is sent as a probe,
+    and a failed probe goes to the end of the queue. Any answer closes it. After `patience` seconds without an answer it stops for good.
     """
 
     def __init__(self, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class Circuit:
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
-        """Hold this during one try; it waits until the try may be made. Raises WriterStopped."""
+        """The context of one try. Waits until the try may be made. Raises WriterStopped."""
         while True:
             self.check()
             await self._pause()
@@ -58,14 +58,14 @@ class Circuit:
                 return
 
     def record_answer(self) -> None:
-        """A request was answered, with whatever: the server is there."""
+        """Record any answer: the server works."""
         if self.is_open:
             log.warning("the server answers again")
         self._failures = 0
         self._failing_since = None
 
     def record_failure(self, why: str, has_response: bool = False) -> None:
-        """A try failed in a way that another may mend. Stops when patience is at its end. heard: the server answered, with whatever."""
+        """Record a failure that a retry may fix; stops when `patience` is over. has_response: whether the server sent anything at all."""
         now = self._clock()
         self._has_response = has_response or (self._has_response and self._failures > 0)
         self._failures += 1
@@ -82,7 +82,7 @@ class Circuit:
                 self.stop(f"the server has answered nothing {seconds} ({why}). Start it, then run this again")
 
     def record_wait(self, seconds: float | None, why: str) -> None:
-        """The server is there and wants to be left alone: for so long nothing is sent, and that time costs no patience."""
+        """Record that the server asks to wait: nothing is sent for `seconds`, and that time does not count against `patience`."""
         now = self._clock()
         if seconds is not None:
             if seconds > self._patience:

@@ -1,4 +1,4 @@
-"""The transport to a server, and what a failed try means: is it the request's own fault, may it pass, or can nothing go on."""
+"""The HTTP transport to a server, and what a failed try means: the request is bad, a retry may help, or the run has to stop."""
 
 import json
 from collections.abc import AsyncIterator
@@ -13,12 +13,14 @@ import openai
 
 from noise2music.labeling.datasets.dead_limit import one_line
 
-# HTTP for the client of the server: connections that are kept, no proxy surprises, and bodies that end somewhere.
+# HTTP for the server's client: keep-alive connections, no redirects, and bounded bodies.
 
 
 MAX_BODY_BYTES = 1 << 20
 KEEPALIVE_SECONDS = 2.0
-"""How long an idle connection is kept: less than the five seconds after which common servers close one while a request is on its way."""
+"""Seconds that an idle connection stays open: below the five seconds after which common servers close it, perhaps with a request on its
+way.
+"""
 
 
 class BodyTooLarge(httpx2.ReadError):
@@ -59,8 +61,8 @@ def new_client(concurrency: int) -> httpx2.AsyncClient:
 
 
 Kind = Literal["row", "busy", "try", "gone", "stop"]
-"""row: this request can never be answered. busy: the server says to come later. try: it failed, and counts as a try. gone: nobody is
-there to answer. stop: no request can be answered before a person has changed something."""
+"""row: this request can never be answered. busy: the server asks to come later. try: it failed, and counts as a try. gone: no server
+answers. stop: no request can be answered before a person changes something."""
 
 _EXCERPT = 200
 _MESSAGE_KEYS = ("error", "message", "detail", "msg", "errors", "reason", "title")
@@ -74,14 +76,14 @@ _STOPPING = {
 
 
 class BadReply(Exception):
-    """The server answered with success, but what it sent is no reply. The message says what was seen."""
+    """The server answered with success, but its body is no reply. The message quotes it."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """kind: see Kind. reason, message: of the dead letter, or of the stop. wait: seconds that the server asks for, if it does.
+    """kind: see Kind. reason, message: of the dead letter, or of the stop. wait: seconds that the server asks for, or None.
 
-    heard: whether a server answered, with whatever.
+    has_response: whether a server sent anything at all.
     """
 
     kind: Kind
@@ -92,7 +94,7 @@ class Failure:
 
 
 def classify(error: Exception, key_env: str, now: datetime | None = None) -> Failure:
-    """What an exception of the client, a BadReply or a TimeoutError means. `now`: for a Retry-After that is a date."""
+    """Classify an exception of the client, a BadReply or a TimeoutError. `now`: for a Retry-After that is a date."""
     if isinstance(error, openai.APIStatusError):
         return _status(error, key_env, now or datetime.now(UTC))
     cause = error.__cause__
@@ -121,7 +123,7 @@ def _status(error: openai.APIStatusError, key_env: str, now: datetime) -> Failur
 
 
 def server_message(error: openai.APIStatusError) -> str:
-    """The server's own words, without the body around them where it is JSON of a known form."""
+    """The server's error message, taken out of its JSON where that has a known form."""
     text = error.response.text
     with suppress(ValueError, RecursionError):
         text = _words(json.loads(text)) or text

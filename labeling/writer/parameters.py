@@ -1,6 +1,6 @@
-"""How a request's parameters are called in what is sent: as OpenAI's first API has them, as the configuration says, or as the server wants.
+"""The names of a request's parameters on the wire: those of OpenAI's first API, of the configuration, or those that the server wants.
 
-The key of a request in the request cache does not know of it: whatever a parameter is called, the same question is not paid for twice.
+The names are not part of a request's key in the request cache, so no question is paid for twice because of a name.
 """
 
 import re
@@ -23,7 +23,9 @@ _INSTEAD = re.compile(
 )
 _MARKS = "'\"`’‘“”[]<>"
 _NEAR, _NEAR_UNMARKED = 120, 30
-"""Characters between a parameter's name and the words that refuse it. Without quotation marks it may be a word like any other."""
+"""The most characters between a parameter's name and the words that refuse it; fewer without quotation marks, when it may be an ordinary
+word.
+"""
 _MEANING = {
     "seed": "replies are not repeatable, and samples of a song may be equal",
     "temperature": "the server's own temperature is used",
@@ -31,11 +33,12 @@ _MEANING = {
     "stop": "replies may go on after their end",
 }
 _NEVER_DROPPED = "max_tokens"
-"""Without it a reply has no bound and no price: it is renamed where the server says to what, and dropped by the configuration alone."""
+"""Without it a reply has no bound and no price. It is renamed where the server names the new word, and dropped only by the configuration.
+"""
 
 
 class Parameters:
-    """The names in use with one server. changes: what was changed because the server refused it, in words, in that order."""
+    """The names in use with one server. changes: messages about parameters that the server refused, in order."""
 
     def __init__(self, names: ParameterNames) -> None:
         self._names: dict[str, str | None] = {name: _sent_name(name, setting) for name, setting in names}
@@ -44,7 +47,7 @@ class Parameters:
         self.changes: list[str] = []
 
     def body(self, request: Request) -> dict[str, Any]:
-        """What is sent of a request besides the model and the prompt."""
+        """The parameters of a request's body, besides the model and the prompt."""
         values: dict[str, Any] = {
             "temperature": request.temperature,
             "top_p": request.top_p,
@@ -76,7 +79,7 @@ class Parameters:
         return True
 
     def undo(self) -> None:
-        """The last change did not help."""
+        """Undo the last change, which did not help."""
         if self._names != self._before:
             self._innocent |= {name for name, now in self._names.items() if now != self._before[name]}
             self._names = self._before
@@ -90,7 +93,7 @@ def _sent_name(name: str, setting: str | bool) -> str | None:
 
 
 def _refused(message: str, names: list[str], field: str | None) -> str | None:
-    """Which of the parameters sent the words refuse: the one that stands nearest to a refusal."""
+    """The parameter that a message refuses: the one nearest to the words of refusal."""
     nearest: tuple[int, int, str] | None = None
     for refusal in _REFUSED.finditer(message):
         if field in names:
@@ -105,7 +108,7 @@ def _refused(message: str, names: list[str], field: str | None) -> str | None:
 
 
 def _instead(message: str, refused: str, name: str) -> str | None:
-    """What the server wants in place of a parameter, if it says so."""
+    """The name that the server wants in place of a parameter, if it names one."""
     suggested = [match[1] for match in _INSTEAD.finditer(message) if match[1].lower() != refused.lower() and "_" in match[1]]
     if suggested:
         return suggested[0] if name == _NEVER_DROPPED else None

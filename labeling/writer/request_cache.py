@@ -1,4 +1,4 @@
-"""The request cache of one part: an append-only file of checksummed lines, so that nothing that was answered is asked and paid again.
+"""The request cache of one part: an append-only file of checksummed lines, so that no answered request is sent and paid again.
 
 On a local disk it is `PREFIX.jsonl`, appended to in single writes. An object store cannot append: there it is `PREFIX.00001.jsonl`,
 `PREFIX.00002.jsonl` and so on, each claimed by one writer with a create-only put and rewritten until it is full.
@@ -23,9 +23,9 @@ _CHECKSUM = 16
 
 @dataclass(frozen=True)
 class Entry:
-    """The answer to the request whose key this is. reused: taken over from another dataset, which has paid for it.
+    """The answer to the request with this key. reused: copied from another dataset, which has paid for it.
 
-    again: no answer, but that the replies before it are not to be taken: the stage was stopped, and the request will be sent again.
+    again: no answer, but a mark that earlier replies to this key do not count: the stage was stopped, and the request will be sent again.
     """
 
     key: str
@@ -35,7 +35,7 @@ class Entry:
 
     @classmethod
     def ask_again(cls, key: str) -> "Entry":
-        """The entry that takes back what was answered to a request."""
+        """The entry that cancels the earlier replies to a request."""
         return cls(key, RowError("stopped", "the stage was stopped"), again=True)
 
 
@@ -48,7 +48,7 @@ class Contents:
 
     @property
     def replies(self) -> dict[str, Reply]:
-        """The replies that stand, by key."""
+        """The valid replies, by key."""
         replies: dict[str, Reply] = {}
         for entry in self.entries:
             if isinstance(entry.answer, Reply):
@@ -59,7 +59,7 @@ class Contents:
 
 
 class RequestCache:
-    """The request cache that lies at `prefix` of a store. One thread appends; any number of processes may."""
+    """The request cache at `prefix` of a store. In a process one thread appends; any number of processes may."""
 
     def __init__(self, store: Store, prefix: str) -> None:
         self._store = store
@@ -80,7 +80,7 @@ class RequestCache:
         return Contents(tuple(entries), damaged)
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Keep entries; when it returns they outlive the process. Raises UserError when they cannot be written."""
+        """Write entries; once it returns they outlive the process. Raises UserError when they cannot be written."""
         lines = b"".join(_line(entry) for entry in entries)
         if is_remote(self._store.uri):
             self._put(lines)
@@ -93,7 +93,7 @@ class RequestCache:
         return sorted(path for path in paths if path.startswith(f"{folder}/{name}." if folder else f"{name}.") and path.endswith(".jsonl"))
 
     def _append(self, path: Path, lines: bytes) -> None:
-        """One write of whole lines. After a torn line a new one is begun, so that only the torn one is lost."""
+        """Write whole lines at once. After a torn line it starts a new one, so only the torn line is lost."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "ab+", buffering=0) as file:

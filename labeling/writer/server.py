@@ -1,7 +1,7 @@
-"""An OpenAI-compatible server as a writer: many requests in flight, each tried again as long as that can help, none sent twice for nothing.
+"""An OpenAI-compatible server as a writer: many requests in flight, each retried while a retry can help.
 
-One event loop in a thread of its own serves all threads of the process. A slot of `concurrency` is held from the first try of a request
-until its answer has been kept, so what a killed process loses is what was in flight.
+One event loop in its own thread serves all threads of the process. A request holds a slot of `concurrency` from its first try until its
+answer is stored, so a killed process loses only the requests in flight.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from noise2music.labeling.writer.reply_body import read_body
 from noise2music.labeling.writer_settings import Server
 
 NO_KEY = "none"
-"""What is sent as the key where the environment has none: servers of one's own want none."""
+"""The key that is sent where the environment has none: private servers need none."""
 LONGEST_BACKOFF = 30.0
 _MOST_PROBES = 3
-"""Refusals without a reason that is understood, after which it is no longer tried whether the schema is to blame."""
+"""After this many refusals without a known reason, requests are no longer retried without their schema."""
 
 log = logging.getLogger("n2m")
 
@@ -91,7 +91,7 @@ class ServerWriter:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """What is sent otherwise than configured, because the server refused it, in words."""
+        """Messages about parameters that are sent differently because the server refused them."""
         return tuple(self._parameters.changes)
 
     def count_tokens(self, requests: Sequence[Request]) -> list[int] | None:
@@ -131,7 +131,9 @@ class ServerWriter:
             self._circuit.check()
 
     async def _ask(self, position: int, request: Request, answers: _Answered) -> bool:
-        """Answer one request; whether there was an answer. Its slot goes over to whoever takes it, and is free when there is none."""
+        """Answer one request; returns whether there was an answer. Its slot passes to the reader of the answer, and is freed without
+        one.
+        """
         try:
             answers.put((position, await self._answer(request)))
         except BaseException as error:
@@ -142,7 +144,7 @@ class ServerWriter:
         return True
 
     async def _answer(self, request: Request) -> Answer:
-        """Try until there is a reply, or until trying again cannot help. Raises WriterStopped."""
+        """Try until there is a reply, or until a retry cannot help. Raises WriterStopped."""
         tries = failures = 0
         turned_down_since: float | None = None
         while True:
@@ -191,7 +193,7 @@ class ServerWriter:
                 await asyncio.sleep(_backoff(request, tries))
 
     async def _reserve(self, request: Request) -> Any:
-        """A place in the budget. Waits for requests in flight where they may give some back. Raises WriterStopped when nothing is left."""
+        """Reserve a part of the budget. Waits while requests in flight may return some. Raises WriterStopped when nothing is left."""
         while (reservation := self._budget.reserve(request)) is None:
             if not self._budget.may_free:
                 self._circuit.stop(f"the budget of [run.server] is spent: {self._budget.spent()}. Raise it, or run this again to go on")
@@ -201,7 +203,7 @@ class ServerWriter:
         return reservation
 
     async def _send(self, request: Request) -> Reply:
-        """One HTTP request; more when the server turns out not to take a parameter, or schemas."""
+        """Send a request; again, with changes, when the server refuses a parameter or the schema."""
         with_schema = request.schema is not None and self._offers_schema is not False
         refused: str | None = None
         while True:
@@ -239,7 +241,7 @@ class ServerWriter:
         self._offers_schema = is_offered
 
     async def _post(self, request: Request, parameters: dict[str, Any], with_schema: bool) -> Reply:
-        """Send a request once. The body of what comes back is read here: the client believes in types that servers do not keep to."""
+        """Send a request once. The body is parsed here, since the client trusts types that servers do not keep to."""
         body = dict(parameters)
         if request.prompt is not None:
             completions = self._client.completions.with_raw_response
@@ -270,7 +272,7 @@ class ServerWriter:
 
 
 def _take(answers: _Answered) -> list[tuple[int, Answer]]:
-    """The answers that are there, at least one; none at the end."""
+    """The answers that have come, at least one; none at the end."""
     first = answers.get()
     if first is None:
         return []
@@ -287,6 +289,6 @@ def _take(answers: _Answered) -> list[tuple[int, Answer]]:
 
 
 def _backoff(request: Request, tries: int) -> float:
-    """Seconds: twice as long after every try, times a number between a half and one and a half that this request has for this try."""
+    """Seconds to wait: doubled after every try, times a factor from 0.5 to 1.5 that depends on the request and the try."""
     jitter = float(hash_uniform(int(request.key[:16], 16), np.full(1, tries, np.uint64))[0])
     return min(LONGEST_BACKOFF, 0.5 * 2.0 ** (tries - 1)) * (0.5 + jitter)
