@@ -1,4 +1,8 @@
-"""The two ways something can be wrong: the run cannot go on, or one row cannot."""
+"""The two ways something can be wrong: the run cannot go on, or one row cannot. What they say of others' errors."""
+
+import re
+
+_SAID = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
 
 
 class UserError(Exception):
@@ -18,3 +22,11 @@ class RowError(Exception):
 
     def __reduce__(self) -> tuple[type["RowError"], tuple[str, str]]:
         return type(self), (self.reason, self.message)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line: its name where it says nothing, a store's own code and message where it gives them."""
+    said = _SAID.search(str(error))
+    if said:
+        return f"{said[1]}: {said[2].rstrip('.')}"
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

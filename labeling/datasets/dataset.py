@@ -1,6 +1,5 @@
 """Finished datasets: reading them by their manifest, and checking that their files are what the manifest says."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from noise2music.core.errors import UserError
+from noise2music.core.ids import file_hash
 from noise2music.core.storage import Store
 from noise2music.labeling.datasets.fingerprint import dataset_title
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, Manifest, PartFile, parse_manifest
@@ -190,8 +190,5 @@ def _size(store: Store, path: str) -> int | None:
 
 
 def _sha256(store: Store, path: str) -> str:
-    digest = hashlib.sha256()
     with store.reader(path) as file:
-        while chunk := file.read(1 << 22):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_hash(file)

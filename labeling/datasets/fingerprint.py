@@ -9,7 +9,7 @@ from typing import Any
 from noise2music.labeling.schemas import SCHEMA_VERSION
 
 
-def dataset_title(stage: str, name: str) -> str:
+def dataset_title(stage: str, name: str = "") -> str:
     """A dataset's name for people: its stage, and its vocabulary where it has one."""
     return f"{stage} {name}".strip()
 

@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from noise2music.core.device import choose_device
-from noise2music.core.errors import RowError, UserError
+from noise2music.core.errors import RowError, UserError, first_line
 from noise2music.core.ids import hash_uniform
 from noise2music.core.tensors import hash_files
 from noise2music.labeling.writer.base import Answer, Halted, Keep, Reply, Request
@@ -131,7 +131,7 @@ class LocalWriter:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
             loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{model} cannot be loaded as a causal LM: {str(error).splitlines()[0]}") from error
+            raise UserError(f"{model} cannot be loaded as a causal LM: {first_line(error)}") from error
         self._network = loaded.eval().requires_grad_(False).to(self._device)
         self._context = int(getattr(loaded.config, "max_position_embeddings", 1 << 30))
         ends = loaded.generation_config.eos_token_id if loaded.generation_config else self._tokenizer.eos_token_id
@@ -225,4 +225,4 @@ def _folder(model: str, revision: str | None) -> Path:
         return Path(snapshot_download(model, revision=revision, allow_patterns=_FILES))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         advice = f"Give a folder, a hub id that can be reached, {STARTER!r}, or the url of a server in [run.server]."
-        raise UserError(f"cannot load the writer {model}: {str(error).splitlines()[0]} {advice}") from error
+        raise UserError(f"cannot load the writer {model}: {first_line(error)} {advice}") from error
