@@ -14,6 +14,11 @@ def dataset_title(stage: str, name: str = "") -> str:
     return f"{stage} {name}".strip()
 
 
+def dataset_path(stage: str, fingerprint: str) -> str:
+    """A dataset's folder below the root."""
+    return f"{stage}/{fingerprint}"
+
+
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -71,7 +76,7 @@ class Identity:
     @property
     def path(self) -> str:
         """The dataset's folder below the root."""
-        return f"{self.stage}/{self.fingerprint}"
+        return dataset_path(self.stage, self.fingerprint)
 
 
 def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
