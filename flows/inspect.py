@@ -18,7 +18,7 @@ from noise2music.labeling import schemas
 from noise2music.labeling.datasets.current import CURRENT, current_findings
 from noise2music.labeling.datasets.dataset import LATEST, Dataset, find_damage, latest_paths, named_paths, open_dataset, wrong_content
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, Manifest, PartFile
-from noise2music.models.job.place import CLIPS
+from noise2music.models.job.output_store import CLIPS
 from noise2music.models.job.record import parse_clip
 
 STAGES = (

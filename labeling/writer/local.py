@@ -20,10 +20,10 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from noise2music.core.device import choose_device
 from noise2music.core.errors import RowError, UserError
+from noise2music.core.hub import quiet_transformers
 from noise2music.core.ids import hash_uniform
 from noise2music.core.tensors import hash_files
 from noise2music.labeling.writer.base import Answer, Halted, Keep, Reply, Request
@@ -125,11 +125,11 @@ class LocalWriter:
         self._device = choose_device(device)
         if self._device == "cpu":
             torch.set_num_threads(1)
-        transformers_logging.disable_progress_bar()
         dtype: Any = torch.float32 if self._device == "cpu" else "auto"
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-            loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
+            with quiet_transformers(reports=True):
+                self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+                loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{model} cannot be loaded as a causal LM: {str(error).splitlines()[0]}") from error
         self._network = loaded.eval().requires_grad_(False).to(self._device)

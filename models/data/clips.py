@@ -38,7 +38,7 @@ def make_clip(row: Mapping[str, Any], number: int, crop_samples: int, place: flo
     padded = np.zeros(crop_samples, np.float32)
     padded[: len(audio)] = audio
     long, short = texts_of(row["title"], row["tags"], row["labels"])
-    return Clip(number, row["clip_id"], padded, len(audio), long, short)
+    return Clip(number=number, clip_id=row["clip_id"], audio=padded, valid=len(audio), long=long, short=short)
 
 
 def texts_of(title: str | None, tags: Sequence[str], labels: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:

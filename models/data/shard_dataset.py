@@ -67,7 +67,7 @@ class ShardDataset(Dataset[dict[str, Any]]):
         return {"audio": audio, "captions": [label["caption"] for label in row["labels"]], **row}
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels to a worker that is started anew: open files stay here."""
+        """The state for a worker process: without open files."""
         return {name: value for name, value in self.__dict__.items() if name != "_shards"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

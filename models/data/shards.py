@@ -70,8 +70,8 @@ class Shards:
         return group, int(self.places[group].rows[row - int(self.starts[group])])
 
     def read_group(self, number: int, columns: Sequence[str] = COLUMNS, only: int | None = None) -> pa.Table:
-        """The rows of a group of `places`: those of other splits too, which may come without audio. Column `audio` holds FLAC, whether the
-        shard does or refers to it. only: the one row of the group whose audio is wanted. Raises UserError where a file is gone or changed.
+        """The rows of a group of `places`. Rows of other splits are among them, perhaps without audio. Column `audio` holds FLAC, wherever
+        the shard keeps it. only: the one row of the group whose audio is read. Raises UserError where a file is gone or changed.
         """
         place = self.places[number]
         if only is not None:
@@ -127,9 +127,9 @@ class Shards:
                         f"{self._describe(file)} holds audio of {wrong.pop()} Hz; the cascade trains on {rate} Hz. "
                         f"Set [shards] sample_rate = {rate} and run `n2m label` again."
                     )
-                kept = table.take(rows)
-                licences |= {licence or "unknown" for licence in kept.column("licence").to_pylist()}
-                vocabularies |= {label["vocabulary"] for labels in kept.column("labels").to_pylist() for label in labels}
+                clips = table.take(rows)
+                licences |= {licence or "unknown" for licence in clips.column("licence").to_pylist()}
+                vocabularies |= {label["vocabulary"] for labels in clips.column("labels").to_pylist() for label in labels}
                 yield Place(number, group, rows)
 
     def _describing(self, file: PartFile) -> Iterator[pa.Table]:
@@ -191,9 +191,9 @@ def open_shards(uri: str, split: str, rate: int | None, cache: Path | None = Non
     dataset = _find(uri)
     shards = Shards(dataset, split, rate, cache)
     if not shards.clips:
-        found = sorted(set(dataset.read(["split"]).column("split").to_pylist())) if dataset.manifest.rows else []
-        said = f"its splits are {', '.join(map(repr, found))}" if found else "it has no clips at all"
-        raise UserError(f"{dataset.store.describe(dataset.path)} has no clip of the split {split!r}: {said}. Set data.split.")
+        splits = sorted(set(dataset.read(["split"]).column("split").to_pylist())) if dataset.manifest.rows else []
+        content = f"its splits are {', '.join(map(repr, splits))}" if splits else "it has no clips at all"
+        raise UserError(f"{dataset.store.describe(dataset.path)} has no clip of the split {split!r}: {content}. Set data.split.")
     if not is_remote(dataset.store.uri) and shards.size <= EAGER_BYTES:
         shards.check_all()
     return shards
@@ -213,10 +213,10 @@ def _find(uri: str) -> Dataset:
     root, stage, fingerprint = _above(uri)
     if stage != "shard":
         raise UserError(f"{uri} is a dataset of the stage {stage}, not of shards. Give the root of the run, or a folder below shard/.")
-    found = open_dataset(Store(root), f"{stage}/{fingerprint}")
-    if found is None:
+    dataset = open_dataset(Store(root), f"{stage}/{fingerprint}")
+    if dataset is None:
         raise UserError(f"{uri} has no manifest any more.")
-    return found
+    return dataset
 
 
 def _below_root(dataset: Dataset, file: PartFile) -> PartFile:

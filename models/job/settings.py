@@ -1,4 +1,4 @@
-"""What a batch job can be told. Frozen, and an unknown key is an error."""
+"""Settings of a batch job. Frozen, and an unknown key is an error."""
 
 from typing import Literal
 

@@ -1,7 +1,8 @@
-"""What a training run can be told. Frozen, and an unknown key is an error."""
+"""Settings of a training run. Frozen, and an unknown key is an error."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -26,19 +27,21 @@ class Data(Settings):
 
 
 class Run(Settings):
-    """Where training runs; none of it changes what is learned, beyond rounding.
+    """Where training runs. None of it changes what is learned, beyond rounding.
 
     precision: "fp32", "bf16" (autocast), "auto": bf16 on a GPU. parallel: how several processes share a model. compile: each block of
-    the U-Net by torch.compile. recompute: depths (0 is the top) whose activations are computed again in the backward pass. threads: of
+    the U-Net by torch.compile. activation_checkpointing: depths (0 is
+    the top) whose activations are computed again in the backward pass. threads: of
     torch on a CPU. at_once: stages that one command trains side by side without GPUs of their own; two with one thread each are faster on
     two cores than one with two. skips: steps in a row whose loss or gradient may be no finite number before training stops.
     """
 
+    former_names: ClassVar[Mapping[str, str]] = {"recompute": "activation_checkpointing"}
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     parallel: Literal["ddp", "fsdp"] = "ddp"
     compile: bool = False
-    recompute: Numbers = frozenset()
+    activation_checkpointing: Numbers = frozenset()
     threads: int | None = Field(None, ge=1)
     at_once: int = Field(1, ge=1, le=5)
     skips: int = Field(10, ge=0)
@@ -79,8 +82,9 @@ class Validation(Settings):
 
 
 class Samples(Settings):
-    """Audio and pictures made in training: of the first `clips` of the validation clips, conditioned as they are, beside the clips
-    themselves, and for the generators of `prompts` too. `steps`: of the sampler, None: the stage's. every_clips: None is five times a run.
+    """Audio and pictures made in training: of the first `clips` validation clips, under their own conditions and beside the clips
+    themselves; the generators make samples of `prompts` too. steps: of the sampler, None: the stage's. every_clips: None is five times a
+    run.
     """
 
     clips: int = Field(4, ge=0)
@@ -97,9 +101,17 @@ class Log(Settings):
 
 
 class TrainSettings(Settings):
-    """A training run of the cascade. Each stage has a folder of its own below `out`.
+    """A training run of the cascade.
 
-    recipe: changes the preset's recipe for all stages, stages.NAME for one.
+    Args:
+        out: folder of the run; each stage has a folder of its own below it.
+        data: the labelled shards.
+        preset: "paper", "fast" or "tiny": the stages and their recipes.
+        seed: of the first weights, the order of the clips, and all noise.
+        text: the text encoder.
+        recipe: changes of the preset's recipe for all stages.
+        stages: by the name of a stage, changes for that one.
+        run, checkpoints, validation, samples, log: where it runs, and what it writes how often.
     """
 
     out: str
@@ -124,5 +136,5 @@ class TrainSettings(Settings):
             raise UserError(f"the recipe of {stage}: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
 
     def folder(self, stage: StageName) -> Path:
-        """Where a stage's run is kept."""
+        """The folder of a stage's run."""
         return Path(self.out) / stage
