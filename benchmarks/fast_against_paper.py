@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--sampler", choices=get_args(SamplerName), default="dpm_solver_2m")
-    parser.add_argument("--schedule", choices=("uniform", "lambda", "karras"), default="uniform")
+    parser.add_argument("--schedule", choices=("uniform", "log_snr", "karras"), default="uniform")
     parser.add_argument("--own", action="store_true", help="the stages' own sampling in place of these three")
     parser.add_argument("--scorer", default="starter")
     options = parser.parse_args()

@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import BeforeValidator
 from torch import Tensor
 
 from noise2music.models.diffusion.schedule import Schedule
@@ -41,12 +42,13 @@ def times(step_schedule: StepSchedule) -> Tensor:
 class SigmaSpacing:
     """`steps` steps by the noise level alone, without regard to time.
 
-    kind "lambda": equal steps of log SNR. "karras": equal steps of (sigma / alpha)^(1 / rho), rho = 7 (Karras et al. 2022, equation 5).
+    kind "log_snr": equal steps of log SNR. "karras": equal steps of (sigma / alpha)^(1 / rho), rho = 7 (Karras et al. 2022, equation 5).
     They lie between the ends of the schedule, or of that paper's range of sigma / alpha, 80 to .002, where the schedule goes further:
     steps at a log SNR of -20 would only be spent on noise.
     """
 
-    kind: Literal["lambda", "karras"]
+    # Files of weights may say "lambda".
+    kind: Annotated[Literal["log_snr", "karras"], BeforeValidator(lambda kind: "log_snr" if kind == "lambda" else kind)]
     steps: int
     rho: float = 7.0
 
@@ -56,7 +58,7 @@ class SigmaSpacing:
             raise ValueError(f"a path has at least one step, not {self.steps}")
         ends = schedule(torch.tensor([1.0, 0.0], dtype=torch.float64)).clamp(NOISIEST, CLEANEST)
         share = torch.linspace(0.0, 1.0, self.steps + 1, dtype=torch.float64)
-        if self.kind == "lambda":
+        if self.kind == "log_snr":
             return ends[0] + share * (ends[1] - ends[0])
         roots = torch.exp(-ends / 2 / self.rho)
         return -2 * self.rho * torch.log(roots[0] + share * (roots[1] - roots[0]))

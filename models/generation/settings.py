@@ -17,7 +17,7 @@ ROUTES: dict[Route, tuple[StageName, ...]] = {
     "spectrogram": ("spectrogram-generator", "vocoder", "super-resolution"),
 }
 MOST_STEPS = 10_000
-ScheduleName = Literal["paper", "uniform", "lambda", "karras"]
+ScheduleName = Literal["paper", "uniform", "log_snr", "karras"]
 
 
 class StageSampling(Settings):
@@ -26,7 +26,7 @@ class StageSampling(Settings):
     Args:
         sampler: "ancestral", "ddim", "euler" (the same as "ddim": Euler's method on a straight flow), "dpm_solver_2m" or "heun".
         schedule: where the noise levels lie. "paper": the steps of table 7 and, unless they are given here, its sampler and gamma;
-            "uniform": equal steps of time; "lambda": equal steps of log SNR; "karras": as Karras et al. 2022; or a list of [part of the
+            "uniform": equal steps of time; "log_snr": equal steps of log SNR; "karras": as Karras et al. 2022; or a list of [part of the
             unit interval, steps] from t = 0 upward.
         steps: how many; without a schedule they are equal steps of time.
         gamma: of the ancestral sampler's noise, 0 to 1.
@@ -45,6 +45,7 @@ class StageSampling(Settings):
         "radius": "apg_norm_threshold",
         "projections": "consistency_iters",
     }
+    former_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"schedule": {"lambda": "log_snr"}}
     sampler: SamplerName | None = None
     schedule: ScheduleName | tuple[tuple[float, int], ...] | None = None
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
@@ -80,7 +81,7 @@ class StageSampling(Settings):
         new, old = other.model_dump(exclude_none=True), self.model_dump(exclude_none=True)
         if "schedule" in new:
             old.pop("steps", None)
-        elif "steps" in new and self.schedule not in ("uniform", "lambda", "karras"):
+        elif "steps" in new and self.schedule not in ("uniform", "log_snr", "karras"):
             old.pop("schedule", None)
         return StageSampling.model_validate(old | new)
 
@@ -154,6 +155,6 @@ def _steps(stage: Stage, changes: StageSampling) -> Sampling:
         return replace(sampling, step_schedule=changes.schedule)
     if changes.steps is None:
         return sampling
-    if changes.schedule == "lambda" or changes.schedule == "karras":
+    if changes.schedule == "log_snr" or changes.schedule == "karras":
         return replace(sampling, step_schedule=SigmaSpacing(changes.schedule, changes.steps))
     return replace(sampling, step_schedule=uniform(changes.steps))

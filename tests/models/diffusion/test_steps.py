@@ -12,7 +12,7 @@ SCHEDULES = [Schedule("cosine"), Schedule("beta_linear"), Schedule("flow"), Sche
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("kind", ["lambda", "karras"])
+@pytest.mark.parametrize("kind", ["log_snr", "karras"])
 def test_paths_rise_within_the_schedule(schedule: Schedule, kind: str) -> None:
     path = log_snrs(SigmaSpacing(kind, 20), schedule)  # type: ignore[arg-type]
     ends = schedule(torch.tensor([1.0, 0.0], dtype=torch.float64))
@@ -23,7 +23,7 @@ def test_paths_rise_within_the_schedule(schedule: Schedule, kind: str) -> None:
 
 
 def test_equal_steps_of_lambda() -> None:
-    sizes = log_snrs(SigmaSpacing("lambda", 8), Schedule("beta_linear")).diff()
+    sizes = log_snrs(SigmaSpacing("log_snr", 8), Schedule("beta_linear")).diff()
     assert torch.allclose(sizes, sizes.mean().expand(8))
 
 

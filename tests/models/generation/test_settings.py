@@ -65,7 +65,7 @@ def test_everything_that_is_said_reaches_the_sampling() -> None:
     stage = stage_of("tiny", "waveform-generator")
     said = StageSampling(
         sampler="heun",
-        schedule="lambda",
+        schedule="log_snr",
         steps=9,
         guidance=2,
         interval=(-3, 3),
@@ -75,7 +75,7 @@ def test_everything_that_is_said_reaches_the_sampling() -> None:
         percentile=0.99,
     )
     found = apply_sampling(stage, said).sampling
-    assert found.step_schedule == SigmaSpacing("lambda", 9)
+    assert found.step_schedule == SigmaSpacing("log_snr", 9)
     assert (found.sampler, found.guidance, found.interval, found.rescale) == ("heun", 2, (-3, 3), 0.7)
     assert (found.apg_eta, found.apg_norm_threshold, found.percentile) == (0.1, 2, 0.99)
     assert apply_sampling(stage, StageSampling()) == stage
@@ -92,5 +92,6 @@ def test_former_names_mean_the_same() -> None:
         sampling=StageSampling(apg_eta=0.3, apg_norm_threshold=0.8), stages={"super-resolution": StageSampling(consistency_iters=2)}
     )
     assert former == today
+    assert StageSampling.model_validate({"schedule": "lambda", "steps": 3}) == StageSampling(schedule="log_snr", steps=3)
     with pytest.raises(ValidationError, match="radius is the former name of apg_norm_threshold"):
         StageSampling.model_validate({"radius": 1, "apg_norm_threshold": 1})
