@@ -17,10 +17,16 @@ _FORMATS: dict[str, AudioFormat] = {".flac": "flac", ".wav": "wav"}
 class GeneratedClip:
     """A clip that a cascade made; a notebook shows it as a player.
 
-    request: all that was asked for. audio: (samples,) float32 mono in [-1, 1] at `sample_rate` Hz. spectrogram: (80, frames) scaled log-mel
-    where the cascade stops after its spectrogram generator, and audio is empty then; otherwise None. rms_dbfs: of the whole clip, -120 at
-    least. peak: largest absolute sample. cut_tokens: tokens of the prompt that did not fit. calls: estimates of networks that it took, each
-    window of a long signal counted. warnings: what a listener should know, in words.
+    Args:
+        request: all that was asked for.
+        audio: (samples,) float32 mono in [-1, 1] at `sample_rate`; empty where the cascade stops after its spectrogram generator.
+        sample_rate: in Hz.
+        spectrogram: (80, frames) scaled log-mel where the cascade stops there, otherwise None.
+        rms_dbfs: root mean square of the whole clip in dB below full scale, -120 at least.
+        peak: largest absolute sample.
+        cut_tokens: tokens of the prompt that did not fit.
+        calls: estimates of networks that it took, each window of a long signal counted.
+        warnings: what a listener should know, in words.
     """
 
     request: Request

@@ -23,9 +23,16 @@ class AudioPrompt:
 class Request:
     """One clip to make. Its noise is a pure function of (seed, key, sample).
 
-    sample: number of the candidate, for a best of n. negative: a prompt that the clip is kept away from. init: audio of which parts stay,
-    or, where the cascade starts with a later stage, the input of that stage. keep: seconds [from, to) of init that stay as they are. Empty
-    is all of init where the cascade starts with its generator (a continuation), and nothing where it starts later.
+    Args:
+        key: names the clip.
+        prompt: what is heard, in words.
+        seconds: length of the clip.
+        seed: of the noise.
+        sample: number of the candidate, for a best of n.
+        negative: a prompt that the clip is kept away from.
+        init: audio of which parts stay or, where the cascade starts with a later stage, the input of that stage.
+        keep: seconds [from, to) of init that stay as they are. Empty is all of init where the cascade starts with its generator (a
+            continuation), and nothing where it starts later.
     """
 
     key: str

@@ -46,11 +46,18 @@ PAPER_STEPS: Mapping[StageName, int] = {
 class Recipe(Settings):
     """One stage's training, with a value for everything. The defaults are the paper's.
 
-    clips: clips to see in all. global_batch_size: clips of one optimizer step, over all devices. micro_batch_size: clips that one device
-    holds at once; a step accumulates the gradients of as many passes as that takes (None: one). seconds: length of a crop
-    (None: the stage's). optimizer: "adam" as in the paper, or "adamw". learning_rate: the peak, reached after `warmup_clips`, then a
-    cosine to 0 at `decay_clips`. clip_norm: the largest norm of a step's gradient (the paper gives none). ema_decay: of the average of
-    weights, a step; it starts as (1 + k) / (10 + k) at step k.
+    Args:
+        clips: clips to see in all.
+        global_batch_size: clips of one optimizer step, over all devices.
+        micro_batch_size: clips that one device holds at once; a step accumulates the gradients of as many passes as that takes (None: one).
+        seconds: length of a crop (None: the stage's).
+        optimizer: "adam" as in the paper, or "adamw".
+        learning_rate: the peak, reached after `warmup_clips`.
+        beta_1, beta_2, weight_decay: of the optimizer.
+        warmup_clips: clips of the linear warm-up.
+        decay_clips: clips at which the cosine behind the peak reaches 0.
+        clip_norm: the largest norm of a step's gradient (the paper gives none).
+        ema_decay: of the average of weights, a step; it starts as (1 + k) / (10 + k) at step k.
     """
 
     former_names: ClassVar[Mapping[str, str]] = FORMER_NAMES

@@ -16,8 +16,13 @@ from noise2music.models.training.recipe import Recipe, RecipeChanges, recipe_of
 
 
 class Data(Settings):
-    """`shards`: the root of a labeling run, or one shard dataset of it. `cache`: where shards of an object store are kept (None: the
-    user's cache folder). `workers`: threads that decode.
+    """The training data.
+
+    Args:
+        shards: the root of a labeling run, or one shard dataset of it.
+        split: which clips are trained on.
+        cache: where shards of an object store are kept (None: the user's cache folder).
+        workers: threads that decode.
     """
 
     shards: str
@@ -29,11 +34,16 @@ class Data(Settings):
 class Run(Settings):
     """Where training runs. None of it changes what is learned, beyond rounding.
 
-    precision: "fp32", "bf16" (autocast), "auto": bf16 on a GPU. parallel: how several processes share a model. compile: each block of
-    the U-Net by torch.compile. activation_checkpointing: depths (0 is
-    the top) whose activations are computed again in the backward pass. threads: of
-    torch on a CPU. at_once: stages that one command trains side by side without GPUs of their own; two with one thread each are faster on
-    two cores than one with two. skips: steps in a row whose loss or gradient may be no finite number before training stops.
+    Args:
+        device: "cpu", "cuda" or "auto".
+        precision: "fp32", "bf16" (autocast) or "auto", which is bf16 on a GPU.
+        parallel: how several processes share a model, "ddp" or "fsdp".
+        compile: whether torch.compile compiles each block of the U-Net.
+        activation_checkpointing: depths (0 is the top) whose activations are computed again in the backward pass.
+        threads: of torch on a CPU.
+        at_once: stages that one command trains side by side without GPUs of their own. On two cores, two stages with one thread each are
+            faster than one with two.
+        skips: steps in a row whose loss or gradient may be no finite number before training stops.
     """
 
     former_names: ClassVar[Mapping[str, str]] = {"recompute": "activation_checkpointing"}
@@ -48,11 +58,13 @@ class Run(Settings):
 
 
 class Checkpoints(Settings):
-    """The training state is saved every `every_clips` (None: twenty times a run), the newest `keep_last` are kept, and weights are
-    published with it.
+    """What a run saves: its training state and, with it, the published weights.
 
-    keep_every_clips: weights of these moments stay beside the newest. profiles: widths sigma_rel of power-function averages whose
-    snapshots stay too, for a choice after training (Karras et al. 2024).
+    Args:
+        every_clips: how often (None: twenty times a run).
+        keep_last: how many of the newest states stay.
+        keep_every_clips: weights of these moments stay beside the newest.
+        profiles: widths sigma_rel of power-function averages whose snapshots stay too, for a choice after training (Karras et al. 2024).
     """
 
     every_clips: int | None = Field(None, ge=1)
@@ -71,7 +83,12 @@ class Checkpoints(Settings):
 class Validation(Settings):
     """A loss on a fixed grid of clips, noise levels and noise, with averaged weights, so that runs compare.
 
-    split: where its clips come from; "train" where the shards have none of it. every_clips: None is twenty times a run.
+    Args:
+        split: where its clips come from; the training split where the shards have none of it.
+        clips: how many.
+        levels: how many noise levels.
+        seed: of the choice of clips and the noise.
+        every_clips: how often (None: twenty times a run).
     """
 
     split: str = "test"
@@ -82,9 +99,13 @@ class Validation(Settings):
 
 
 class Samples(Settings):
-    """Audio and pictures made in training: of the first `clips` validation clips, under their own conditions and beside the clips
-    themselves; the generators make samples of `prompts` too. steps: of the sampler, None: the stage's. every_clips: None is five times a
-    run.
+    """Audio and pictures made in training.
+
+    Args:
+        clips: how many of the validation clips are made again, under their own conditions.
+        prompts: texts of which the generators make samples too.
+        steps: of the sampler (None: the stage's).
+        every_clips: how often (None: five times a run).
     """
 
     clips: int = Field(4, ge=0)
@@ -94,7 +115,12 @@ class Samples(Settings):
 
 
 class Log(Settings):
-    """`every_clips`: how often a line is logged (None: 200 times a run)."""
+    """The log of a run.
+
+    Args:
+        every_clips: how often a line is written (None: 200 times a run).
+        tensorboard: whether TensorBoard's files are written too.
+    """
 
     every_clips: int | None = Field(None, ge=1)
     tensorboard: bool = True

@@ -33,9 +33,15 @@ log = logging.getLogger("n2m")
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The end of a run: clips seen, whether these are all of its recipe, and the path of its published weights.
+    """The end of a run.
 
-    stopped_by: the signal that ended it early (SIGTERM where another process got it), None where it is finished.
+    Args:
+        stage: which stage was trained.
+        folder: of its run.
+        clips: seen in all.
+        finished: whether these are all of its recipe.
+        weights: path of the published weights.
+        stopped_by: the signal that ended it early (SIGTERM where another process got it), None where it is finished.
     """
 
     stage: StageName
