@@ -122,11 +122,11 @@ class Loader:
         """The row of a clip; further attempts are drawn from the whole split."""
         clips = self._shards.clips
         if attempt == 0:
-            epoch, place = divmod(number, clips)
-            row = int(cached_order(self._seed, epoch, self._shards.group_rows)[place])
+            epoch, position = divmod(number, clips)
+            row = int(cached_order(self._seed, epoch, self._shards.group_rows)[position])
         else:
             row = int(hash_uniform(self._seed, _INSTEAD, np.array([number], np.uint64), np.array([attempt], np.uint64))[0] * clips)
-        group, inside = self._shards.place_of(row)
+        group, inside = self._shards.locate(row)
         fields: dict[str, Any] = self._group(group).slice(inside, 1).to_pylist()[0]
         return fields
 

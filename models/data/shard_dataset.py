@@ -61,7 +61,7 @@ class ShardDataset(Dataset[dict[str, Any]]):
         """
         if not -len(self) <= index < len(self):
             raise IndexError(f"clip {index} of {len(self)}")
-        group, inside = self._shards.place_of(int(index) % len(self))
+        group, inside = self._shards.locate(int(index) % len(self))
         row: dict[str, Any] = self._shards.read_group(group, _COLUMNS, only=inside).slice(inside, 1).to_pylist()[0]
         audio = _decode(row.pop("audio")["bytes"])
         return {"audio": audio, "captions": [label["caption"] for label in row["labels"]], **row}
