@@ -132,7 +132,14 @@ def prepare(settings: TrainSettings, name: StageName, dist: DistContext) -> Trai
 
     def loader(start: int) -> Loader:
         return Loader(
-            shards, settings.seed, stage.crop_samples, recipe.global_batch_size, dist.rank, dist.world, start, settings.data.workers
+            shards,
+            seed=settings.seed,
+            crop_samples=stage.crop_samples,
+            global_batch_size=recipe.global_batch_size,
+            rank=dist.rank,
+            world=dist.world,
+            start=start,
+            workers=settings.data.workers,
         )
 
     newest = newest_state(settings.folder(name) / "state")
