@@ -21,7 +21,7 @@ from noise2music.core.errors import RowError
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.generation.cascade import load_cascade
 from noise2music.models.generation.generate import generate_requests
-from noise2music.models.generation.request import Request, Sound
+from noise2music.models.generation.request import AudioPrompt, Request
 from noise2music.models.generation.settings import GenerationSettings, StageSampling
 
 SECONDS, BANDS = 5.0, 16
@@ -54,7 +54,7 @@ def main() -> None:
         print(f"{stage:18} {'true':>6} {0:10.2f} {true[1].mean():7.2f} {true[2].mean():9.2f}", flush=True)
         for gamma in options.gammas:
             settings = GenerationSettings(start=stage, stop_after=stage, stages={stage: StageSampling(sampler="ancestral", gamma=gamma)})
-            init = [Sound(resample(audio, of, 3_200).astype(np.float32), 3_200) if lowest else None for audio, of in pieces]
+            init = [AudioPrompt(resample(audio, of, 3_200).astype(np.float32), 3_200) if lowest else None for audio, of in pieces]
             asked = [Request(f"{n:05d}", caption, SECONDS, init=init[n]) for n, caption in enumerate(captions)]
             made = [
                 clip for clip in generate_requests(load_cascade(options.checkpoints, settings), asked) if not isinstance(clip, RowError)

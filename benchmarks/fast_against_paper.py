@@ -22,8 +22,9 @@ from noise2music.labeling.scorers.load import load_scorer
 from noise2music.labeling.settings import ScorerSettings
 from noise2music.models.cascade.stage import SamplerName, StageName
 from noise2music.models.generation.cascade import Cascade, load_cascade
+from noise2music.models.generation.clip import GeneratedClip
 from noise2music.models.generation.generate import generate_requests
-from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.request import Request
 from noise2music.models.generation.settings import GenerationSettings, Route, StageSampling
 from noise2music.models.job.make import embed_audio
 from noise2music.models.job.prompts import read_prompts
@@ -46,20 +47,20 @@ def run(cascade: Cascade, settings: GenerationSettings, prompts: Sequence[str], 
     """A clip for each prompt. Raises SystemExit where one cannot be made."""
     started = time.perf_counter()
     requests = [Request(f"{number:05d}", prompt, seconds, seed) for number, prompt in enumerate(prompts)]
-    clips: list[Made] = []
+    clips: list[GeneratedClip] = []
     for item in generate_requests(cascade.changed(settings), requests):
         if isinstance(item, RowError):
             raise SystemExit(f"a clip could not be made: {item.message}")
         clips.append(item)
     spent = time.perf_counter() - started
     texts = scorer.embed_text(list(prompts)).joint_embeddings.astype(np.float64)
-    scores = np.stack([texts @ embed_audio(scorer, clip.audio, clip.rate) for clip in clips])
+    scores = np.stack([texts @ embed_audio(scorer, clip.audio, clip.sample_rate) for clip in clips])
     return Side(
         calls=float(np.mean([clip.calls for clip in clips])),
         seconds=spent / len(clips),
         cosines=np.diag(scores),
         apart=float(np.mean([told_apart(row, number)[0] for number, row in enumerate(scores)])) if len(clips) > 1 else float("nan"),
-        flatness=float(np.mean([flatness(clip.audio, clip.rate) for clip in clips])),
+        flatness=float(np.mean([flatness(clip.audio, clip.sample_rate) for clip in clips])),
     )
 
 
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--sampler", choices=get_args(SamplerName), default="dpm_solver_2m")
-    parser.add_argument("--schedule", choices=("uniform", "lambda", "karras"), default="uniform")
+    parser.add_argument("--schedule", choices=("uniform", "log_snr", "karras"), default="uniform")
     parser.add_argument("--own", action="store_true", help="the stages' own sampling in place of these three")
     parser.add_argument("--scorer", default="starter")
     options = parser.parse_args()
@@ -84,7 +85,7 @@ def main() -> None:
         "fast": base.model_copy(update={"sampling": few}),
     }
     scorer = load_scorer(ScorerSettings(model=options.scorer), "auto")
-    prompts = [row.prompt for row in read_prompts(options.prompts, options.seconds, options.seed).wanted][: options.clips]
+    prompts = [row.prompt for row in read_prompts(options.prompts, options.seconds, options.seed).prompts][: options.clips]
     cascade = load_cascade(options.checkpoints, base)
     print(f"{options.route} route, {len(prompts)} prompts, {options.seconds:g} s at 16 kHz, one clip at a time on {cascade.device.type}")
     print(f"{'':8} {'calls a clip':>12} {'s a clip':>9} {'cosine':>8} {'told apart':>10} {'flatness':>9}")

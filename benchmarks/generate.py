@@ -22,14 +22,15 @@ from noise2music.models.cascade.presets import stage_of
 from noise2music.models.cascade.stage import FRAME_SAMPLES, STAGES, Stage
 from noise2music.models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software, write_weights
 from noise2music.models.diffusion.inputs import Inputs
-from noise2music.models.diffusion.steps import lambdas
+from noise2music.models.diffusion.steps import log_snrs
 from noise2music.models.generation.cascade import Cascade, load_cascade
+from noise2music.models.generation.clip import GeneratedClip
 from noise2music.models.generation.generate import generate_requests
-from noise2music.models.generation.lengths import frames_of, pieces, worked_frames
-from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.lengths import frames_of, pieces, stage_frames
+from noise2music.models.generation.request import Request
 from noise2music.models.generation.settings import GenerationSettings, StageSampling
 from noise2music.models.network.unet import UNet
-from noise2music.models.text.minilm import MiniLMEncoder
+from noise2music.models.text.load import MiniLMEncoder
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def compare(cascade: Cascade, requests: list[Request]) -> None:
         started = time.perf_counter()
         (clip,) = generate_requests(cascade, [request])
         made.append(time.perf_counter() - started)
-        assert isinstance(clip, Made), clip
+        assert isinstance(clip, GeneratedClip), clip
         started = time.perf_counter()
         calls = bare_loop(cascade, request)
         bare.append(time.perf_counter() - started)
@@ -92,7 +93,7 @@ def lengthen(cascade: Cascade, seconds: float) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     (clip,) = generate_requests(cascade.changed(settings), [Request("long", "calm piano", seconds)])
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    said = clip.warnings if isinstance(clip, Made) else clip
+    said = clip.warnings if isinstance(clip, GeneratedClip) else clip
     arrays = (after - before) / 1024 / (seconds * cascade.rate * 4 / 2**20)
     print(f"{seconds:g} s: peak {before / 2**20:.2f} -> {after / 2**20:.2f} GiB, {arrays:.1f} arrays of the clip's length ({said})")
 
@@ -102,15 +103,15 @@ def bare_loop(cascade: Cascade, request: Request) -> int:
     """Every call of every network that the clip takes, on random numbers; how many there were."""
     calls = 0
     with one_thread():
-        for stage, frames in zip(cascade.stages, worked_frames(cascade.stages, frames_of(request.seconds)), strict=True):
+        for stage, frames in zip(cascade.stages, stage_frames(cascade.stages, frames_of(request.seconds)), strict=True):
             positions = stage.positions(frames * FRAME_SAMPLES)
             windows = [(window.start, window.end) for window in pieces(stage, positions, cascade.settings)]
             guided = bool(stage.tokens) and stage.sampling.guidance != 1.0
             with cascade.networks.use(stage.name) as network:
                 parts = [inputs(stage, end - start, cascade.device) for start, end in windows]
-                for lam in lambdas(stage.sampling.runs, stage.schedule)[:-1]:
+                for log_snr in log_snrs(stage.sampling.step_schedule, stage.schedule)[:-1]:
                     for x, told in parts:
-                        level = lam.float().expand(1).to(cascade.device)
+                        level = log_snr.float().expand(1).to(cascade.device)
                         network(x, level, told)
                         if guided:
                             network(x, level, told.without_text())
@@ -123,19 +124,19 @@ def inputs(stage: Stage, positions: int, device: torch.device) -> tuple[Tensor, 
     text = torch.randn(1, stage.tokens, stage.unet.text_width, device=device) if stage.tokens else None
     mask = torch.ones(1, stage.tokens, dtype=torch.bool, device=device) if stage.tokens else None
     x = torch.randn(1, stage.channels, positions, device=device)
-    level = torch.full((1,), 9.0, device=device) if stage.unet.told_level else None
-    if stage.unet.aligned_channels:
+    level = torch.full((1,), 9.0, device=device) if stage.unet.noise_level_cond else None
+    if stage.unet.local_cond_channels:
         frames = -(-positions // stage.unet.stride)
-        return x, Inputs(aligned=torch.randn(1, stage.unet.aligned_channels, frames, device=device), level=level)
-    stacked = torch.randn(1, 1, positions, device=device) if stage.source is not None else None
-    return x, Inputs(stacked=stacked, text=text, text_mask=mask, level=level)
+        return x, Inputs(local_cond=torch.randn(1, stage.unet.local_cond_channels, frames, device=device), aug_log_snr=level)
+    concat_cond = torch.randn(1, 1, positions, device=device) if stage.source is not None else None
+    return x, Inputs(concat_cond=concat_cond, text=text, text_mask=mask, aug_log_snr=level)
 
 
 def write_random(folder: Path) -> str:
     """A tiny cascade that has learnt nothing."""
     encoder = MiniLMEncoder()
     text = TextIdentity(name=encoder.name, identity=encoder.identity, dim=encoder.dim)
-    data = DataFacts(digest="", clips=0, licences=(), vocabularies=(), level=Level(rms_dbfs=-20.0, spread=0.5))
+    data = DataFacts(digest="", clips=0, licences=(), vocabularies=(), level=Level(rms_dbfs=-20.0, std=0.5))
     torch.manual_seed(0)
     for name in STAGES:
         stage = stage_of("tiny", name)

@@ -65,7 +65,7 @@ def write_audible(folder: Path) -> str:
 def compare(settings: GenerateSettings) -> None:
     """Print both rates and their ratio."""
     cascade = Job(settings).load().cascade
-    prompts = read_prompts(settings.prompts, settings.seconds, settings.seed).wanted
+    prompts = read_prompts(settings.prompts, settings.seconds, settings.seed).prompts
     requests = [Request(prompt.key, prompt.prompt, prompt.seconds, prompt.seed) for prompt in prompts]
     generate_requests(cascade, requests[:1])
     bare = measured(lambda: generate_requests(cascade, requests, settings.run.workers))

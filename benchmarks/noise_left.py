@@ -59,13 +59,13 @@ def main() -> None:
     print(f"{'time':>5} {'sigma':>6} {'network':>8} {'filter':>7}")
     for level in range(LEVELS):
         time = (level + 0.5) / LEVELS
-        lam = stage.schedule(torch.full((len(x0),), time, dtype=torch.float64)).float()
+        log_snr = stage.schedule(torch.full((len(x0),), time, dtype=torch.float64)).float()
         numbers = [number * LEVELS + level for number in range(len(x0))]
-        x = diffuse(x0, normals(options.seed, numbers, "noise", tuple(x0.shape[1:]), x0.device), lam)
-        alpha, sigma = (value[0].item() for value in alpha_sigma(per_sample(lam, x0)))
+        x = diffuse(x0, normals(options.seed, numbers, "noise", tuple(x0.shape[1:]), x0.device), log_snr)
+        alpha, sigma = (value[0].item() for value in alpha_sigma(per_sample(log_snr, x0)))
         with torch.no_grad():
-            output = torch.cat([network(x[[row]], lam[[row]], told) for row, told in enumerate(told_each)])
-        by_network = x0_of_output(stage.prediction, output, x, lam)
+            output = torch.cat([network(x[[row]], log_snr[[row]], told) for row, told in enumerate(told_each)])
+        by_network = x0_of_output(stage.prediction, output, x, log_snr)
         by_filter = wiener(x[:, 0], sigma)[:, None] / alpha
         losses = [float((found - x0).square().mean()) / sigma**2 for found in (by_network, by_filter)]
         print(f"{time:5.2f} {sigma:6.3f} {losses[0]:8.3f} {losses[1]:7.3f}", flush=True)

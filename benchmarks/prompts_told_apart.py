@@ -109,7 +109,7 @@ def generated(
     for item in generate_requests(cascade, asked):
         if isinstance(item, RowError):
             raise SystemExit(f"a clip could not be made: {item.message}")
-        clips.append((item.audio, item.rate))
+        clips.append((item.audio, item.sample_rate))
     if best_of == 1:
         return clips
     texts = np.repeat(scorer.embed_text(list(prompts)).joint_embeddings, best_of, axis=0)
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--json", help="file for the figures of every clip")
     options = parser.parse_args()
     scorer = load_scorer(ScorerSettings(model=options.scorer), "auto")
-    prompts = [row.prompt for row in read_prompts(options.prompts, options.seconds, options.seed).wanted][: options.clips]
+    prompts = [row.prompt for row in read_prompts(options.prompts, options.seconds, options.seed).prompts][: options.clips]
     print(f"{'':14} {'clips':>5} {'all others':>10} {'one other':>10} {'cosine':>8} {'flatness':>9} {'highest':>8} ", end="")
     print(f"{'rms dBFS':>9} {'peak':>6} {'silent':>6} {'clipped':>7}")
     found: dict[str, list[Clip]] = {}

@@ -54,9 +54,10 @@ def compare(options: argparse.Namespace) -> None:
             seconds[name].append(ask(side, "go")["seconds"] / options.steps)
     for side in sides.values():
         side.kill()
+    peak = facts["ours"]["peak"]
     for name, fact in facts.items():
         step = statistics.median(seconds[name])
-        mfu = 3 * fact["flops"] * options.batch / step / fact["peak"]
+        mfu = 3 * fact["flops"] * options.batch / step / peak
         print(
             f"{name:<6} {fact['parameters'] / 1e6:8.2f} M parameters  {step * 1e3:9.1f} ms a step of {options.batch}  "
             f"{3 * fact['flops'] / 1e9:8.2f} GFLOP a clip  MFU {mfu:.1%}  torch {fact['torch']}"
@@ -135,7 +136,11 @@ def serve(options: argparse.Namespace) -> None:
     step()
     step()
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    facts = {"parameters": parameters, "flops": counter.get_total_flops(), "peak": peak(device, dtype), "torch": torch.__version__}
+    facts = {"parameters": parameters, "flops": counter.get_total_flops(), "torch": torch.__version__}
+    if options.side == "ours":
+        from noise2music.models.training.plan import measure_peak  # Which the other side's environment does not have.
+
+        facts["peak"] = measure_peak(device, dtype)
     print(json.dumps(facts), flush=True)
     for _ in sys.stdin:
         started = time.perf_counter()
@@ -188,20 +193,6 @@ def other_network(plan: dict[str, Any]) -> tuple[torch.nn.Module, Any]:
     scales = [step / 100 for step in range(20, 200)]
     network = build(min(scales, key=lambda scale: abs(size(scale) - plan["parameters"])))
     return network, lambda x, times, text: network(x, times, embedding=text)
-
-
-def peak(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations a second of a large matrix product."""
-    size = 8192 if device.type == "cuda" else 2048
-    left = torch.randn(size, size, device=device, dtype=dtype)
-    best = float("inf")
-    for _ in range(5):
-        started = time.perf_counter()
-        left @ left
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - started)
-    return 2.0 * size**3 / best
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Downloads a model's files from the hub into the hub's cache, and finds the safetensors among them."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -57,3 +58,20 @@ def safetensors_files(folder: Path) -> list[Path]:
     if single.is_file():
         return [single]
     return sharded_files(index) if index.is_file() else []
+
+
+@contextmanager
+def quiet_transformers(reports: bool = False) -> Iterator[None]:
+    """Keep transformers' progress bars off the screen and, unless `reports`, what it prints about weights that it loads."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    if not reports:
+        logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

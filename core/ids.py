@@ -39,6 +39,11 @@ def id_to_int(identifier: str) -> int:
     return int(identifier, 16)
 
 
+def purpose_key(*purpose: str | int) -> Uint64s:
+    """(1,) key of `hash_uniform` for what the random numbers are for, so that one seed serves several purposes."""
+    return np.array([id_to_int(stable_id(*purpose))], np.uint64)
+
+
 def ids_to_uint64(ids: pa.Array | pa.ChunkedArray) -> Uint64s:
     """Arrow strings of 16 hexadecimal digits -> (N,) uint64. Raises ValueError on anything else."""
     if isinstance(ids, pa.ChunkedArray):

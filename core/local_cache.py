@@ -1,8 +1,9 @@
-"""Downloads an object of a store to a file of this machine, whole or not at all."""
+"""Files of this machine: an object of a store becomes one, whole or not at all; and one process at a time where that is needed."""
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from noise2music.core.storage import Store
@@ -39,3 +40,16 @@ def download(store: Store, source: str, path: Path, check: Callable[[Path], None
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def file_lock(path: Path, wait: bool = True) -> Iterator[None]:
+    """One process of this machine at a time is in the block. The lock is the system's: a killed process leaves none behind.
+
+    Raises BlockingIOError where another process is in it and `wait` is False, and OSError where the file cannot be opened or locked.
+    """
+    import fcntl  # Not there on Windows, where all but locks works.
+
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

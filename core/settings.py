@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 
 _RECORD = "record"
+log = logging.getLogger("n2m")
 
 
 class Record(BaseModel):
@@ -29,21 +30,29 @@ class Settings(Record):
 
     former_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Keys that a release before called otherwise: former name -> field. They are still read, with a warning, until the next release."""
+    former_values: ClassVar[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
+    """The same of values that are words: field -> former value -> value."""
 
     @model_validator(mode="before")
     @classmethod
     def _read_former_names(cls, values: Any, info: ValidationInfo) -> Any:
-        if not isinstance(values, Mapping) or not any(former in values for former in cls.former_names):
+        if not isinstance(values, Mapping) or not (cls.former_names or cls.former_values):
             return values
-        renamed = dict(values)
+        renamed, is_record = dict(values), bool((info.context or {}).get(_RECORD))
         for former, name in cls.former_names.items():
             if former not in renamed:
                 continue
             if name in renamed:
                 raise ValueError(f"{former} is the former name of {name}: give {name} alone")
             renamed[name] = renamed.pop(former)
-            if not (info.context or {}).get(_RECORD):
+            if not is_record:
                 _warn(former, name)
+        for field, names in cls.former_values.items():
+            value = renamed.get(field)
+            if isinstance(value, str) and value in names:
+                renamed[field] = names[value]
+                if not is_record:
+                    _warn(f'{field} = "{value}"', f'{field} = "{names[value]}"')
         return renamed
 
     @field_validator("*")
@@ -71,6 +80,3 @@ class Settings(Record):
 def _warn(former: str, name: str) -> None:
     """Cached, so that a process says it once, however often the same configuration is read."""
     log.warning("The setting %s is called %s now. The former name is still read in this release, and not in the next.", former, name)
-
-
-log = logging.getLogger("n2m")

@@ -10,7 +10,7 @@ from noise2music.flows.pages.everything import write_everything_page
 from noise2music.flows.results import Generated, Labeled
 from noise2music.flows.train import check_recipes, exit_code
 from noise2music.models.job.prompts import read_prompts
-from noise2music.models.training.trainer import Trained
+from noise2music.models.training.trainer import TrainingResult
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Everything:
     """How far the chain came: generated is None where training was stopped. page: where the page is."""
 
     labeled: Labeled
-    trained: tuple[Trained, ...]
+    trained: tuple[TrainingResult, ...]
     generated: Generated | None
     page: str
 
@@ -33,7 +33,7 @@ class Steps:
     """How each link is done: in this process or as runs on a server (flows.run). `announce`: whether a server is told of what is ready."""
 
     label: Callable[..., Labeled]
-    train: Callable[..., list[Trained]]
+    train: Callable[..., list[TrainingResult]]
     generate: Callable[..., Generated]
 
 

@@ -16,7 +16,7 @@ from noise2music.models.training.settings import TrainSettings
 from noise2music.pipelines.settings import LabelSettings
 
 if TYPE_CHECKING:
-    from noise2music.models.training.trainer import Trained
+    from noise2music.models.training.trainer import TrainingResult
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -65,7 +65,7 @@ def label(
 
 def train(
     settings: TrainSettings | Mapping[str, Any] | str | Path, stages: str | Sequence[str] = "all", **overrides: Any
-) -> "list[Trained]":
+) -> "list[TrainingResult]":
     """Train stages of the cascade on labelled shards, or go on where a run was stopped, as `n2m train` does.
 
     Args:

@@ -12,14 +12,14 @@ from noise2music.flows.pages.listening import write_listening_page
 from noise2music.flows.results import Generated
 from noise2music.flows.tables import commonest
 from noise2music.models.generation.guards import count_warnings
-from noise2music.models.job.identity import NAME, check_place, weights_identity
+from noise2music.models.job.identity import NAME, check_output_store, weights_identity
 from noise2music.models.job.manifest import write_manifest
-from noise2music.models.job.place import (
+from noise2music.models.job.output_store import (
     DEAD,
     count_records,
-    letter_path,
-    put_letter,
-    read_letters,
+    dead_letter_path,
+    put_dead_letter,
+    read_dead_letters,
     read_records,
     record_path,
 )
@@ -43,26 +43,26 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
     """
     started = time.monotonic()
     prompts = call("prompts", lambda: read_prompts(settings.prompts, settings.seconds, settings.seed))
-    for said in prompts.said:
+    for said in prompts.notes:
         log.warning("%s", said)
     weights = weights_identity(settings)
     store = open_store(settings.out)
-    check_place(store, settings, weights)
-    before, letters = read_records(store), read_letters(store)
+    check_output_store(store, settings, weights)
+    before, letters = read_records(store), read_dead_letters(store)
     if before and store.head(NAME) is None:
         raise UserError(
             f"{store.describe('')} holds clips, but not {NAME}, which says how they were made. Put it back, or use another --out."
         )
-    _check_prompts(store, prompts.wanted, before)
-    for letter in prompts.refused:
+    _check_prompts(store, prompts.prompts, before)
+    for letter in prompts.dead:
         if letters.get(letter.name) != letter:
-            put_letter(store, letter)
-    for prompt in prompts.wanted:
+            put_dead_letter(store, letter)
+    for prompt in prompts.prompts:
         if prompt.key in before and prompt.key in letters:
-            store.delete(letter_path(prompt.key))
-    missing = [prompt for prompt in prompts.wanted if prompt.key not in before and (replay or not _is_dead(prompt, letters))]
+            store.delete(dead_letter_path(prompt.key))
+    missing = [prompt for prompt in prompts.prompts if prompt.key not in before and (replay or not _is_dead(prompt, letters))]
     if missing:
-        there = len(prompts.wanted) - len(missing)
+        there = len(prompts.prompts) - len(missing)
         log.info("%s clips to make%s", f"{len(missing):,}", f", {there:,} are there or dead" if there else "")
         call("clips", lambda: _make(settings, missing, alone=store.head(NAME) is None))
     done: Generated = call("page", lambda: _finish(store, prompts, set(before), nothing_made=not missing))
@@ -103,8 +103,8 @@ def _finish(store: Store, prompts: PromptFile, before: set[str], nothing_made: b
     """Page and manifest over all clips. Where another job adds clips meanwhile they are written again, so that the last word has all."""
     nothing_done = nothing_made
     for _ in range(_TRIES):
-        clips, letters = read_records(store), read_letters(store)
-        names = [*(prompt.key for prompt in prompts.wanted if prompt.key not in clips), *(letter.name for letter in prompts.refused)]
+        clips, letters = read_records(store), read_dead_letters(store)
+        names = [*(prompt.key for prompt in prompts.prompts if prompt.key not in clips), *(letter.name for letter in prompts.dead)]
         dead = tuple(letters[name] for name in sorted(set(names)) if name in letters)
         records = tuple(clips.values())
         wrote = [write_listening_page(store, records, dead), write_manifest(store, records)]
@@ -131,7 +131,7 @@ def _say(done: Generated, seconds: float) -> None:
 
 
 def _check_dead(done: Generated, max_dead: float, prompts: PromptFile) -> None:
-    rows = len(prompts.wanted) + len(prompts.refused)
+    rows = len(prompts.prompts) + len(prompts.dead)
     if len(done.dead) <= max_dead * rows:
         return
     raise UserError(

@@ -19,7 +19,7 @@ from noise2music.labeling.datasets.dataset import LATEST, Dataset, find_damage, 
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, Manifest, PartFile
 from noise2music.labeling.schemas import DEAD, version_of
 from noise2music.labeling.stages.order import STAGE_NAMES, schema_of
-from noise2music.models.job.place import CLIPS
+from noise2music.models.job.output_store import CLIPS
 from noise2music.models.job.record import parse_clip
 
 _RECORD = re.compile(r"stats/part-\d{5}-of-(\d{5})\.json$")

@@ -35,7 +35,7 @@ from noise2music.models.generation.guards import count_warnings
 from noise2music.models.job.settings import GenerateSettings
 from noise2music.models.training.log import read_journal
 from noise2music.models.training.settings import TrainSettings
-from noise2music.models.training.trainer import Trained
+from noise2music.models.training.trainer import TrainingResult
 from noise2music.pipelines.settings import LabelSettings
 
 # The whole chain on a Prefect server: one flow run with a run for each link in it, and the page as an artifact.
@@ -108,12 +108,12 @@ def train_flow(settings: dict[str, Any] | str, stage: StageName) -> str | State[
     return stopped([trained]) or str(trained.weights)
 
 
-def train_with_prefect(settings: TrainSettings, stage: StageName, announce_it: bool = True) -> Trained:
+def train_with_prefect(settings: TrainSettings, stage: StageName, announce_it: bool = True) -> TrainingResult:
     """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
     return run_on_server("train", f"train {stage}", lambda: _train(settings, stage, announce_it), lambda done: stopped([done]))
 
 
-def _train(settings: TrainSettings, stage: StageName, announce_it: bool = True) -> Trained:
+def _train(settings: TrainSettings, stage: StageName, announce_it: bool = True) -> TrainingResult:
     with logged_on_server():
         trained = train_stage(settings, stage)
         _show_stage(trained)
@@ -122,7 +122,7 @@ def _train(settings: TrainSettings, stage: StageName, announce_it: bool = True) 
         return trained
 
 
-def _show_stage(trained: Trained) -> None:
+def _show_stage(trained: TrainingResult) -> None:
     """The artifacts train-STAGE (loss curves and latest figures) and samples-STAGE (a link to the page)."""
     steps, validation = (read_journal(trained.folder, kind) for kind in ("step", "validation"))
     figures = [("clips seen", f"{trained.clips:,}")]

@@ -26,7 +26,7 @@ from noise2music.flows.pages.charts import use_curves
 from noise2music.flows.pages.html import picture_uri
 from noise2music.flows.pages.label.stage import FIGURES
 from noise2music.labeling.datasets.dataset import Dataset
-from noise2music.models.training.trainer import Trained
+from noise2music.models.training.trainer import TrainingResult
 
 # Events by which one flow starts the next: labels are ready, a stage of the cascade is ready, clips are ready.
 
@@ -163,7 +163,7 @@ def run_on_server(
     return done[0]
 
 
-def stopped(trained: Sequence[Trained]) -> State[Any] | None:
+def stopped(trained: Sequence[TrainingResult]) -> State[Any] | None:
     """Cancelled where training was asked to stop, so that nobody takes the run for finished and no retry starts it; else None
     (Completed).
     """

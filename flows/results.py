@@ -6,7 +6,7 @@ from noise2music.core.storage import Store
 from noise2music.flows.datasets import LabelDatasets
 from noise2music.labeling.datasets.build import Built
 from noise2music.labeling.datasets.dataset import Dataset
-from noise2music.models.job.place import MANIFEST_TABLE, PAGE
+from noise2music.models.job.output_store import MANIFEST_TABLE, PAGE
 from noise2music.models.job.record import ClipRecord, DeadLetter
 
 LABEL_PAGE = "report.html"

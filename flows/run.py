@@ -12,9 +12,9 @@ from noise2music.flows.train import check_recipes, not_begun, train_stage
 from noise2music.flows.train_parallel import train_side_by_side, visible_gpus
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.job.settings import GenerateSettings
-from noise2music.models.training.run_lock import stopping
+from noise2music.models.training.run_lock import graceful_shutdown
 from noise2music.models.training.settings import TrainSettings
-from noise2music.models.training.trainer import Trained
+from noise2music.models.training.trainer import TrainingResult
 from noise2music.pipelines.settings import LabelSettings
 
 
@@ -42,30 +42,30 @@ def run_label(settings: LabelSettings, replay: bool = False, announce: bool = Tr
     return label(settings, replay)
 
 
-def run_train(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[Trained]:
+def run_train(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[TrainingResult]:
     """Stages in their order, each a run of its own on a Prefect server where PREFECT_API_URL names one. Ends early when asked to stop.
 
     announce: whether the server is told when a stage is ready, which starts the deployments that wait for it.
     """
-    done = list[Trained]()
-    with stopping() as asked:  # Also while a page is written or the next stage is prepared.
+    done = list[TrainingResult]()
+    with graceful_shutdown() as stop:  # Also while a page is written or the next stage is prepared.
         for number, stage in enumerate(stages):
             # Several processes agree on it in the next stage's first step: one that left alone would let the others wait.
-            if asked.is_set() and int(os.environ.get("WORLD_SIZE", "1")) == 1:
-                return [*done, *not_begun(settings, stages[number:], asked)]
+            if stop.is_set() and int(os.environ.get("WORLD_SIZE", "1")) == 1:
+                return [*done, *not_begun(settings, stages[number:], stop)]
             done.append(_through_prefect(settings, stage, announce) if os.environ.get("PREFECT_API_URL") else train_stage(settings, stage))
             if not done[-1].finished:
                 break
     return done
 
 
-def _through_prefect(settings: TrainSettings, stage: StageName, announce: bool) -> Trained:
+def _through_prefect(settings: TrainSettings, stage: StageName, announce: bool) -> TrainingResult:
     from noise2music.flows.prefect_flows import train_with_prefect
 
     return train_with_prefect(settings, stage, announce)
 
 
-def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[Trained]:
+def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce: bool = True) -> list[TrainingResult]:
     """Train stages in their order: side by side where there are several GPUs, or `run.at_once` says so, else one after the other.
 
     Under torchrun all processes share one stage at a time. announce: see flows.train.run_train. Raises UserError.

@@ -13,9 +13,9 @@ from noise2music.flows.stage_order import STOPPED, Order
 
 def main() -> None:
     """Train, and leave with 0 when the stage is finished, STOPPED when it was asked to stop, 1 after one line about a mistake."""
-    from noise2music.models.training.run_lock import stopping
+    from noise2music.models.training.run_lock import graceful_shutdown
 
-    with stopping():  # From here on a request is kept, also while all that training needs is imported.
+    with graceful_shutdown():  # From here on a request is kept, also while all that training needs is imported.
         from noise2music.flows.process import main as leave_well
 
         leave_well(_work)

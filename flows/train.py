@@ -10,9 +10,9 @@ from noise2music.models.cascade.stage import STAGES, StageName
 from noise2music.models.training.ema import WEIGHTS
 from noise2music.models.training.log import read_journal
 from noise2music.models.training.prepare import cropped_stage
-from noise2music.models.training.run_lock import Asked
+from noise2music.models.training.run_lock import StopRequest
 from noise2music.models.training.settings import TrainSettings
-from noise2music.models.training.trainer import Trained, train
+from noise2music.models.training.trainer import TrainingResult, train
 
 
 def stages_of(names: Sequence[str]) -> list[StageName]:
@@ -31,7 +31,7 @@ def check_recipes(settings: TrainSettings, stages: Sequence[StageName]) -> None:
         cropped_stage(settings, stage, settings.recipe_of(stage))
 
 
-def train_stage(settings: TrainSettings, stage: StageName) -> Trained:
+def train_stage(settings: TrainSettings, stage: StageName) -> TrainingResult:
     """Train one stage, or go on with it, and write its page. Raises UserError."""
     trained = train(settings, stage)
     if int(os.environ.get("RANK", 0)) == 0:
@@ -39,25 +39,25 @@ def train_stage(settings: TrainSettings, stage: StageName) -> Trained:
     return trained
 
 
-def how_far(settings: TrainSettings, stage: StageName, asked: Asked) -> Trained:
+def how_far(settings: TrainSettings, stage: StageName, stop: StopRequest) -> TrainingResult:
     """How far a stage is that is not trained in this process, or not yet, from what it wrote."""
     folder = settings.folder(stage)
     journal = read_journal(folder)
     clips = int(journal[-1]["clips"]) if journal else 0
     finished = clips >= settings.recipe_of(stage).clips
-    return Trained(stage, folder, clips, finished, folder / WEIGHTS, None if finished else asked.signal or signal.SIGTERM)
+    return TrainingResult(stage, folder, clips, finished, folder / WEIGHTS, None if finished else stop.signal or signal.SIGTERM)
 
 
-def not_begun(settings: TrainSettings, stages: Sequence[StageName], asked: Asked) -> list[Trained]:
+def not_begun(settings: TrainSettings, stages: Sequence[StageName], stop: StopRequest) -> list[TrainingResult]:
     """Stages whose turn did not come, up to the first that an earlier run has not finished: there the chain stands."""
-    found = list[Trained]()
+    found = list[TrainingResult]()
     for stage in stages:
-        found.append(how_far(settings, stage, asked))
+        found.append(how_far(settings, stage, stop))
         if not found[-1].finished:
             break
     return found
 
 
-def exit_code(trained: Sequence[Trained]) -> int:
+def exit_code(trained: Sequence[TrainingResult]) -> int:
     """0 where every stage is finished, else what a shell gives of a process that the signal ended: 130 after Ctrl-C, 143 after SIGTERM."""
     return max((128 + (stage.stopped_by or signal.SIGTERM) for stage in trained if not stage.finished), default=0)

@@ -16,9 +16,9 @@ from noise2music.core.errors import UserError
 from noise2music.flows.stage_order import STOPPED, Order
 from noise2music.flows.train import how_far, not_begun
 from noise2music.models.cascade.stage import StageName
-from noise2music.models.training.run_lock import stopping
+from noise2music.models.training.run_lock import graceful_shutdown
 from noise2music.models.training.settings import TrainSettings
-from noise2music.models.training.trainer import Trained
+from noise2music.models.training.trainer import TrainingResult
 
 POLL_SECONDS = 0.2
 log = logging.getLogger("n2m")
@@ -75,7 +75,9 @@ class _Running:
                 self.process.stdin.flush()
 
 
-def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], places: Sequence[str], announce: bool = True) -> list[Trained]:
+def train_side_by_side(
+    settings: TrainSettings, stages: Sequence[StageName], places: Sequence[str], announce: bool = True
+) -> list[TrainingResult]:
     """Train stages in their order, as many at a time as there are places: names of GPUs, or "" for what all see.
 
     Asked to stop, all of them save and end. A stage that fails does not stop the others. Raises UserError that names those that failed;
@@ -83,12 +85,12 @@ def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], pla
     """
     waiting, free, failed = list(stages), list(places), dict[StageName, int]()
     running: list[_Running] = []
-    with stopping() as asked:
+    with graceful_shutdown() as stop:
         try:
-            while running or (waiting and not asked.is_set()):
-                while waiting and free and not asked.is_set():
+            while running or (waiting and not stop.is_set()):
+                while waiting and free and not stop.is_set():
                     running.append(_Running(Order(settings=settings, stage=waiting.pop(0), announce=announce), free.pop(0)))
-                if asked.is_set():
+                if stop.is_set():
                     for each in running:
                         each.ask()
                 for ended in [each for each in running if each.process.poll() is not None]:
@@ -106,8 +108,8 @@ def train_side_by_side(settings: TrainSettings, stages: Sequence[StageName], pla
                 each.close()
     if failed:
         raise UserError(f"{_say(failed)} The same command goes on with what is not finished.")
-    begun = [how_far(settings, stage, asked) for stage in stages if stage not in waiting]
-    return [*begun, *(not_begun(settings, waiting, asked) if all(stage.finished for stage in begun) else [])]
+    begun = [how_far(settings, stage, stop) for stage in stages if stage not in waiting]
+    return [*begun, *(not_begun(settings, waiting, stop) if all(stage.finished for stage in begun) else [])]
 
 
 def _say(failed: Mapping[StageName, int]) -> str:

@@ -21,8 +21,8 @@ from noise2music.labeling.scorers.base import Scorer
 from noise2music.models.generation.cascade import load_cascade
 from noise2music.models.generation.generate import read_ahead
 from noise2music.models.job.identity import claim, job_identity
-from noise2music.models.job.make import Maker, make_clips, stage_facts
-from noise2music.models.job.place import count_records
+from noise2music.models.job.make import Maker, make_clips, stage_info
+from noise2music.models.job.output_store import count_records
 from noise2music.models.job.prompt import Prompt
 from noise2music.models.job.settings import GenerateSettings
 from noise2music.pipelines.progress import show_progress
@@ -77,7 +77,7 @@ def _load(settings: GenerateSettings) -> Maker:
     scorer = open_scorer(settings.scorer, settings.run.device).load()
     cascade = load_cascade(settings.checkpoints, settings.generation, settings.run.device, settings.text_model)
     claim(store, job_identity(settings, cascade.identity, scorer.identity))
-    return Maker(store, cascade, scorer, stage_facts(cascade), settings.best_of, settings.format, _training_set(settings, scorer))
+    return Maker(store, cascade, scorer, stage_info(cascade), settings.best_of, settings.format, _training_set(settings, scorer))
 
 
 def _training_set(settings: GenerateSettings, scorer: Scorer) -> TrainingSet | None:

@@ -288,7 +288,7 @@ def test_a_clip_shows_a_player_and_says_what_is_wrong(tmp_path: Path) -> None:
 
 def test_stages_and_samplers() -> None:
     assert n2m.stage("tiny", "vocoder").name == "vocoder"
-    assert n2m.UNet(n2m.stage("tiny", "vocoder").unet).shape.aligned_channels == 80
+    assert n2m.UNet(n2m.stage("tiny", "vocoder").unet).shape.local_cond_channels == 80
     assert callable(n2m.samplers.heun)
     with pytest.raises(UserError, match="no preset 'big'"):
         n2m.stage("big", "vocoder")  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from noise2music.flows.pages.html import asset, environment, flatten, integrity
 from noise2music.flows.tables import commonest
 from noise2music.models.generation.guards import count_warnings
 from noise2music.models.job.identity import JobIdentity, read_identity
-from noise2music.models.job.place import PAGE
+from noise2music.models.job.output_store import PAGE
 from noise2music.models.job.record import ClipRecord, DeadLetter
 
 BINS = 24

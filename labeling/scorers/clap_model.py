@@ -1,14 +1,12 @@
 """Builds a transformers ClapModel from tensors. Missing, unknown or misshapen tensors are an error that names them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from transformers import ClapConfig, ClapModel, RobertaTokenizer
-from transformers.utils import logging
 
 from noise2music.core.errors import UserError
+from noise2music.core.hub import quiet_transformers
 from noise2music.core.tensors import Tensors
 
 # Buffers that follow from the configuration or that inference does not read.
@@ -23,7 +21,7 @@ def build_clap(config: ClapConfig, tensors: Tensors, source: str) -> ClapModel:
 
     The tensors are copied: those of a mapped file lie at odd addresses, and the last bits of a matrix product depend on that.
     """
-    with _quiet():
+    with quiet_transformers():
         model, info = ClapModel.from_pretrained(
             None,
             config=config,
@@ -48,7 +46,7 @@ def read_tokenizer(folder: Path, vocabulary: int) -> tuple[RobertaTokenizer, lis
     if not files:
         raise UserError(f"{folder} has no tokenizer: neither tokenizer.json nor vocab.json with merges.txt")
     try:
-        with _quiet():
+        with quiet_transformers():
             tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:
         raise UserError(f"the tokenizer in {folder} cannot be read ({type(error).__name__}: {error})") from None
@@ -70,17 +68,3 @@ def _faults(missing: list[str], unexpected: list[str], misshapen: list[str]) -> 
     return "; ".join(
         f"{len(keys)} tensors {kind} ({', '.join(keys[:_NAMED])}{', ...' if len(keys) > _NAMED else ''})" for kind, keys in kinds if keys
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences transformers' progress bars and load reports: `build_clap` reports what is wrong itself."""
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from noise2music.core import hub
 from noise2music.core.device import choose_device
 from noise2music.core.errors import RowError, UserError, first_line
+from noise2music.core.hub import quiet_transformers
 from noise2music.core.ids import hash_uniform
 from noise2music.core.tensors import hash_files
 from noise2music.labeling.writer.base import Answer, Keep, Reply, Request, WriterStopped
@@ -124,11 +124,11 @@ class LocalWriter:
         self._device = choose_device(device)
         if self._device == "cpu":
             torch.set_num_threads(1)
-        transformers_logging.disable_progress_bar()
         dtype: Any = torch.float32 if self._device == "cpu" else "auto"
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-            loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
+            with quiet_transformers(reports=True):
+                self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+                loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{model} cannot be loaded as a causal LM: {first_line(error)}") from error
         self._network = loaded.eval().requires_grad_(False).to(self._device)

@@ -1,11 +1,16 @@
-"""A cascade stage as one value: everything that makes it differ from the other four."""
+"""A cascade stage as one value: everything that makes it differ from the other four.
+
+Aliases of fields, and `_ENTERS_IN_FILES`, are the names in files of weights, which stay as they are.
+"""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from noise2music.models.diffusion.prediction import Prediction
 from noise2music.models.diffusion.schedule import Schedule
-from noise2music.models.diffusion.steps import Runs, Spacing
+from noise2music.models.diffusion.steps import SigmaSpacing, StepSchedule
 from noise2music.models.diffusion.weighting import Weight
 from noise2music.models.network.shape import UNetShape
 
@@ -19,7 +24,7 @@ FRAME_SAMPLES = CORPUS_RATE // 100
 
 @dataclass(frozen=True)
 class Signal:
-    """What a stage makes or starts from: a waveform at `rate`, or the log-mel spectrogram of audio at `rate`."""
+    """The output or the source of a stage: a waveform at `rate`, or the log-mel spectrogram of audio at `rate`."""
 
     domain: Literal["wave", "log_mel"]
     rate: int
@@ -34,45 +39,56 @@ class Blur:
     high: float
 
 
+_ENTERS_IN_FILES = {"concat_cond": "stacked", "local_cond": "aligned"}
+Enters = Annotated[
+    Literal["concat_cond", "local_cond"],
+    BeforeValidator(lambda value: next((name for name, former in _ENTERS_IN_FILES.items() if value == former), value)),
+    PlainSerializer(lambda value: _ENTERS_IN_FILES[value]),
+]
+
+
 @dataclass(frozen=True)
 class Source:
-    """The signal that conditions a stage and how it enters: stacked on x after FFT upsampling, or aligned at the bottom of the U.
+    """The signal that conditions a stage, and the input of the network that it enters by (models.diffusion.inputs).
 
-    In training it is blurred, then noised to a time uniform in [0, t_max] of the stage's schedule, and the network is told that level
+    As concat_cond it is upsampled by its Fourier transform to the rate of x; as local_cond it is added at the bottom of the U. In training
+    it is blurred, then noised to a time uniform in [0, t_max] of the stage's schedule, and the network sees the log SNR of that noise
     (paper section 3.7, after cascaded diffusion models). In use it is clean.
     """
 
     signal: Signal
-    enters: Literal["stacked", "aligned"]
+    enters: Enters
     t_max: float
     blur: Blur | None = None
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a trained stage is sampled by default. `runs` is the step schedule, `guidance` the scale w (1: none), and what follows
-    percentile its variants (models.diffusion.guidance.Guidance). "euler" is "ddim": Euler's method on a straight flow. `projections`: how
-    often a waveform is drawn towards the spectrogram it was made from; where it was made from a waveform, any number above 0 takes the
-    band of that over, once (models.cascade.consistency).
+    """How a trained stage is sampled by default.
+
+    sampler: "euler" is "ddim", which is Euler's method on a straight flow. guidance: the scale w, 1 is none; interval, rescale, apg_eta
+    and apg_norm_threshold are its variants (models.diffusion.guidance.Guidance). percentile: of dynamic clipping.
+    consistency_iters: iterations of Griffin and Lim's method towards the spectrogram that a waveform was made from. Where a waveform was
+    made from one of a lower rate, any number above 0 takes the lower band over, once (models.cascade.consistency).
     """
 
     sampler: SamplerName
-    runs: Runs | Spacing
+    step_schedule: Annotated[StepSchedule | SigmaSpacing, Field(alias="runs")]
     gamma: float = 0.0
     guidance: float = 1.0
     percentile: float = 0.995
     interval: tuple[float, float] | None = None
     rescale: float = 0.0
-    parallel: float = 1.0
-    radius: float | None = None
-    projections: int = 0
+    apg_eta: Annotated[float, Field(alias="parallel")] = 1.0
+    apg_norm_threshold: Annotated[float | None, Field(alias="radius")] = None
+    consistency_iters: Annotated[int, Field(alias="projections")] = 0
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One of the five. `scale`: network units of a full-scale waveform, so that music has a spread of about a half. `emphasis`: of the high
-    frequencies of a waveform in network units (models.signal.emphasis), 0 for none. `seconds`: the length of a training crop. `tokens`:
-    how many text tokens it reads, 0 for none.
+    """One of the five. seconds: length of a training crop. tokens: text tokens that it reads, 0 for none. scale: network units of a
+    full-scale waveform, so that music has a standard deviation of about a half. emphasis: of the high frequencies of a waveform in network
+    units (models.signal.filters), 0 for none.
     """
 
     name: StageName

@@ -1,4 +1,4 @@
-"""24 kHz audio becomes the training pair of any stage: the data it shall learn, and what conditions it."""
+"""24 kHz audio becomes the training pair of any stage: the data that it learns, and its conditions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +9,7 @@ from torch import Tensor
 from noise2music.models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Signal, Source, Stage
 from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.schedule import diffuse
-from noise2music.models.signal.blur import blur
-from noise2music.models.signal.emphasis import deemphasise, emphasise
+from noise2music.models.signal.filters import blur, deemphasise, emphasise
 from noise2music.models.signal.log_mel import LOG_MEL
 from noise2music.models.signal.resample import downsample, fft_upsample
 
@@ -50,7 +49,7 @@ def signal_of(signal: Signal, audio: Tensor) -> Tensor:
 
 
 def x0_of(stage: Stage, audio: Tensor) -> Tensor:
-    """(B, samples) at 24 kHz -> what the stage shall make of it, (B, C, T) in network units."""
+    """(B, samples) at 24 kHz -> the stage's data, (B, C, T) in network units."""
     return in_network_units(stage, signal_of(stage.signal, audio))
 
 
@@ -65,30 +64,30 @@ def in_full_scale(stage: Stage, x0: Tensor) -> Tensor:
 
 
 def entering(stage: Stage, source: Source, signal: Tensor) -> Tensor:
-    """The source's signal (B, C, T') -> as it enters the network: upsampled to the stage's rate and in its units where it is stacked."""
-    if source.enters == "aligned":
+    """The source's signal (B, C, T') -> as it enters the network: as concat_cond, at the stage's rate and in its units."""
+    if source.enters == "local_cond":
         return signal
     return in_network_units(stage, fft_upsample(signal[:, 0], source.signal.rate, stage.signal.rate)[:, None])
 
 
 def true_inputs(stage: Stage, audio: Tensor) -> Inputs:
-    """Crops (B, samples) at 24 kHz -> what conditions a stage when the stage before it made no mistake, without text."""
+    """Crops (B, samples) at 24 kHz -> the inputs of a stage behind one that makes no mistake, without text."""
     if stage.source is None:
         return Inputs()
     return clean_inputs(stage, stage.source, entering(stage, stage.source, signal_of(stage.source.signal, audio)))
 
 
-def conditioned(source: Source, signal: Tensor, level: Tensor) -> Inputs:
-    """What enters (B, C, T) and the lambda of its noise (B,) -> the inputs of the network."""
-    if source.enters == "aligned":
-        return Inputs(aligned=signal, level=level)
-    return Inputs(stacked=signal, level=level)
+def inputs_of(source: Source, signal: Tensor, aug_log_snr: Tensor) -> Inputs:
+    """The condition (B, C, T) and the log SNR of its noise (B,) -> the inputs of the network, without text."""
+    if source.enters == "local_cond":
+        return Inputs(local_cond=signal, aug_log_snr=aug_log_snr)
+    return Inputs(concat_cond=signal, aug_log_snr=aug_log_snr)
 
 
 def clean_inputs(stage: Stage, source: Source, signal: Tensor) -> Inputs:
-    """Inputs of a source without augmentation, as in use: the network is told the level of time 0."""
-    level = stage.schedule(torch.zeros(len(signal), device=signal.device))
-    return conditioned(source, signal, level)
+    """Inputs of a source without augmentation, as in use: the log SNR is that of time 0."""
+    aug_log_snr = stage.schedule(torch.zeros(len(signal), device=signal.device))
+    return inputs_of(source, signal, aug_log_snr)
 
 
 def _augment(stage: Stage, source: Source, clean: Tensor, uniform: Uniforms, normal: Normals) -> Inputs:
@@ -97,5 +96,5 @@ def _augment(stage: Stage, source: Source, clean: Tensor, uniform: Uniforms, nor
         share = uniform("blur").to(clean)
         deviations = source.blur.low + (source.blur.high - source.blur.low) * share
         blurred = blur(clean, source.blur.size, deviations, both_axes=source.signal.domain == "log_mel")
-    level = stage.schedule(source.t_max * uniform("augmentation time")).to(clean)
-    return conditioned(source, diffuse(blurred, normal("augmentation", tuple(clean.shape[1:])), level), level)
+    aug_log_snr = stage.schedule(source.t_max * uniform("augmentation time")).to(clean)
+    return inputs_of(source, diffuse(blurred, normal("augmentation", tuple(clean.shape[1:])), aug_log_snr), aug_log_snr)

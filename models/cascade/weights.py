@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from noise2music.core.errors import UserError
@@ -19,11 +19,12 @@ FORMAT = 1
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Aliases are the names in files of weights, which stay as they are; the names of the code are read as well.
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
 
 
 class TextIdentity(_Frozen):
-    """The text encoder that a stage was trained with: what it was called, a hash of all of it, and the size of its embeddings."""
+    """The text encoder of a stage in training: its name in the configuration, a hash of all of it, and the size of its embeddings."""
 
     name: str
     identity: str
@@ -31,14 +32,14 @@ class TextIdentity(_Frozen):
 
 
 class Level(_Frozen):
-    """How loud the training audio was: root mean square in dB below full scale, and the standard deviation of x0 in network units."""
+    """How loud the training audio is: root mean square in dB below full scale, and the standard deviation of x0 in network units."""
 
     rms_dbfs: float
-    spread: float
+    std: float = Field(alias="spread")
 
 
 class DataFacts(_Frozen):
-    """What a stage was trained on: content digest of the shards' manifest, licences of their tracks, sources of their captions."""
+    """The training data of a stage: content digest of the shards' manifest, licences of their tracks, sources of their captions."""
 
     digest: str
     clips: int
@@ -48,7 +49,7 @@ class DataFacts(_Frozen):
 
 
 class WeightsHeader(_Frozen):
-    """What is known of published weights. average: which average over training they are. clips: seen in training."""
+    """The header of published weights. average: which average over training they are. clips: seen in training."""
 
     format: int = FORMAT
     preset: Preset
@@ -63,7 +64,7 @@ class WeightsHeader(_Frozen):
 
 
 def software() -> str:
-    """The version of this code, as it is kept with weights."""
+    """The version of this code, for the header of weights."""
     return f"noise2music {version('noise2music')}"
 
 
@@ -74,7 +75,7 @@ def write_weights(path: Path, network: dict[str, Tensor], header: WeightsHeader,
 
 
 def read_weights_header(path: Path, stage: StageName | None = None) -> WeightsHeader:
-    """What a file says of itself. Raises UserError where it is no whole file of ours, is newer than this code, or of another stage."""
+    """The header of a file. Raises UserError where it is no whole file of ours, is newer than this code, or of another stage."""
     header = read_header(path, WeightsHeader, FORMAT)
     if stage is not None and header.stage.name != stage:
         raise UserError(

@@ -1,8 +1,8 @@
-"""A network for signals longer than it is given at once: overlapping windows, joined at every call.
+"""A network for signals longer than it takes at once: overlapping windows, joined at every call.
 
-All windows walk through the noise levels together, so that where two overlap they see one signal and agree on it (MultiDiffusion,
-Bar-Tal et al. 2023). For a network whose outputs depend on their neighbourhood alone (UNetShape.local) the result is that of one window
-over all, up to rounding, when no output is used that stands nearer to an inner edge than the network reaches.
+All windows go through the noise levels together. So where two overlap they see one signal and agree on it (MultiDiffusion, Bar-Tal et al.
+2023). With a network whose outputs depend on their neighbourhood alone (UNetShape.local), the result is that of one window over all, up to
+rounding, when no output is used that lies nearer to an inner edge than the network reaches.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from noise2music.models.network.spectral_mask import mask_reach
 
 @dataclass(frozen=True)
 class Window:
-    """Positions [start, end) of a signal. What the network says of them counts more and more over `rise` and less and less over `fall`,
-    both [from, to), fully in between and not at all outside. Where one window falls the next one rises: together they count 1.
+    """Positions [start, end) of a signal. The weight of the network's output there goes from 0 to 1 over `rise` and back to 0 over `fall`,
+    both [from, to); it is 1 in between and 0 outside. Where one window falls the next one rises: their weights add up to 1.
     """
 
     start: int
@@ -30,7 +30,7 @@ class Window:
     fall: tuple[int, int]
 
     def weight(self) -> Tensor:
-        """(fall[1] - rise[0],), in [0, 1]: how much the positions from rise[0] to fall[1] count."""
+        """(fall[1] - rise[0],), in [0, 1]: the weights of the positions from rise[0] to fall[1]."""
         places = torch.arange(self.rise[0], self.fall[1], dtype=torch.float64) + 0.5
         rising = (places - self.rise[0]) / max(0.5, self.rise[1] - self.rise[0])
         falling = (places - self.fall[0]) / max(0.5, self.fall[1] - self.fall[0])
@@ -67,10 +67,10 @@ def windowed(network: Network, over: Sequence[Window], stride: int) -> Network:
     if len(over) == 1:
         return network
 
-    def joined(x: Tensor, lam: Tensor, inputs: Inputs) -> Tensor:
+    def joined(x: Tensor, log_snr: Tensor, inputs: Inputs) -> Tensor:
         output = torch.zeros_like(x)
         for window in over:
-            part = network(x[..., window.start : window.end], lam, _within(inputs, window, stride))
+            part = network(x[..., window.start : window.end], log_snr, _within(inputs, window, stride))
             first, last = window.rise[0], window.fall[1]
             output[..., first:last] += part[..., first - window.start : last - window.start] * window.weight().to(x)
         return output
@@ -85,7 +85,7 @@ def reach(shape: UNetShape) -> int:
         radius += 2 * (stride + 1) * scale
         deepest = depth == len(shape.strides) - 1
         scale *= stride
-        sides = 1 if deepest and shape.reading == "bottom_once" else 2
+        sides = 1 if deepest and shape.variant == "bottom_once" else 2
         radius += sides * blocks * 2 * (shape.kernel // 2) * scale
     if shape.mask_channels:
         radius += mask_reach(shape.hop)
@@ -93,7 +93,7 @@ def reach(shape: UNetShape) -> int:
 
 
 def _within(inputs: Inputs, window: Window, stride: int) -> Inputs:
-    """What conditions the positions of a window."""
-    stacked = None if inputs.stacked is None else inputs.stacked[..., window.start : window.end]
-    aligned = None if inputs.aligned is None else inputs.aligned[..., window.start // stride : -(-window.end // stride)]
-    return replace(inputs, stacked=stacked, aligned=aligned)
+    """The inputs of the positions of a window."""
+    concat_cond = None if inputs.concat_cond is None else inputs.concat_cond[..., window.start : window.end]
+    local_cond = None if inputs.local_cond is None else inputs.local_cond[..., window.start // stride : -(-window.end // stride)]
+    return replace(inputs, concat_cond=concat_cond, local_cond=local_cond)

@@ -29,16 +29,16 @@ class Clip:
     short: tuple[str, ...]
 
 
-def make_clip(row: Mapping[str, Any], number: int, crop_samples: int, place: float) -> Clip:
-    """A row (schemas.SHARD) -> its crop of `crop_samples`, which starts at `place` in [0, 1) of what is left, on a frame of 10 ms.
+def make_clip(row: Mapping[str, Any], number: int, crop_samples: int, position: float) -> Clip:
+    """A row (schemas.SHARD) -> its crop of `crop_samples`, which starts at `position` in [0, 1) of what is left, on a frame of 10 ms.
 
     Raises RowError where the audio cannot be decoded, is empty, is no number somewhere, or has another rate.
     """
-    audio = _decode(row["audio"]["bytes"], crop_samples, place)
+    audio = _decode(row["audio"]["bytes"], crop_samples, position)
     padded = np.zeros(crop_samples, np.float32)
     padded[: len(audio)] = audio
     long, short = texts_of(row["title"], row["tags"], row["labels"])
-    return Clip(number, row["clip_id"], padded, len(audio), long, short)
+    return Clip(number=number, clip_id=row["clip_id"], audio=padded, valid=len(audio), long=long, short=short)
 
 
 def texts_of(title: str | None, tags: Sequence[str], labels: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -57,14 +57,14 @@ def _is_long(label: Mapping[str, str]) -> bool:
     return len(label["caption"].split()) >= LONG_WORDS
 
 
-def _decode(flac: bytes, crop_samples: int, place: float) -> Float32s:
+def _decode(flac: bytes, crop_samples: int, position: float) -> Float32s:
     """Only the crop is decoded."""
     try:
         with soundfile.SoundFile(io.BytesIO(flac)) as file:
             if file.samplerate != CORPUS_RATE:
                 raise RowError("wrong_rate", f"audio of {file.samplerate} Hz instead of {CORPUS_RATE}")
             frames = max(0, file.frames - crop_samples) // FRAME_SAMPLES
-            file.seek(min(int(place * (frames + 1)), frames) * FRAME_SAMPLES)
+            file.seek(min(int(position * (frames + 1)), frames) * FRAME_SAMPLES)
             audio: Float32s = file.read(crop_samples, dtype="float32", always_2d=True).mean(axis=1)
             expected = min(crop_samples, file.frames)
     except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:

@@ -61,13 +61,13 @@ class ShardDataset(Dataset[dict[str, Any]]):
         """
         if not -len(self) <= index < len(self):
             raise IndexError(f"clip {index} of {len(self)}")
-        group, inside = self._shards.place_of(int(index) % len(self))
+        group, inside = self._shards.locate(int(index) % len(self))
         row: dict[str, Any] = self._shards.read_group(group, _COLUMNS, only=inside).slice(inside, 1).to_pylist()[0]
         audio = _decode(row.pop("audio")["bytes"])
         return {"audio": audio, "captions": [label["caption"] for label in row["labels"]], **row}
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels to a worker that is started anew: open files stay here."""
+        """The state for a worker process: without open files."""
         return {name: value for name, value in self.__dict__.items() if name != "_shards"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

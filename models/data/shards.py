@@ -30,7 +30,7 @@ _DESCRIBING = ["split", "licence", "sample_rate", "labels.list.element.vocabular
 
 
 @dataclass(frozen=True)
-class Place:
+class RowGroup:
     """A row group with clips of the split: its file, its number there, and which of its rows are of the split."""
 
     file: int
@@ -53,8 +53,8 @@ class Shards:
         self._lock = threading.Lock()
         licences: set[str] = set()
         vocabularies: set[str] = set()
-        self.places = tuple(self._index(rate, licences, vocabularies))
-        self.group_rows = tuple(len(place.rows) for place in self.places)
+        self.row_groups = tuple(self._index(rate, licences, vocabularies))
+        self.group_rows = tuple(len(row_group.rows) for row_group in self.row_groups)
         self.starts = np.concatenate([[0], np.cumsum(self.group_rows, dtype=np.int64)])
         self.licences, self.vocabularies = tuple(sorted(licences)), tuple(sorted(vocabularies))
 
@@ -63,25 +63,25 @@ class Shards:
         """Rows of the split."""
         return int(self.starts[-1])
 
-    def place_of(self, row: int) -> tuple[int, int]:
-        """A row's number in the split -> the number of its group in `places`, and which of the group's rows it is."""
+    def locate(self, row: int) -> tuple[int, int]:
+        """A row's number in the split -> the number of its group in `row_groups`, and which of the group's rows it is."""
         group = int(np.searchsorted(self.starts, row, side="right")) - 1
-        return group, int(self.places[group].rows[row - int(self.starts[group])])
+        return group, int(self.row_groups[group].rows[row - int(self.starts[group])])
 
     def read_group(self, number: int, columns: Sequence[str] = COLUMNS, only: int | None = None) -> pa.Table:
-        """The rows of a group of `places`: those of other splits too, which may come without audio. Column `audio` holds FLAC, whether the
-        shard does or refers to it. only: the one row of the group whose audio is wanted. Raises UserError where a file is gone or changed.
+        """The rows of a group of `row_groups`. Rows of other splits are among them, perhaps without audio. Column `audio` holds FLAC,
+        wherever the shard keeps it. only: the one row of the group whose audio is read. Raises UserError where a file is gone or changed.
         """
-        place = self.places[number]
+        row_group = self.row_groups[number]
         if only is not None:
-            place = replace(place, rows=np.array([only], np.int32))
-        file = self._files[place.file]
+            row_group = replace(row_group, rows=np.array([only], np.int32))
+        file = self._files[row_group.file]
         try:
             with pq.ParquetFile(self._local(file)) as parquet:
-                table = parquet.read_row_group(place.group, [*columns, *audio_columns(parquet.schema_arrow.names)])
+                table = parquet.read_row_group(row_group.group, [*columns, *audio_columns(parquet.schema_arrow.names)])
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(file, f"cannot be read ({first_line(error)})") from None
-        return table if "audio" in table.column_names else self._with_audio(table, place, columns)
+        return table if "audio" in table.column_names else self._with_audio(table, row_group, columns)
 
     def check_all(self) -> None:
         """Hash every file now. Raises UserError that names what is missing or changed."""
@@ -97,11 +97,11 @@ class Shards:
         """Bytes of all files that reading may need."""
         return sum(file.bytes for file in (*self._files, *self._shared.values()))
 
-    def _with_audio(self, table: pa.Table, place: Place, columns: Sequence[str]) -> pa.Table:
-        """The audio of the place's rows, read where the rows say."""
+    def _with_audio(self, table: pa.Table, row_group: RowGroup, columns: Sequence[str]) -> pa.Table:
+        """The rows of the split with their audio, read where each row says."""
         clips = [pa.nulls(1, pa.binary())] * len(table)
         paths, rows = table.column("audio_file").to_pylist(), table.column("audio_row").to_pylist()
-        for row in place.rows.tolist():
+        for row in row_group.rows.tolist():
             clips[row] = self._audio.read_array(paths[row], rows[row])
         chunks = [pa.StructArray.from_arrays([clip], ["bytes"]) for clip in clips]
         return table.select(list(columns)).append_column("audio", pa.chunked_array(chunks))
@@ -114,7 +114,7 @@ class Shards:
             )
         return pq.ParquetFile(self._local(self._shared[path]), memory_map=True)
 
-    def _index(self, rate: int | None, licences: set[str], vocabularies: set[str]) -> Iterator[Place]:
+    def _index(self, rate: int | None, licences: set[str], vocabularies: set[str]) -> Iterator[RowGroup]:
         for number, file in enumerate(self._files):
             for group, table in enumerate(self._describing(file)):
                 rows = np.flatnonzero(np.array(table.column("split").to_pylist()) == self.split).astype(np.int32)
@@ -126,10 +126,10 @@ class Shards:
                         f"{self._describe(file)} holds audio of {wrong.pop()} Hz; the cascade trains on {rate} Hz. "
                         f"Set [shards] sample_rate = {rate} and run `n2m label` again."
                     )
-                kept = table.take(rows)
-                licences |= {licence or "unknown" for licence in kept.column("licence").to_pylist()}
-                vocabularies |= {label["vocabulary"] for labels in kept.column("labels").to_pylist() for label in labels}
-                yield Place(number, group, rows)
+                clips = table.take(rows)
+                licences |= {licence or "unknown" for licence in clips.column("licence").to_pylist()}
+                vocabularies |= {label["vocabulary"] for labels in clips.column("labels").to_pylist() for label in labels}
+                yield RowGroup(number, group, rows)
 
     def _describing(self, file: PartFile) -> Iterator[pa.Table]:
         """The small columns of each row group."""
@@ -190,21 +190,21 @@ def open_shards(uri: str, split: str, rate: int | None, cache: Path | None = Non
     dataset = _find(uri)
     shards = Shards(dataset, split, rate, cache)
     if not shards.clips:
-        found = sorted(set(dataset.read(["split"]).column("split").to_pylist())) if dataset.manifest.rows else []
-        said = f"its splits are {', '.join(map(repr, found))}" if found else "it has no clips at all"
-        raise UserError(f"{dataset.store.describe(dataset.path)} has no clip of the split {split!r}: {said}. Set data.split.")
+        splits = sorted(set(dataset.read(["split"]).column("split").to_pylist())) if dataset.manifest.rows else []
+        content = f"its splits are {', '.join(map(repr, splits))}" if splits else "it has no clips at all"
+        raise UserError(f"{dataset.store.describe(dataset.path)} has no clip of the split {split!r}: {content}. Set data.split.")
     if not is_remote(dataset.store.uri) and shards.size <= EAGER_BYTES:
         shards.check_all()
     return shards
 
 
 def _find(uri: str) -> Dataset:
-    place = open_existing(uri)
-    if place.head(LATEST) is not None:
-        return open_current(place)
-    if (joined := open_joined(place)) is not None:
+    store = open_existing(uri)
+    if store.head(LATEST) is not None:
+        return open_current(store)
+    if (joined := open_joined(store)) is not None:
         return joined
-    if place.head(MANIFEST_NAME) is None:
+    if store.head(MANIFEST_NAME) is None:
         raise UserError(
             f"{uri} has neither {LATEST} nor {MANIFEST_NAME}: it is no labeling run that has finished. "
             "Give the root of a run of `n2m label`, or the folder of its shards."
@@ -212,10 +212,10 @@ def _find(uri: str) -> Dataset:
     root, stage, fingerprint = _above(uri)
     if stage != "shard":
         raise UserError(f"{uri} is a dataset of the stage {stage}, not of shards. Give the root of the run, or a folder below shard/.")
-    found = open_dataset(Store(root), f"{stage}/{fingerprint}")
-    if found is None:
+    dataset = open_dataset(Store(root), f"{stage}/{fingerprint}")
+    if dataset is None:
         raise UserError(f"{uri} has no manifest any more.")
-    return found
+    return dataset
 
 
 def _below_root(dataset: Dataset, file: PartFile) -> PartFile:

@@ -1,4 +1,4 @@
-"""What a network is told beside x and lambda (the four inputs of the paper's figure 1)."""
+"""The inputs of a network beside x and its log SNR (the four inputs of the paper's figure 1)."""
 
 from dataclasses import dataclass, replace
 
@@ -10,16 +10,17 @@ from torch import Tensor
 class Inputs:
     """Conditions of a batch of B; each may be absent.
 
-    stacked (B, C', T): joined to x as more channels, as the upsampled low-rate audio is. aligned (B, C'', T / stride): added at the bottom
-    of the U. text (B, tokens, dim) with text_mask (B, tokens), True where a token is real; a row without any real token has no text.
-    level (B,): lambda of the noise that was added to the stacked or aligned input.
+    concat_cond: (B, C', T), concatenated to the channels of x, as the upsampled low-rate audio is.
+    local_cond: (B, C'', T / stride), added at the bottom of the U, frame by frame.
+    text: (B, tokens, dim). text_mask: (B, tokens), True where a token is real; a row without any has no text.
+    aug_log_snr: (B,), log SNR of the noise that augments concat_cond or local_cond (paper section 3.7).
     """
 
-    stacked: Tensor | None = None
-    aligned: Tensor | None = None
+    concat_cond: Tensor | None = None
+    local_cond: Tensor | None = None
     text: Tensor | None = None
     text_mask: Tensor | None = None
-    level: Tensor | None = None
+    aug_log_snr: Tensor | None = None
 
     def without_text(self) -> "Inputs":
         """The same without text, for the unconditional branch."""
@@ -28,25 +29,25 @@ class Inputs:
     def beside(self, other: "Inputs") -> "Inputs":
         """The rows of this batch, then those of another with the same signals. Either may be without text."""
         text, mask = _two(self.text, other.text), _two(self.text_mask, other.text_mask)
-        signals = ((self.stacked, other.stacked), (self.aligned, other.aligned), (self.level, other.level))
-        stacked, aligned, level = (None if one is None or two is None else torch.cat([one, two]) for one, two in signals)
-        return Inputs(stacked, aligned, text, mask, level)
+        signals = ((self.concat_cond, other.concat_cond), (self.local_cond, other.local_cond), (self.aug_log_snr, other.aug_log_snr))
+        concat_cond, local_cond, aug_log_snr = (None if one is None or two is None else torch.cat([one, two]) for one, two in signals)
+        return Inputs(concat_cond, local_cond, text=text, text_mask=mask, aug_log_snr=aug_log_snr)
 
     def to(self, device: torch.device) -> "Inputs":
         """The same on a device."""
         return Inputs(
             *(
                 None if tensor is None else tensor.to(device, non_blocking=True)
-                for tensor in (self.stacked, self.aligned, self.text, self.text_mask, self.level)
+                for tensor in (self.concat_cond, self.local_cond, self.text, self.text_mask, self.aug_log_snr)
             )
         )
 
 
 def _two(one: Tensor | None, two: Tensor | None) -> Tensor | None:
-    """Both after each other; what is missing is zeros, or False."""
+    """One after the other; zeros, or False, in place of one that is absent."""
     if one is None or two is None:
-        there = one if one is not None else two
-        if there is None:
+        like = one if one is not None else two
+        if like is None:
             return None
-        one, two = (torch.zeros_like(there) if tensor is None else tensor for tensor in (one, two))
+        one, two = (torch.zeros_like(like) if tensor is None else tensor for tensor in (one, two))
     return torch.cat([one, two])

@@ -1,4 +1,4 @@
-"""The trained stages of a route, loaded and known to fit each other."""
+"""The trained stages of a route: loaded, and checked to fit each other."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from noise2music.core.errors import UserError
 from noise2music.models.cascade.stage import Stage, StageName
 from noise2music.models.cascade.weights import WeightsHeader, load_network, read_weights_header
 from noise2music.models.generation.checkpoints import check_fit, file_identity, weights_files
-from noise2music.models.generation.settings import GenerationSettings, sampled
+from noise2music.models.generation.settings import GenerationSettings, apply_sampling
 from noise2music.models.generation.texts import PromptTexts
 from noise2music.models.network.unet import UNet
 
@@ -92,14 +92,14 @@ class Cascade:
     @property
     def half(self) -> bool:
         """Whether networks run in bf16 autocast."""
-        wanted = self.settings.precision
-        return wanted == "bf16" or (wanted == "auto" and self.device.type == "cuda")
+        precision = self.settings.precision
+        return precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
 
     def changed(self, settings: GenerationSettings) -> "Cascade":
         """The same networks under other settings. Raises UserError where these need a stage that was not loaded."""
-        if lacking := [name for name in settings.chain if name not in self.headers]:
+        if missing := [name for name in settings.chain if name not in self.headers]:
             raise UserError(
-                f"the weights of the {', the '.join(lacking)} were not loaded: this cascade has {', '.join(self.headers)}. "
+                f"the weights of the {', the '.join(missing)} were not loaded: this cascade has {', '.join(self.headers)}. "
                 "Load one with a route, start and stop_after that reach it."
             )
         stages = _stages(self.headers, settings)
@@ -135,13 +135,13 @@ def load_cascade(checkpoints: str, settings: GenerationSettings, device: str = "
 
 
 def _stages(headers: dict[StageName, WeightsHeader], settings: GenerationSettings) -> tuple[Stage, ...]:
-    return tuple(sampled(headers[name].stage, settings.sampling_of(name)) for name in settings.chain)
+    return tuple(apply_sampling(headers[name].stage, settings.sampling_of(name)) for name in settings.chain)
 
 
 def _texts(headers: Sequence[WeightsHeader], model: str | None, device: torch.device) -> PromptTexts | None:
-    trained = next((header.text for header in headers if header.text is not None), None)
-    if trained is None:
+    text = next((header.text for header in headers if header.text is not None), None)
+    if text is None:
         return None
-    texts = PromptTexts(trained, model, device)
+    texts = PromptTexts(text, model, device)
     texts.load()
     return texts

@@ -38,10 +38,11 @@ def check_fit(headers: Sequence[WeightsHeader], checkpoints: str) -> None:
 def _check_source(before: WeightsHeader, after: WeightsHeader, checkpoints: str) -> None:
     source = after.stage.source
     if source is None or source.signal != before.stage.signal:
-        wanted = "text alone" if source is None else _called(source.signal)
+        start = "text alone" if source is None else _describe(source.signal)
         raise UserError(
-            f"the stages in {checkpoints} do not fit: the {before.stage.name} ({before.preset}) makes {_called(before.stage.signal)}, and "
-            f"the {after.stage.name} ({after.preset}) starts from {wanted}. Use stages that were trained for each other."
+            f"the stages in {checkpoints} do not fit: the {before.stage.name} ({before.preset}) makes "
+            f"{_describe(before.stage.signal)}, and the {after.stage.name} ({after.preset}) starts from {start}. "
+            "Use stages that were trained for each other."
         )
     if before.log_mel != after.log_mel:
         raise UserError(
@@ -54,19 +55,19 @@ def _check_itself(stage: Stage, checkpoints: str) -> None:
     """A header that describes a network which cannot take the stage's signals."""
     unet, source = stage.unet, stage.source
     mels = 80
-    stacked = 1 if source is not None and source.enters == "stacked" else 0
-    aligned = mels if source is not None and source.enters == "aligned" else 0
-    made = mels if stage.signal.domain == "log_mel" else 1
+    concat = 1 if source is not None and source.enters == "concat_cond" else 0
+    local = mels if source is not None and source.enters == "local_cond" else 0
+    channels = mels if stage.signal.domain == "log_mel" else 1
     frame = FRAME_SAMPLES * stage.signal.rate // CORPUS_RATE
-    wrong = (unet.channels_out, unet.channels_in, unet.aligned_channels) != (made, made + stacked, aligned)
-    if wrong or (aligned and unet.stride != frame):
+    wrong = (unet.channels_out, unet.channels_in, unet.local_cond_channels) != (channels, channels + concat, local)
+    if wrong or (local and unet.stride != frame):
         raise UserError(
             f"the weights of the {stage.name} in {checkpoints} are of a network that does not fit its signals ({unet.channels_in} channels "
-            f"in, {unet.channels_out} out, {unet.aligned_channels} aligned, stride {unet.stride}). Train that stage again."
+            f"in, {unet.channels_out} out, {unet.local_cond_channels} of local_cond, stride {unet.stride}). Train that stage again."
         )
 
 
-def _called(signal: Signal) -> str:
+def _describe(signal: Signal) -> str:
     return f"the spectrogram of {signal.rate} Hz audio" if signal.domain == "log_mel" else f"{signal.rate} Hz audio"
 
 
@@ -77,12 +78,12 @@ STARTER = Path(__file__).parents[1] / "starter"
 def weights_files(checkpoints: str, stages: Sequence[StageName]) -> dict[StageName, Path]:
     """A file on this machine for each stage. Raises UserError that names every stage that is missing and where it was looked for."""
     if checkpoints == SHIPPED:
-        return _here(STARTER, stages, "the weights that ship (models/starter)")
+        return _local_files(STARTER, stages, "the weights that ship (models/starter)")
     if is_remote(checkpoints):
-        return _fetched(checkpoints, stages)
+        return _fetched_files(checkpoints, stages)
     if not local_path(checkpoints).is_dir():
         raise UserError(f'there is no folder {checkpoints} with weights. Give a folder or URI, or "{SHIPPED}" for the weights that ship.')
-    return _here(local_path(checkpoints), stages, checkpoints)
+    return _local_files(local_path(checkpoints), stages, checkpoints)
 
 
 def file_identity(path: Path) -> str:
@@ -92,28 +93,28 @@ def file_identity(path: Path) -> str:
 
 
 def _names(stage: StageName) -> tuple[str, str]:
-    """As training leaves a stage, and as `n2m weights` writes one."""
+    """The two names of a stage's file: as training leaves it, and as `n2m weights` writes it."""
     return f"{stage}/weights.safetensors", f"{stage}.safetensors"
 
 
-def _here(folder: Path, stages: Sequence[StageName], called: str) -> dict[StageName, Path]:
-    found = {stage: next((path for name in _names(stage) if (path := folder / name).is_file()), None) for stage in stages}
-    _all_there(called, found)
-    return {stage: path for stage, path in found.items() if path is not None}
+def _local_files(folder: Path, stages: Sequence[StageName], title: str) -> dict[StageName, Path]:
+    places = {stage: next((path for name in _names(stage) if (path := folder / name).is_file()), None) for stage in stages}
+    _all_there(title, places)
+    return {stage: path for stage, path in places.items() if path is not None}
 
 
-def _fetched(uri: str, stages: Sequence[StageName]) -> dict[StageName, Path]:
+def _fetched_files(uri: str, stages: Sequence[StageName]) -> dict[StageName, Path]:
     store = open_existing(uri)
-    found = {stage: next((entry for name in _names(stage) if (entry := store.head(name)) is not None), None) for stage in stages}
-    _all_there(uri, found)
-    return {stage: _fetch(store, entry) for stage, entry in found.items() if entry is not None}
+    places = {stage: next((entry for name in _names(stage) if (entry := store.head(name)) is not None), None) for stage in stages}
+    _all_there(uri, places)
+    return {stage: _fetch(store, entry) for stage, entry in places.items() if entry is not None}
 
 
-def _all_there(called: str, found: dict[StageName, Path | None] | dict[StageName, Entry | None]) -> None:
-    if missing := [stage for stage, place in found.items() if place is None]:
+def _all_there(title: str, places: dict[StageName, Path | None] | dict[StageName, Entry | None]) -> None:
+    if missing := [stage for stage, place in places.items() if place is None]:
         looked = " or ".join(_names(missing[0]))
         raise UserError(
-            f"{called} holds no weights of the {', the '.join(missing)}: {looked} is not there. Train what is missing (`n2m train STAGE`), "
+            f"{title} holds no weights of the {', the '.join(missing)}: {looked} is not there. Train what is missing (`n2m train STAGE`), "
             "or choose a route, start and stop_after that do without."
         )
 

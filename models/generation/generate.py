@@ -13,12 +13,13 @@ from noise2music.core.ids import stable_id
 from noise2music.core.one_thread import one_thread
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.cascade.training_pairs import in_full_scale
+from noise2music.models.generation.audio_prompt import init_mask, paste_init
 from noise2music.models.generation.cascade import Cascade
-from noise2music.models.generation.chain import Drawn, Texts, run_chain
-from noise2music.models.generation.given import kept_places, with_kept
-from noise2music.models.generation.guards import FLOOR_DBFS, check_audio, held_gain, level_dbfs
+from noise2music.models.generation.chain import StageOutput, Texts, run_chain
+from noise2music.models.generation.clip import GeneratedClip
+from noise2music.models.generation.guards import FLOOR_DBFS, check_audio, headroom_gain, level_dbfs
 from noise2music.models.generation.plan import Plan, plan_request
-from noise2music.models.generation.request import Made, Request, Sound
+from noise2music.models.generation.request import AudioPrompt, Request
 from noise2music.models.generation.settings import GenerationSettings, StageSampling
 
 
@@ -31,54 +32,66 @@ def generate(
     guidance: float | None = None,
     start: StageName | None = None,
     stop_after: StageName | None = None,
-    init: Sound | None = None,
+    init: AudioPrompt | None = None,
     keep: Sequence[tuple[float, float]] = (),
-) -> list[Made | RowError]:
-    """A clip for each prompt. A prompt that comes again with its seed gets another sample. seeds: one a prompt, 0 where none are given.
+) -> list[GeneratedClip | RowError]:
+    """A clip for each prompt. A prompt that comes again with its seed gets another sample.
 
-    steps, guidance, start, stop_after: in place of what the cascade's settings say. init, keep: see Request.
-    Raises UserError where a stage is needed that was not loaded.
+    Args:
+        cascade: the networks and their settings.
+        prompts: what is heard, in words.
+        seconds: length of every clip.
+        seeds: one a prompt; 0 where none are given.
+        steps, guidance, start, stop_after: in place of the settings of the cascade.
+        init, keep: see Request.
+
+    Returns:
+        For each prompt a clip, or the RowError that says why there is none.
+
+    Raises:
+        UserError: a stage is needed that was not loaded.
     """
     settings = cascade.settings
-    said = StageSampling(steps=steps, guidance=guidance)
+    changes = StageSampling(steps=steps, guidance=guidance)
     changed = GenerationSettings.model_validate(
         {
             **settings.model_dump(),
-            "sampling": settings.sampling.changed_by(said),
-            "stages": {name: sampling.changed_by(said) for name, sampling in settings.stages.items()},
+            "sampling": settings.sampling.changed_by(changes),
+            "stages": {name: sampling.changed_by(changes) for name, sampling in settings.stages.items()},
             "start": start or settings.start,
             "stop_after": stop_after or settings.stop_after,
         }
     )
-    given = seeds if seeds is not None else [0] * len(prompts)
+    all_seeds = seeds if seeds is not None else [0] * len(prompts)
     before: Counter[tuple[str, int]] = Counter()
     requests = []
-    for prompt, seed in zip(prompts, given, strict=True):
-        requests.append(Request(stable_id(prompt), prompt, seconds, seed, before[prompt, seed], init=init, keep=tuple(keep)))
+    for prompt, seed in zip(prompts, all_seeds, strict=True):
+        sample = before[prompt, seed]
+        requests.append(Request(stable_id(prompt), prompt, seconds, seed, sample=sample, init=init, keep=tuple(keep)))
         before[prompt, seed] += 1
     return generate_requests(cascade.changed(changed), requests)
 
 
-def generate_requests(cascade: Cascade, requests: Sequence[Request], workers: int = 1) -> list[Made | RowError]:
-    """A clip or what is wrong with it for each request, in their order.
+def generate_requests(cascade: Cascade, requests: Sequence[Request], workers: int = 1) -> list[GeneratedClip | RowError]:
+    """A clip, or the reason why there is none, for each request, in their order.
 
-    On a CPU every clip is made alone on one thread of torch, so that it has the same bits whatever else is asked for. workers: threads
-    that do so; their number changes no bit. On a GPU clips of one length go together, settings.batch at once.
+    On a CPU every clip is made alone on one thread of torch, so that its bits do not depend on the other requests. workers: threads that
+    do so; their number changes no bit. On a GPU clips of one length go together, settings.batch at once.
     """
     planned = [_planned(request, cascade) for request in requests]
     plans = [(place, plan) for place, plan in enumerate(planned) if isinstance(plan, Plan)]
     texts = _texts(cascade, [plan for _, plan in plans])
-    made: list[Made | RowError | None] = [plan if isinstance(plan, RowError) else None for plan in planned]
+    answers: list[GeneratedClip | RowError | None] = [plan if isinstance(plan, RowError) else None for plan in planned]
     batches = _batches(cascade, plans)
     with ThreadPoolExecutor(max(1, workers) if cascade.device.type == "cpu" else 1) as pool:
         for batch, clips in zip(batches, pool.map(lambda batch: _make(cascade, [plan for _, plan in batch], texts), batches), strict=True):
             for (place, _), clip in zip(batch, clips, strict=True):
-                made[place] = clip
-    return [clip for clip in made if clip is not None]
+                answers[place] = clip
+    return [clip for clip in answers if clip is not None]
 
 
 def read_ahead(cascade: Cascade, texts: Iterable[str]) -> None:
-    """Embed what many calls will ask for, where memory is short, so that the text encoder is loaded once for all of them."""
+    """Embed the texts of many later calls where memory is short, so that the text encoder is loaded once for all of them."""
     lengths = [stage.tokens for stage in cascade.stages if stage.tokens]
     if cascade.texts is not None and lengths and cascade.networks.one_at_a_time:
         with cascade.networks.lock:
@@ -98,42 +111,42 @@ def _texts(cascade: Cascade, plans: Sequence[Plan]) -> Texts:
     lengths = [stage.tokens for stage in cascade.stages if stage.tokens]
     if cascade.texts is None or not lengths:
         return {}
-    said = [text for plan in plans for text in (plan.request.prompt, plan.request.negative) if text]
+    prompts = [text for plan in plans for text in (plan.request.prompt, plan.request.negative) if text]
     with cascade.networks.lock:
-        found = cascade.texts.embed(said, lengths)
+        embeddings = cascade.texts.embed(prompts, lengths)
         if cascade.networks.one_at_a_time:
             cascade.texts.free()
-    return found
+    return embeddings
 
 
 def _batches(cascade: Cascade, plans: Sequence[tuple[int, Plan]]) -> list[list[tuple[int, Plan]]]:
-    """One by one on a CPU. On a GPU clips of one length go together, those that keep audio apart: they are sampled in another way."""
+    """One by one on a CPU. On a GPU clips of one length go together; those that keep audio are sampled in another way, so apart."""
     if cascade.device.type == "cpu":
         return [[plan] for plan in plans]
 
     def kind(each: tuple[int, Plan]) -> tuple[int, bool]:
-        return each[1].frames, each[1].sound is not None
+        return each[1].frames, each[1].init_audio is not None
 
     size = cascade.settings.batch
-    grouped = [list(group) for _, group in groupby(sorted(plans, key=kind), key=kind)]
-    return [group[start : start + size] for group in grouped for start in range(0, len(group), size)]
+    groups = [list(group) for _, group in groupby(sorted(plans, key=kind), key=kind)]
+    return [group[start : start + size] for group in groups for start in range(0, len(group), size)]
 
 
-def _make(cascade: Cascade, plans: Sequence[Plan], texts: Texts) -> list[Made | RowError]:
+def _make(cascade: Cascade, plans: Sequence[Plan], texts: Texts) -> list[GeneratedClip | RowError]:
     if cascade.device.type == "cpu":
         with one_thread():
-            drawn = run_chain(cascade, plans, texts)
-            return [_finished(cascade, plan, signal, texts) for plan, signal in zip(plans, drawn, strict=True)]
+            outputs = run_chain(cascade, plans, texts)
+            return [_clip_of(cascade, plan, signal, texts) for plan, signal in zip(plans, outputs, strict=True)]
     try:
         # Convolutions in TF32 would not be fp32, and cuDNN's fastest algorithm of the day not the same one twice.
         with cascade.networks.lock, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=cascade.half):
-            drawn = run_chain(cascade, plans, texts)
+            outputs = run_chain(cascade, plans, texts)
     except torch.OutOfMemoryError as error:
         return _in_halves(cascade, plans, texts, error)
-    return [_finished(cascade, plan, signal, texts) for plan, signal in zip(plans, drawn, strict=True)]
+    return [_clip_of(cascade, plan, signal, texts) for plan, signal in zip(plans, outputs, strict=True)]
 
 
-def _in_halves(cascade: Cascade, plans: Sequence[Plan], texts: Texts, error: torch.OutOfMemoryError) -> list[Made | RowError]:
+def _in_halves(cascade: Cascade, plans: Sequence[Plan], texts: Texts, error: torch.OutOfMemoryError) -> list[GeneratedClip | RowError]:
     """Fewer clips at once. Raises UserError where a single one does not fit."""
     if len(plans) == 1:
         raise UserError(
@@ -145,10 +158,10 @@ def _in_halves(cascade: Cascade, plans: Sequence[Plan], texts: Texts, error: tor
     return [*_make(cascade, plans[:middle], texts), *_make(cascade, plans[middle:], texts)]
 
 
-def _finished(cascade: Cascade, plan: Plan, drawn: Drawn | RowError, texts: Texts) -> Made | RowError:
-    """What the last stage drew as a clip of the length that was asked for, looked over."""
-    if isinstance(drawn, RowError):
-        return drawn
+def _clip_of(cascade: Cascade, plan: Plan, output: StageOutput | RowError, texts: Texts) -> GeneratedClip | RowError:
+    """The output of the last stage as a clip of the length that was asked for, with its warnings. RowError where a guard refuses it."""
+    if isinstance(output, RowError):
+        return output
     stage, request, rate = cascade.stages[-1], plan.request, cascade.rate
     cut, warnings = _cut_tokens(cascade, request.prompt, texts), list(plan.warnings)
     if cut:
@@ -156,24 +169,43 @@ def _finished(cascade: Cascade, plan: Plan, drawn: Drawn | RowError, texts: Text
     if request.negative and (negative_cut := _cut_tokens(cascade, request.negative, texts)):
         warnings.append(f"negative prompt cut by {negative_cut} tokens")
     if stage.signal.domain == "log_mel":
-        spectrogram = np.ascontiguousarray(drawn.x0[:, : plan.frames].numpy(), np.float32)
-        nothing = np.zeros(0, np.float32)
-        return Made(request, nothing, rate, spectrogram, FLOOR_DBFS, 0.0, cut, drawn.calls, tuple(warnings))
+        spectrogram = np.ascontiguousarray(output.x0[:, : plan.frames].numpy(), np.float32)
+        return GeneratedClip(
+            request=request,
+            audio=np.zeros(0, np.float32),
+            sample_rate=rate,
+            spectrogram=spectrogram,
+            rms_dbfs=FLOOR_DBFS,
+            peak=0.0,
+            cut_tokens=cut,
+            calls=output.calls,
+            warnings=tuple(warnings),
+        )
     samples, fade = max(1, round(request.seconds * rate)), cascade.settings.fade_seconds
-    unheld = in_full_scale(stage, drawn.x0[None])[0, 0, :samples].numpy()
-    gain = held_gain(unheld) if plan.sound is None else 1.0
-    kept = kept_places(plan, rate, samples, fade)
+    unclipped = in_full_scale(stage, output.x0[None])[0, 0, :samples].numpy()
+    gain = headroom_gain(unclipped) if plan.init_audio is None else 1.0
+    known = init_mask(plan, rate, samples, fade)
     try:
-        warnings += check_audio(unheld[~kept], gain)
+        warnings += check_audio(unclipped[~known], gain)
     except RowError as error:
         return error
-    whole = with_kept(unheld * np.float32(gain), plan, rate, fade)
-    if beyond := int((np.abs(whole[kept]) > 1.0).sum()):
-        warnings.append(f"kept audio clipped {100 * beyond / int(kept.sum()):.2g} %")
+    whole = paste_init(unclipped * np.float32(gain), plan, rate, fade)
+    if beyond := int((np.abs(whole[known]) > 1.0).sum()):
+        warnings.append(f"kept audio clipped {100 * beyond / int(known.sum()):.2g} %")
     audio = np.clip(whole, -1.0, 1.0).astype(np.float32)
-    return Made(request, audio, rate, None, level_dbfs(audio), float(np.abs(audio).max()), cut, drawn.calls, tuple(warnings))
+    return GeneratedClip(
+        request=request,
+        audio=audio,
+        sample_rate=rate,
+        spectrogram=None,
+        rms_dbfs=level_dbfs(audio),
+        peak=float(np.abs(audio).max()),
+        cut_tokens=cut,
+        calls=output.calls,
+        warnings=tuple(warnings),
+    )
 
 
 def _cut_tokens(cascade: Cascade, text: str, texts: Texts) -> int:
-    """Of the stage that reads the least of it."""
+    """Tokens of a text that do not fit the stage with the fewest."""
     return max((texts[text, stage.tokens].cut for stage in cascade.stages if stage.tokens), default=0)

@@ -1,7 +1,7 @@
 """How long a signal each stage works on, and in which pieces.
 
-A stage with self-attention or GroupNorm has only seen signals of its training length: a shorter clip is cut out of one of that length, a
-longer one is made in windows of it. A stage of convolutions alone (UNetShape.local) works on any length; it goes through a long one in
+A stage with self-attention or GroupNorm has only seen signals of its training length. A shorter clip is cut out of one of that length, and
+a longer one is made in windows of it. A stage of convolutions alone (UNetShape.local) works on any length; it goes through a long one in
 chunks that overlap by what it reaches, which changes nothing but rounding.
 """
 
@@ -20,13 +20,13 @@ def frames_of(seconds: float) -> int:
     return max(1, math.ceil(seconds * FRAMES_A_SECOND - 1e-6))
 
 
-def worked_frames(stages: Sequence[Stage], asked: int) -> list[int]:
-    """Frames that each stage works on: what is asked for, but no less than it, or a stage behind it, needs."""
-    worked = []
+def stage_frames(stages: Sequence[Stage], frames: int) -> list[int]:
+    """Frames that each stage works on: those of the clip, but no fewer than it, or a stage behind it, needs."""
+    longest = []
     for stage in reversed(stages):
-        asked = max(asked, 0 if stage.unet.local else trained_frames(stage))
-        worked.append(asked)
-    return worked[::-1]
+        frames = max(frames, 0 if stage.unet.local else trained_frames(stage))
+        longest.append(frames)
+    return longest[::-1]
 
 
 def trained_frames(stage: Stage) -> int:
@@ -40,6 +40,7 @@ def pieces(stage: Stage, positions: int, settings: GenerationSettings) -> tuple[
     if stage.unet.local:
         halo = reach(stage.unet)
         chunk = stage.positions(round(settings.chunk_seconds * FRAMES_A_SECOND) * FRAME_SAMPLES)
-        return windows(positions, max(chunk, 4 * (halo + stride)), 2 * halo + stride, halo, stride)
+        return windows(positions, length=max(chunk, 4 * (halo + stride)), overlap=2 * halo + stride, halo=halo, stride=stride)
     length = stage.positions(stage.crop_samples)
-    return windows(positions, length, min(max(1, round(settings.overlap * length)), length - stride), 0, stride)
+    overlap = min(max(1, round(settings.overlap * length)), length - stride)
+    return windows(positions, length=length, overlap=overlap, halo=0, stride=stride)

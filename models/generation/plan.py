@@ -1,4 +1,4 @@
-"""A request, checked: how long, from what audio, and which of it stays."""
+"""A plan is a checked request: its length, its audio prompt, and the part of that which stays."""
 
 import math
 import unicodedata
@@ -13,11 +13,11 @@ from noise2music.core.audio.resample import resample
 from noise2music.core.errors import RowError
 from noise2music.models.cascade.stage import CORPUS_RATE, Stage
 from noise2music.models.generation.lengths import frames_of, trained_frames
-from noise2music.models.generation.request import Request, Sound
+from noise2music.models.generation.request import AudioPrompt, Request
 
 MAX_SECONDS = 600.0
-_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
-"""Unicode's categories of control characters, formats of zero width, halves of pairs and spaces."""
+# Unicode's categories of control characters, formats of zero width, halves of pairs and spaces.
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
 
 Span = tuple[float, float]
 """Seconds [from, to)."""
@@ -25,20 +25,20 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Plan:
-    """A request that can be made. frames: hundredths of a second. spans: what is kept of `sound`, apart from each other and rising.
+    """A request that can be made. frames: hundredths of a second. spans: the parts of `init_audio` that stay, apart and ascending.
 
-    sound: the init audio at 24 kHz, where some of it is kept. warnings: what is already known.
+    init_audio: the audio prompt at 24 kHz, where some of it stays; otherwise None. warnings: those of the request itself.
     """
 
     request: Request
     frames: int
     spans: tuple[Span, ...]
-    sound: Float32s | None
+    init_audio: Float32s | None
     warnings: tuple[str, ...]
 
 
 def plan_request(request: Request, stages: Sequence[Stage]) -> Plan:
-    """What the stages are to do for a request. Raises RowError where it cannot be made."""
+    """The plan of a request for these stages. Raises RowError where it cannot be made."""
     if not says_something(request.prompt) and any(stage.tokens for stage in stages):
         raise RowError("empty_prompt", "the prompt is empty, and there is nothing to make music of")
     if not 0 < request.seconds <= MAX_SECONDS:
@@ -54,62 +54,63 @@ def plan_request(request: Request, stages: Sequence[Stage]) -> Plan:
             raise RowError("no_init", f"the cascade starts with the {first.name}, and there is no init audio for it to start from")
         if request.keep:
             raise RowError("no_init", "some audio shall be kept, and there is no init audio")
-        return Plan(request, frames, (), None, tuple(warnings))
-    _check_sound(request.init)
-    sound = within_full_scale(request.init)
-    if sound is not request.init:
-        down = 20 * math.log10(peak_of(request.init.audio) / peak_of(sound.audio))
+        return Plan(request, frames, spans=(), init_audio=None, warnings=tuple(warnings))
+    _check_audio_prompt(request.init)
+    audio_prompt = within_full_scale(request.init)
+    if audio_prompt is not request.init:
+        down = 20 * math.log10(peak_of(request.init.audio) / peak_of(audio_prompt.audio))
         warnings.append(f"init audio beyond full scale, turned down by {down:.1f} dB")
-        request = replace(request, init=sound)
-    spans = _spans(request, sound, late=first.source is not None)
+        request = replace(request, init=audio_prompt)
+    spans = _spans(request, audio_prompt, late=first.source is not None)
     if first.source is not None:
-        if sound.seconds < request.seconds - 0.01:
-            asked = f"{request.seconds:g} s are asked for"
-            raise RowError("init_too_short", f"the init audio that the {first.name} starts from lasts {sound.seconds:.2f} s, and {asked}")
-        if sound.rate < first.source.signal.rate:
-            warnings.append(f"init audio of {sound.rate} Hz where the {first.name} reads {first.source.signal.rate} Hz")
+        if audio_prompt.seconds < request.seconds - 0.01:
+            length = f"lasts {audio_prompt.seconds:.2f} s, and {request.seconds:g} s are asked for"
+            raise RowError("init_too_short", f"the init audio that the {first.name} starts from {length}")
+        if audio_prompt.rate < first.source.signal.rate:
+            warnings.append(f"init audio of {audio_prompt.rate} Hz where the {first.name} reads {first.source.signal.rate} Hz")
     if not spans:
-        return Plan(request, frames, (), None, tuple(warnings))
+        return Plan(request, frames, spans=(), init_audio=None, warnings=tuple(warnings))
     if spans[0][0] <= 0 and spans[0][1] >= request.seconds:
         warnings.append("kept audio fills the clip: nothing was made; ask for more seconds, or keep less")
-    made = stages[-1].signal.rate
-    if sound.rate < made:
-        warnings.append(f"kept audio of {sound.rate} Hz in a clip of {made} Hz")
-    return Plan(request, frames, spans, resample(sound.audio, sound.rate, CORPUS_RATE), tuple(warnings))
+    rate = stages[-1].signal.rate
+    if audio_prompt.rate < rate:
+        warnings.append(f"kept audio of {audio_prompt.rate} Hz in a clip of {rate} Hz")
+    init_audio = resample(audio_prompt.audio, audio_prompt.rate, CORPUS_RATE)
+    return Plan(request, frames, spans=spans, init_audio=init_audio, warnings=tuple(warnings))
 
 
-def within_full_scale(sound: Sound) -> Sound:
+def within_full_scale(audio_prompt: AudioPrompt) -> AudioPrompt:
     """The same, turned down where it goes beyond full scale (core.audio.full_scale, the rule for shards too); the same object where not."""
-    gain = full_scale_gain(sound.audio, peak_of(sound.audio))
-    return sound if gain == 1 else replace(sound, audio=sound.audio * np.float32(gain))
+    gain = full_scale_gain(audio_prompt.audio, peak_of(audio_prompt.audio))
+    return audio_prompt if gain == 1 else replace(audio_prompt, audio=audio_prompt.audio * np.float32(gain))
 
 
 def says_something(text: str) -> bool:
     """Whether any of it can be seen: no space, no control character, nothing of zero width."""
-    return any(unicodedata.category(character) not in _UNSEEN for character in text)
+    return any(unicodedata.category(character) not in _INVISIBLE for character in text)
 
 
-def _check_sound(sound: Sound) -> None:
-    if not 1_000 <= sound.rate <= 768_000:
-        raise RowError("bad_init", f"the init audio has a rate of {sound.rate} Hz")
-    if sound.audio.ndim != 1 or not len(sound.audio):
-        raise RowError("bad_init", f"the init audio has the shape {sound.audio.shape}; it is mono, one number a sample")
-    if not np.isfinite(sound.audio).all():
+def _check_audio_prompt(audio_prompt: AudioPrompt) -> None:
+    if not 1_000 <= audio_prompt.rate <= 768_000:
+        raise RowError("bad_init", f"the init audio has a rate of {audio_prompt.rate} Hz")
+    if audio_prompt.audio.ndim != 1 or not len(audio_prompt.audio):
+        raise RowError("bad_init", f"the init audio has the shape {audio_prompt.audio.shape}; it is mono, one number a sample")
+    if not np.isfinite(audio_prompt.audio).all():
         raise RowError("bad_init", "the init audio holds numbers that are not finite")
 
 
-def _spans(request: Request, sound: Sound, late: bool) -> tuple[Span, ...]:
-    """What is kept, within the clip, joined where it touches."""
-    wanted = request.keep or (() if late else ((0.0, sound.seconds),))
-    for start, end in wanted:
+def _spans(request: Request, audio_prompt: AudioPrompt, late: bool) -> tuple[Span, ...]:
+    """The parts of the audio prompt that stay, within the clip; those that touch are one."""
+    parts = request.keep or (() if late else ((0.0, audio_prompt.seconds),))
+    for start, end in parts:
         if not (math.isfinite(start) and math.isfinite(end) and 0 <= start < end) or start >= request.seconds:
             raise RowError("bad_keep", f"from {start:g} to {end:g} s shall be kept, of a clip of {request.seconds:g} s")
-        if end > sound.seconds + 1.0 / sound.rate:
-            raise RowError("init_too_short", f"up to {end:g} s of the init audio shall be kept, and it lasts {sound.seconds:.2f} s")
-    joined: list[Span] = []
-    for start, end in sorted((start, min(end, request.seconds)) for start, end in wanted):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        if end > audio_prompt.seconds + 1.0 / audio_prompt.rate:
+            raise RowError("init_too_short", f"up to {end:g} s of the init audio shall be kept, and it lasts {audio_prompt.seconds:.2f} s")
+    spans: list[Span] = []
+    for start, end in sorted((start, min(end, request.seconds)) for start, end in parts):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
-            joined.append((start, end))
-    return tuple(joined)
+            spans.append((start, end))
+    return tuple(spans)

@@ -1,14 +1,15 @@
-"""How clips are made: everything that changes the audio, and nothing that does not. Frozen, and an unknown key is an error."""
+"""Settings of generation: everything that changes the audio, and nothing else. Frozen, and an unknown key is an error."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from noise2music.core.settings import Settings
 from noise2music.models.cascade.presets import stage_of
 from noise2music.models.cascade.stage import SamplerName, Sampling, Stage, StageName
-from noise2music.models.diffusion.steps import Spacing, uniform
+from noise2music.models.diffusion.steps import SigmaSpacing, uniform
 
 Route = Literal["waveform", "spectrogram"]
 ROUTES: dict[Route, tuple[StageName, ...]] = {
@@ -16,20 +17,35 @@ ROUTES: dict[Route, tuple[StageName, ...]] = {
     "spectrogram": ("spectrogram-generator", "vocoder", "super-resolution"),
 }
 MOST_STEPS = 10_000
-ScheduleName = Literal["paper", "uniform", "lambda", "karras"]
+ScheduleName = Literal["paper", "uniform", "log_snr", "karras"]
 
 
 class StageSampling(Settings):
-    """How a stage is sampled; None is what the stage was published with.
+    """How a stage is sampled. None is the value that the stage was published with.
 
-    sampler: "euler" is "ddim", which is Euler's method on a straight flow. schedule: where the noise levels lie. "paper": the steps of
-    table 7 and, unless they are named here, its sampler and gamma; "uniform": equal steps of time; "lambda": equal steps of lambda;
-    "karras": as Karras et al. 2022; or a list of [part of the unit interval, steps] from t = 0 upward. steps: how many; without a
-    schedule they are equal steps of time. guidance: the scale w, 1 is none; interval: of lambda, outside it there is none; rescale,
-    parallel, radius: see models.diffusion.guidance. percentile: of dynamic clipping, in (0, 1]. projections: how often what a
-    vocoder made is drawn towards its spectrogram; above 0 a cascader takes the low band of its source over.
+    Args:
+        sampler: "ancestral", "ddim", "euler" (the same as "ddim": Euler's method on a straight flow), "dpm_solver_2m" or "heun".
+        schedule: where the noise levels lie. "paper": the steps of table 7 and, unless they are given here, its sampler and gamma;
+            "uniform": equal steps of time; "log_snr": equal steps of log SNR; "karras": as Karras et al. 2022; or a list of [part of the
+            unit interval, steps] from t = 0 upward.
+        steps: how many; without a schedule they are equal steps of time.
+        gamma: of the ancestral sampler's noise, 0 to 1.
+        guidance: the scale w; 1 is none.
+        interval: [low, high] of log SNR; outside of it there is no guidance.
+        rescale: phi of Lin et al. 2024, 0 to 1.
+        apg_eta: factor on the part of the guidance that is parallel to the estimate (Sadat et al. 2024); 1 is none of that.
+        apg_norm_threshold: largest root mean square of the guidance's difference, in network units.
+        percentile: of dynamic clipping, in (0, 1].
+        consistency_iters: iterations of Griffin and Lim's method behind the vocoder; above 0 a cascader and the super-resolution take the
+            low band of their source over (models.cascade.consistency).
     """
 
+    former_names: ClassVar[Mapping[str, str]] = {
+        "parallel": "apg_eta",
+        "radius": "apg_norm_threshold",
+        "projections": "consistency_iters",
+    }
+    former_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"schedule": {"lambda": "log_snr"}}
     sampler: SamplerName | None = None
     schedule: ScheduleName | tuple[tuple[float, int], ...] | None = None
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
@@ -37,10 +53,10 @@ class StageSampling(Settings):
     guidance: float | None = Field(None, ge=0, le=100)
     interval: tuple[float, float] | None = None
     rescale: float | None = Field(None, ge=0, le=1)
-    parallel: float | None = Field(None, ge=0, le=1)
-    radius: float | None = Field(None, gt=0)
+    apg_eta: float | None = Field(None, ge=0, le=1)
+    apg_norm_threshold: float | None = Field(None, gt=0)
     percentile: float | None = Field(None, gt=0, le=1)
-    projections: int | None = Field(None, ge=0, le=1000)
+    consistency_iters: int | None = Field(None, ge=0, le=1000)
 
     @model_validator(mode="after")
     def _says_how_many_steps(self) -> "StageSampling":
@@ -57,28 +73,35 @@ class StageSampling(Settings):
         elif self.schedule not in (None, "paper") and self.steps is None:
             raise ValueError(f'the schedule "{self.schedule}" needs steps, for example 20')
         if self.interval is not None and not self.interval[0] < self.interval[1]:
-            raise ValueError(f"an interval of lambda rises, and {list(self.interval)} does not")
+            raise ValueError(f"an interval of log SNR rises, and {list(self.interval)} does not")
         return self
 
     def changed_by(self, other: "StageSampling") -> "StageSampling":
         """This with every field that the other gives. Steps alone stay in this one's schedule, unless that has steps of its own."""
-        given, kept = other.model_dump(exclude_none=True), self.model_dump(exclude_none=True)
-        if "schedule" in given:
-            kept.pop("steps", None)
-        elif "steps" in given and self.schedule not in ("uniform", "lambda", "karras"):
-            kept.pop("schedule", None)
-        return StageSampling.model_validate(kept | given)
+        new, old = other.model_dump(exclude_none=True), self.model_dump(exclude_none=True)
+        if "schedule" in new:
+            old.pop("steps", None)
+        elif "steps" in new and self.schedule not in ("uniform", "log_snr", "karras"):
+            old.pop("schedule", None)
+        return StageSampling.model_validate(old | new)
 
 
 class GenerationSettings(Settings):
-    """Which way from text to audio, and how.
+    """The way from text to audio, and how each stage of it is sampled.
 
-    start: the first stage that runs (None: the route's generator); a later one starts from the request's init audio. stop_after: the
-    last (None: super-resolution). sampling: for all stages, stages.NAME for one. chunk_seconds: how much of a clip a network of
-    convolutions alone sees at once; overlap: share of a window that it has in common with the next, where a clip is longer than a
-    stage with self-attention or GroupNorm was trained on. fade_seconds: of the cross-fade at the edges of what is kept. rounds: how often
-    a generator takes each step where something is kept, to meet it (models.diffusion.sampler.repainted); 1 is its own sampler. batch:
-    clips at once on a GPU. precision: bf16 is autocast; auto: on a GPU.
+    Args:
+        route: "waveform" or "spectrogram".
+        start: the first stage that runs (None: the route's generator). A later one starts from the init audio of a request.
+        stop_after: the last stage (None: super-resolution).
+        sampling: for all stages.
+        stages: by the name of a stage, for that one.
+        chunk_seconds: how much of a clip a network of convolutions alone sees at once.
+        overlap: share of a window that the next one has too, where a clip is longer than the training crop of a stage with self-attention
+            or GroupNorm.
+        fade_seconds: of the cross-fade at the edges of a kept part.
+        rounds: how often a generator takes each step where a part is kept (models.diffusion.sampler.repaint); 1 is its own sampler.
+        batch: clips at once on a GPU.
+        precision: "fp32", "bf16" (autocast) or "auto", which is bf16 on a GPU.
     """
 
     route: Route = "waveform"
@@ -111,30 +134,27 @@ class GenerationSettings(Settings):
         return route[route.index(self.start or route[0]) : route.index(self.stop_after or route[-1]) + 1]
 
     def sampling_of(self, stage: StageName) -> StageSampling:
-        """What is said of one stage."""
+        """The sampling of one stage, as far as it is given."""
         return self.sampling.changed_by(self.stages.get(stage, StageSampling()))
 
 
-# What settings say of a stage becomes the sampling it runs with.
+def apply_sampling(stage: Stage, changes: StageSampling) -> Stage:
+    """The stage with its published sampling, changed by the settings."""
+    sampling = _steps(stage, changes)
+    names = ("sampler", "gamma", "guidance", "percentile", "interval", "rescale", "apg_eta", "apg_norm_threshold", "consistency_iters")
+    new = {name: value for name in names if (value := getattr(changes, name)) is not None}
+    return replace(stage, sampling=replace(sampling, **new))
 
 
-def sampled(stage: Stage, said: StageSampling) -> Stage:
-    """The stage with the sampling it was published with, changed by what is said."""
-    sampling = _steps(stage, said)
-    named = ("sampler", "gamma", "guidance", "percentile", "interval", "rescale", "parallel", "radius", "projections")
-    given = {name: value for name in named if (value := getattr(said, name)) is not None}
-    return replace(stage, sampling=replace(sampling, **given))
-
-
-def _steps(stage: Stage, said: StageSampling) -> Sampling:
+def _steps(stage: Stage, changes: StageSampling) -> Sampling:
     sampling = stage.sampling
-    if said.schedule == "paper":
+    if changes.schedule == "paper":
         paper = stage_of("paper", stage.name).sampling
-        return replace(sampling, runs=paper.runs, sampler=paper.sampler, gamma=paper.gamma)
-    if isinstance(said.schedule, tuple):
-        return replace(sampling, runs=said.schedule)
-    if said.steps is None:
+        return replace(sampling, step_schedule=paper.step_schedule, sampler=paper.sampler, gamma=paper.gamma)
+    if isinstance(changes.schedule, tuple):
+        return replace(sampling, step_schedule=changes.schedule)
+    if changes.steps is None:
         return sampling
-    if said.schedule == "lambda" or said.schedule == "karras":
-        return replace(sampling, runs=Spacing(said.schedule, said.steps))
-    return replace(sampling, runs=uniform(said.steps))
+    if changes.schedule == "log_snr" or changes.schedule == "karras":
+        return replace(sampling, step_schedule=SigmaSpacing(changes.schedule, changes.steps))
+    return replace(sampling, step_schedule=uniform(changes.steps))

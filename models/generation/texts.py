@@ -31,9 +31,9 @@ class PromptTexts:
     It is loaded when it is first asked for. In fp32 on a GPU too, since its precision is part of its identity. Threads take turns at it.
     """
 
-    def __init__(self, trained: TextIdentity, model: str | None, device: torch.device) -> None:
-        self._trained = trained
-        self._model = model or trained.name
+    def __init__(self, identity: TextIdentity, model: str | None, device: torch.device) -> None:
+        self._identity = identity
+        self._model = model or identity.name
         self._device = device
         self._loaded: tuple[TextEncoder, EmbeddingCache] | None = None
         self._ahead: dict[tuple[str, int], tuple[npt.NDArray[np.float16], int]] = {}
@@ -41,15 +41,15 @@ class PromptTexts:
     @property
     def dim(self) -> int:
         """Size of the embeddings."""
-        return self._trained.dim
+        return self._identity.dim
 
     def load(self) -> tuple[TextEncoder, EmbeddingCache]:
         """The encoder and its cache. Raises UserError where it is not there, or not the one that the stages were trained with."""
         if self._loaded is None:
             encoder = load_encoder(TextSettings(model=self._model), self._device.type, torch.float32)
-            if encoder.identity != self._trained.identity:
+            if encoder.identity != self._identity.identity:
                 raise UserError(
-                    f"the stages were trained with the text encoder {self._trained.name} ({self._trained.identity[:12]}), and "
+                    f"the stages were trained with the text encoder {self._identity.name} ({self._identity.identity[:12]}), and "
                     f"{self._model} is another ({encoder.identity[:12]}). Name the folder or hub id of the one they were trained with."
                 )
             self._loaded = encoder, EmbeddingCache(encoder)
@@ -57,28 +57,28 @@ class PromptTexts:
 
     def embed(self, texts: Iterable[str], tokens: Sequence[int]) -> dict[tuple[str, int], Embedded]:
         """Every text for every length of sequence that a stage reads. Rounded to half precision, as in training."""
-        asked = set(product(texts, tokens))
-        found = {}
-        for each in asked & self._ahead.keys():
+        pairs = set(product(texts, tokens))
+        embeddings = {}
+        for each in pairs & self._ahead.keys():
             states, cut = self._ahead[each]
-            found[each] = Embedded(states.astype(np.float32), cut)
-        return found | self._computed(asked - found.keys())
+            embeddings[each] = Embedded(states.astype(np.float32), cut)
+        return embeddings | self._computed(pairs - embeddings.keys())
 
     def read_ahead(self, texts: Iterable[str], tokens: Sequence[int]) -> None:
         """Embed texts that will be asked for, and keep that, in half precision, when the encoder is given back."""
         for each, embedded in self._computed(set(product(texts, tokens)) - self._ahead.keys()).items():
             self._ahead[each] = embedded.states.astype(np.float16), embedded.cut
 
-    def _computed(self, asked: Set[tuple[str, int]]) -> dict[tuple[str, int], Embedded]:
+    def _computed(self, pairs: Set[tuple[str, int]]) -> dict[tuple[str, int], Embedded]:
         """Without any, the encoder is not loaded."""
-        if not asked:
+        if not pairs:
             return {}
         encoder, cache = self.load()
-        found = {}
-        for text, length in asked:
+        embeddings = {}
+        for text, length in pairs:
             ids, cut = prompt_tokens(text, encoder, length)
-            found[text, length] = Embedded(cache.get(ids), cut)
-        return found
+            embeddings[text, length] = Embedded(cache.get(ids), cut)
+        return embeddings
 
     def free(self) -> None:
         """Give back the encoder's memory until it is asked for again."""

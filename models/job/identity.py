@@ -1,4 +1,4 @@
-"""What decides the audio of a place. A place holds clips of one kind, so that its manifest can be trusted."""
+"""All that decides the audio of an output store. A store holds clips of one kind, so that its manifest can be trusted."""
 
 import json
 from typing import Any
@@ -12,6 +12,7 @@ from noise2music.labeling.memorization.open_training_set import training_set_dig
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.cascade.weights import software
 from noise2music.models.generation.checkpoints import file_identity, weights_files
+from noise2music.models.generation.settings import GenerationSettings
 from noise2music.models.job.settings import GenerateSettings
 
 NAME = "_RUN.json"
@@ -45,7 +46,7 @@ def job_identity(settings: GenerateSettings, weights: dict[StageName, str], scor
     return JobIdentity(
         version=VERSION,
         software=software(),
-        generation=json.loads(settings.generation.model_dump_json(exclude={"batch"})),
+        generation=_values_of(settings.generation),
         seed=settings.seed,
         seconds=settings.seconds,
         format=settings.format,
@@ -63,28 +64,43 @@ def weights_identity(settings: GenerateSettings) -> dict[StageName, str]:
 
 
 def read_identity(store: Store) -> JobIdentity | None:
-    """What a place is of, None for a new one. Raises UserError when its file is damaged."""
+    """The identity of a store, None for a new one. Raises UserError when its file is damaged."""
     try:
-        return JobIdentity.model_validate_json(store.get(NAME))
+        identity = JobIdentity.model_validate_json(store.get(NAME))
+        return identity.model_copy(update={"generation": _with_names_of_today(identity.generation)})
     except FileNotFoundError:
         return None
     except ValidationError as error:
         raise UserError(f"{store.describe(NAME)} is not what a job writes ({error.errors()[0]['msg']}). Use another --out.") from error
 
 
-def check_place(store: Store, settings: GenerateSettings, weights: dict[StageName, str]) -> None:
-    """Raise UserError with the names of what differs when a place is of another identity, as far as that is known without a scorer."""
+def check_output_store(store: Store, settings: GenerateSettings, weights: dict[StageName, str]) -> None:
+    """Raise UserError that names the differences when a store is of another identity, as far as that is known without a scorer."""
     there = read_identity(store)
     if there is not None:
         _compare(store, there, job_identity(settings, weights, there.scorer.get("identity") or ""))
 
 
 def claim(store: Store, identity: JobIdentity) -> None:
-    """Make the place one of this identity. Raises UserError when it is of another, and when it cannot be written."""
+    """Give a new store this identity. Raises UserError when it has another, and when it cannot be written."""
     body = json.dumps(identity.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
     if not store.create(NAME, body.encode()):
         there = read_identity(store)
         _compare(store, identity if there is None else there, identity)
+
+
+def _with_names_of_today(generation: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a store that an earlier release began, under the names of this one; as they are where they cannot be read."""
+    try:
+        return _values_of(GenerationSettings.of_record(generation))
+    except ValidationError:
+        return generation
+
+
+def _values_of(settings: GenerationSettings) -> dict[str, Any]:
+    """Settings as a store's identity holds them: without `batch`, which changes no clip."""
+    values: dict[str, Any] = json.loads(settings.model_dump_json(exclude={"batch"}))
+    return values
 
 
 def _compare(store: Store, there: JobIdentity, here: JobIdentity) -> None:

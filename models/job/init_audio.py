@@ -9,21 +9,21 @@ from noise2music.core.audio.open_reader import open_reader
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.storage import may_pass, read_uri
 from noise2music.models.generation.plan import MAX_SECONDS
-from noise2music.models.generation.request import Sound
+from noise2music.models.generation.request import AudioPrompt
 from noise2music.models.job.prompt import Prompt
 
 
 @dataclass(frozen=True)
 class InitAudio:
-    """The sound, mono at its own rate, SHA-256 of its file, and what is odd about it, in words."""
+    """The audio prompt of a row, mono at its own rate, the SHA-256 of its file, and what is odd about it, in words."""
 
-    sound: Sound
+    audio: AudioPrompt
     sha256: str
     warnings: tuple[str, ...] = ()
 
 
 def read_init(prompt: Prompt) -> InitAudio | None:
-    """What a row names as `init`, as much of it as a clip can be long; None where it names nothing.
+    """The audio that a row names as `init`, at most as long as a clip can be; None where it names none.
 
     Read by the rules of core.audio.decode: gaps of less than a second are silence, channels that cancel are not averaged; both are said.
     Raises RowError: "init_missing", what open_reader raises where it is no audio, "decode_failed". Raises UserError when an object
@@ -40,5 +40,5 @@ def read_init(prompt: Prompt) -> InitAudio | None:
     reader = open_reader(io.BytesIO(data))
     stretch = reader.read(0, round(MAX_SECONDS * reader.rate))
     check_gaps(stretch, reader.rate, len(stretch.audio) / reader.rate)
-    said = tuple(f"init {reason}: {message}" for reason, message in oddities(stretch, reader.rate))
-    return InitAudio(Sound(stretch.audio, reader.rate), hashlib.sha256(data).hexdigest(), said)
+    warnings = tuple(f"init {reason}: {message}" for reason, message in oddities(stretch, reader.rate))
+    return InitAudio(AudioPrompt(stretch.audio, reader.rate), hashlib.sha256(data).hexdigest(), warnings)

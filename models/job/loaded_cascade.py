@@ -1,86 +1,30 @@
 """A cascade in a few lines of Python: a prompt in, a clip out."""
 
-import base64
-import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from noise2music.core.arrays import Float32s
-from noise2music.core.audio.encode import AudioFormat, audio_bytes
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.ids import stable_id
 from noise2music.models.cascade.stage import SamplerName, StageName
 from noise2music.models.generation.cascade import Cascade
 from noise2music.models.generation.cascade import load_cascade as load
+from noise2music.models.generation.clip import GeneratedClip
 from noise2music.models.generation.generate import generate_requests
-from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.request import Request
 from noise2music.models.generation.settings import GenerationSettings, Route, ScheduleName, StageSampling
 from noise2music.models.job.prompt import Prompt, content_of
 from noise2music.models.job.prompts import LARGEST_SEED
 
-_FORMATS: dict[str, AudioFormat] = {".flac": "flac", ".wav": "wav"}
-
-
-@dataclass(frozen=True, eq=False)
-class GeneratedClip:
-    """A clip that a cascade made; a notebook shows it as a player.
-
-    audio: (samples,) float32 mono in [-1, 1] at `sample_rate` Hz. spectrogram: (80, frames) scaled log-mel where the cascade stops after
-    its spectrogram generator, and audio is empty then; otherwise None. warnings: what a listener should know, in words.
-    """
-
-    prompt: str
-    seed: int
-    audio: Float32s = field(repr=False)
-    sample_rate: int
-    spectrogram: Float32s | None = field(repr=False)
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        """Length of the audio."""
-        return len(self.audio) / self.sample_rate
-
-    def save(self, path: str | Path) -> Path:
-        """Write the audio to a file of 16 bits.
-
-        Args:
-            path: ends in .flac or .wav; its folder exists.
-
-        Returns:
-            The path.
-
-        Raises:
-            UserError: another ending, no audio, or the file cannot be written.
-        """
-        path = Path(path)
-        kind = _FORMATS.get(path.suffix.lower())
-        if kind is None:
-            raise UserError(f"{path}: a clip is saved as .flac or .wav. Give a path with one of these endings.")
-        if self.spectrogram is not None:
-            raise UserError("there is no audio: this cascade stops after its spectrogram generator, and the clip's `spectrogram` is all.")
-        try:
-            path.write_bytes(audio_bytes(self.audio, self.sample_rate, kind))
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}.") from error
-        return path
-
-    def _repr_html_(self) -> str:
-        """The prompt and a player with the audio inside."""
-        said = "".join(f"<br><small>{html.escape(warning)}</small>" for warning in self.warnings)
-        title = f"<b>{html.escape(self.prompt)}</b> (seed {self.seed}, {self.seconds:g} s){said}"
-        if self.spectrogram is not None:
-            return f"<div>{title}<br>a spectrogram, no audio</div>"
-        data = base64.b64encode(audio_bytes(self.audio, self.sample_rate, "wav")).decode()
-        return f'<div>{title}<br><audio controls src="data:audio/wav;base64,{data}"></audio></div>'
-
 
 class LoadedCascade:
-    """A cascade that is ready: `load_cascade` makes it. cascade: its networks, settings and text encoder, as the batch job uses them."""
+    """A cascade that is ready to generate; `load_cascade` makes it.
+
+    Args:
+        cascade: its networks, settings and text encoder, as the batch job uses them.
+    """
 
     def __init__(self, cascade: Cascade) -> None:
         self.cascade = cascade
@@ -133,21 +77,21 @@ class LoadedCascade:
         """
         if not 0 <= seed <= LARGEST_SEED:
             raise UserError(f"seed = {seed}: it is a whole number from 0 to {LARGEST_SEED}.")
-        said = _sampling({"sampler": sampler, "steps": steps, "schedule": schedule, "guidance": guidance})
+        changes = _sampling({"sampler": sampler, "steps": steps, "schedule": schedule, "guidance": guidance})
         settings = self.cascade.settings
         changed = settings.model_copy(
             update={
-                "sampling": settings.sampling.changed_by(said),
-                "stages": {name: sampling.changed_by(said) for name, sampling in settings.stages.items()},
+                "sampling": settings.sampling.changed_by(changes),
+                "stages": {name: sampling.changed_by(changes) for name, sampling in settings.stages.items()},
             }
         )
         # The key of a row of a prompt file that says nothing but its text.
-        key = stable_id(content_of(Prompt("", prompt, seconds, seed, negative), None, None))
+        key = stable_id(content_of(Prompt("", prompt, seconds, seed, negative=negative), None, None))
         request = Request(key, prompt, seconds, seed, negative=negative)
-        (made,) = generate_requests(self.cascade.changed(changed), [request])
-        if isinstance(made, RowError):
-            raise made
-        return _clip(made)
+        (clip,) = generate_requests(self.cascade.changed(changed), [request])
+        if isinstance(clip, RowError):
+            raise clip
+        return clip
 
 
 def load_cascade(
@@ -178,16 +122,11 @@ def load_cascade(
     return LoadedCascade(load(str(checkpoints), settings or GenerationSettings(route=route), device, text_model))
 
 
-def _sampling(said: Mapping[str, Any]) -> StageSampling:
+def _sampling(values: Mapping[str, Any]) -> StageSampling:
     try:
-        return StageSampling.model_validate(said)
+        return StageSampling.model_validate(values)
     except ValidationError as error:
-        found = error.errors()[0]
-        where = ".".join(map(str, found["loc"][:1]))
-        message = str(found["msg"]).removeprefix("Value error, ")
-        raise UserError(f"{where} = {found['input']!r}: {message}." if where else f"{message}.") from None
-
-
-def _clip(made: Made) -> GeneratedClip:
-    request = made.request
-    return GeneratedClip(request.prompt, request.seed, made.audio, made.rate, made.spectrogram, made.warnings)
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"][:1]))
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise UserError(f"{where} = {first['input']!r}: {message}." if where else f"{message}.") from None

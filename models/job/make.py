@@ -1,7 +1,7 @@
 """Making clips: audio from the cascade, the best of several by the scorer, and its files, of which the record comes last.
 
-The first writer of a file wins, here and among jobs that share a place: another's whole file is taken as it is, so that no record
-ever disagrees with its audio.
+The first writer of a file wins, also among jobs that share an output store. A whole file of another job is taken as it is, so that a
+record always fits its audio.
 """
 
 import hashlib
@@ -26,44 +26,45 @@ from noise2music.core.storage import Store
 from noise2music.labeling.memorization.training_set import TrainingSet
 from noise2music.labeling.scorers.base import Scorer
 from noise2music.models.cascade.weights import software
-from noise2music.models.diffusion.steps import Runs, Spacing
+from noise2music.models.diffusion.steps import SigmaSpacing, StepSchedule
 from noise2music.models.generation.cascade import Cascade
+from noise2music.models.generation.clip import GeneratedClip
 from noise2music.models.generation.generate import generate_requests
-from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.request import Request
 from noise2music.models.job.init_audio import InitAudio, read_init
-from noise2music.models.job.place import (
+from noise2music.models.job.output_store import (
     audio_path,
-    letter_path,
+    dead_letter_path,
     picture_path,
-    put_letter,
+    put_dead_letter,
     read_clip,
     read_record,
     record_path,
     spectrogram_path,
 )
 from noise2music.models.job.prompt import Prompt
-from noise2music.models.job.record import Candidate, ClipRecord, Neighbours, StageFacts, clip_letter
+from noise2music.models.job.record import Candidate, ClipRecord, Neighbours, StageInfo, clip_dead_letter
 from noise2music.models.job.tags import clip_tags, read_tags, with_tags
 
-# What the manifest says of each stage that a clip went through.
+# A line of the manifest for each stage of a clip.
 
 
-def stage_facts(cascade: Cascade) -> tuple[StageFacts, ...]:
+def stage_info(cascade: Cascade) -> tuple[StageInfo, ...]:
     """The stages of a cascade in their order, as they are sampled."""
     return tuple(
-        StageFacts(
+        StageInfo(
             stage=stage.name,
             weights=cascade.identity[stage.name],
             sampler=stage.sampling.sampler,
-            steps=_steps(stage.sampling.runs),
+            steps=_steps(stage.sampling.step_schedule),
             guidance=stage.sampling.guidance,
         )
         for stage in cascade.stages
     )
 
 
-def _steps(runs: Runs | Spacing) -> int:
-    return runs.steps if isinstance(runs, Spacing) else sum(steps for _, steps in runs)
+def _steps(runs: StepSchedule | SigmaSpacing) -> int:
+    return runs.steps if isinstance(runs, SigmaSpacing) else sum(steps for _, steps in runs)
 
 
 # How well a clip fits its prompt, by the scorer: the cosine of the two.
@@ -95,36 +96,36 @@ log = logging.getLogger("n2m")
 
 Outcome = Literal["made", "there", "dead"]
 
+# Errors that one row can cause without a guard against it. RuntimeError is not among them: a broken GPU would make all rows dead.
 _OF_A_ROW = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
-"""What a row may bring about that no guard foresaw. RuntimeError is not among them: a GPU that broke would make all rows dead."""
 
 
 @dataclass(frozen=True)
 class Maker:
-    """What makes clips, loaded once a process and shared by its threads. training: what they are compared with, if anything."""
+    """All that making clips needs, loaded once a process and shared by its threads. training: the clips to compare with, if any."""
 
     store: Store
     cascade: Cascade
     scorer: Scorer
-    stages: tuple[StageFacts, ...]
+    stages: tuple[StageInfo, ...]
     best_of: int
     format: AudioFormat
     training: TrainingSet | None
 
 
 @dataclass(frozen=True)
-class _Tried:
+class _Attempt:
     """A candidate: the clip, its embedding and its score, or why there is none."""
 
     sample: int
-    made: Made | RowError
+    clip: GeneratedClip | RowError
     embedding: Float32s | None = None
     score: float | None = None
 
     @property
     def rank(self) -> tuple[bool, float, int]:
-        """The best comes first: one that could be made, with the highest score, of the lowest number."""
-        return isinstance(self.made, RowError), -(self.score if self.score is not None else 0.0), self.sample
+        """The best comes first: a clip before a failure, then the highest score, then the lowest number."""
+        return isinstance(self.clip, RowError), -(self.score if self.score is not None else 0.0), self.sample
 
 
 def make_clips(maker: Maker, prompts: Sequence[Prompt]) -> list[Outcome]:
@@ -138,8 +139,8 @@ def make_clips(maker: Maker, prompts: Sequence[Prompt]) -> list[Outcome]:
         if len(prompts) > 1:
             return [outcome for prompt in prompts for outcome in make_clips(maker, [prompt])]
         log.debug("%s", prompts[0].key, exc_info=True)
-        said = " ".join(str(error).split()) or "without a message"
-        put_letter(maker.store, clip_letter(prompts[0], RowError("failed", f"{type(error).__name__}: {said}")))
+        message = " ".join(str(error).split()) or "without a message"
+        put_dead_letter(maker.store, clip_dead_letter(prompts[0], RowError("failed", f"{type(error).__name__}: {message}")))
         return ["dead"]
 
 
@@ -156,20 +157,20 @@ def _make_together(maker: Maker, prompts: Sequence[Prompt]) -> list[Outcome]:
         try:
             inits[prompt.key] = read_init(prompt)
         except RowError as error:
-            put_letter(maker.store, clip_letter(prompt, error))
+            put_dead_letter(maker.store, clip_dead_letter(prompt, error))
             outcomes[prompt.key] = "dead"
     fresh = [prompt for prompt in prompts if prompt.key in inits]
-    asked = [_request(prompt, sample, inits[prompt.key]) for prompt in fresh for sample in range(maker.best_of)]
-    answers = generate_requests(maker.cascade, asked)
+    requests = [_request(prompt, sample, inits[prompt.key]) for prompt in fresh for sample in range(maker.best_of)]
+    answers = generate_requests(maker.cascade, requests)
     spent = (time.monotonic() - started) / max(1, len(fresh))
-    for place, prompt in enumerate(fresh):
-        mine = answers[place * maker.best_of : (place + 1) * maker.best_of]
-        outcomes[prompt.key] = _finish(maker, prompt, mine, inits[prompt.key], spent)
+    for number, prompt in enumerate(fresh):
+        candidates = answers[number * maker.best_of : (number + 1) * maker.best_of]
+        outcomes[prompt.key] = _finish(maker, prompt, candidates, inits[prompt.key], spent)
     return [outcomes[prompt.key] for prompt in prompts]
 
 
 def _check_same(store: Store, prompt: Prompt, there: ClipRecord) -> None:
-    """Raise UserError where the clip that is there by now is another than what is asked for."""
+    """Raise UserError where the store has another clip under this key by now."""
     if there.request != prompt.request:
         raise UserError(
             f"another job has made another clip under the key {prompt.key} in {store.describe('')} meanwhile. It was left as it is. "
@@ -185,56 +186,49 @@ def _request(prompt: Prompt, sample: int, init: InitAudio | None) -> Request:
         seed=prompt.seed,
         sample=sample,
         negative=prompt.negative,
-        init=init.sound if init else None,
+        init=init.audio if init else None,
         keep=prompt.keep,
     )
 
 
-def _finish(maker: Maker, prompt: Prompt, made: Sequence[Made | RowError], init: InitAudio | None, spent: float) -> Outcome:
+def _finish(maker: Maker, prompt: Prompt, clips: Sequence[GeneratedClip | RowError], init: InitAudio | None, spent: float) -> Outcome:
     started = time.monotonic()
-    tried = _scored(maker.scorer, prompt, made)
-    best = min(tried, key=lambda item: item.rank)
-    if isinstance(best.made, RowError):
-        put_letter(maker.store, clip_letter(prompt, best.made))
+    attempts = _score_all(maker.scorer, prompt, clips)
+    best = min(attempts, key=lambda item: item.rank)
+    if isinstance(best.clip, RowError):
+        put_dead_letter(maker.store, clip_dead_letter(prompt, best.clip))
         return "dead"
-    clip, init_sha256 = best.made, init.sha256 if init else None
+    clip, init_sha256 = best.clip, init.sha256 if init else None
     if clip.spectrogram is None:
         audio, spectrogram = audio_path(prompt.key, maker.format), None
         tags = clip_tags(prompt, best.sample, maker.stages, init_sha256, software())
-        written = with_tags(audio_bytes(clip.audio, clip.rate, maker.format), maker.format, tags)
-        file = put_first(maker.store, audio, written, lambda theirs: _is_whole(theirs, tags, maker.format))
-        drawn, duration = spectrogram_png(clip.audio, clip.rate), len(clip.audio) / clip.rate
+        data = with_tags(audio_bytes(clip.audio, clip.sample_rate, maker.format), maker.format, tags)
+        file = put_first(maker.store, audio, data, lambda theirs: _is_whole(theirs, tags, maker.format))
+        picture, duration = spectrogram_png(clip.audio, clip.sample_rate), len(clip.audio) / clip.sample_rate
     else:
         audio, spectrogram = None, spectrogram_path(prompt.key)
         file = put_first(maker.store, spectrogram, _array_bytes(clip.spectrogram))
-        drawn, duration = picture_png(_light(clip.spectrogram)), clip.request.seconds
-    files = [file, put_first(maker.store, picture_path(prompt.key), drawn)]
-    record = ClipRecord(
-        key=prompt.key,
-        request=prompt.request,
-        prompt=prompt.prompt,
-        negative=prompt.negative,
-        seed=prompt.seed,
+        picture, duration = picture_png(_light(clip.spectrogram)), clip.request.seconds
+    files = [file, put_first(maker.store, picture_path(prompt.key), picture)]
+    record = ClipRecord.of(
+        prompt,
         sample=best.sample,
-        seconds=prompt.seconds,
-        init=prompt.init,
         init_sha256=init_sha256,
-        keep=prompt.keep,
         audio=audio,
         spectrogram=spectrogram,
         picture=picture_path(prompt.key),
         sha256=hashlib.sha256(file.data).hexdigest(),
         bytes=len(file.data),
-        rate=clip.rate,
+        rate=clip.sample_rate,
         duration=round(duration, 6),
         rms_dbfs=round(clip.rms_dbfs, 3) if audio else None,
         peak=round(clip.peak, 6) if audio else None,
         stages=maker.stages,
-        calls=sum(item.made.calls for item in tried if not isinstance(item.made, RowError)),
+        calls=sum(item.clip.calls for item in attempts if not isinstance(item.clip, RowError)),
         cut_tokens=clip.cut_tokens,
         warnings=(*clip.warnings, *(init.warnings if init else ())),
         score=best.score,
-        candidates=tuple(_candidate(item, best) for item in tried),
+        candidates=tuple(_candidate(item, best) for item in attempts),
         duplicates=_neighbours(maker.training, clip, best.embedding),
         software=software(),
         seconds_spent=round(spent + time.monotonic() - started, 3),
@@ -247,33 +241,33 @@ def _finish(maker: Maker, prompt: Prompt, made: Sequence[Made | RowError], init:
         for each in files:
             each.give_back(maker.store)
         _check_same(maker.store, prompt, there)
-    maker.store.delete(letter_path(prompt.key))
+    maker.store.delete(dead_letter_path(prompt.key))
     return "made" if first else "there"
 
 
-def _scored(scorer: Scorer, prompt: Prompt, made: Sequence[Made | RowError]) -> list[_Tried]:
+def _score_all(scorer: Scorer, prompt: Prompt, clips: Sequence[GeneratedClip | RowError]) -> list[_Attempt]:
     text = embed_prompt(scorer, prompt.prompt)
-    tried: list[_Tried] = []
-    for sample, item in enumerate(made):
+    attempts: list[_Attempt] = []
+    for sample, item in enumerate(clips):
         if isinstance(item, RowError) or item.spectrogram is not None:
-            tried.append(_Tried(sample, item))
+            attempts.append(_Attempt(sample, item))
             continue
         try:
-            embedding = embed_audio(scorer, item.audio, item.rate)
-            tried.append(_Tried(sample, item, embedding, score(embedding, text)))
+            embedding = embed_audio(scorer, item.audio, item.sample_rate)
+            attempts.append(_Attempt(sample, item, embedding, score(embedding, text)))
         except RowError as error:
-            tried.append(_Tried(sample, error))
-    return tried
+            attempts.append(_Attempt(sample, error))
+    return attempts
 
 
-def _neighbours(training: TrainingSet | None, clip: Made, embedding: Float32s | None) -> Neighbours | None:
+def _neighbours(training: TrainingSet | None, clip: GeneratedClip, embedding: Float32s | None) -> Neighbours | None:
     if training is None or embedding is None:
         return None
-    return Neighbours(**asdict(training.find_duplicates(clip.audio, clip.rate, embedding)))
+    return Neighbours(**asdict(training.find_duplicates(clip.audio, clip.sample_rate, embedding)))
 
 
-def _candidate(item: _Tried, best: _Tried) -> Candidate:
-    failed = item.made.reason if isinstance(item.made, RowError) else None
+def _candidate(item: _Attempt, best: _Attempt) -> Candidate:
+    failed = item.clip.reason if isinstance(item.clip, RowError) else None
     return Candidate(sample=item.sample, score=item.score, kept=item is best, failed=failed)
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from noise2music.core.storage import Store
 from noise2music.labeling.datasets.parts import parquet_bytes
-from noise2music.models.job.place import MANIFEST, MANIFEST_TABLE
+from noise2music.models.job.output_store import MANIFEST, MANIFEST_TABLE
 from noise2music.models.job.record import ClipRecord
 
 _STAGE = pa.struct(

@@ -1,4 +1,4 @@
-"""One clip that is wanted."""
+"""A prompt: one row of a file of prompts, which asks for one clip."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from noise2music.core.errors import RowError
 from noise2music.core.ids import stable_id
 from noise2music.labeling.datasets.fingerprint import canonical_json
 
-# What may name a clip. Keys become file names, so nothing else may.
+# Keys become names of files, so only what is safe in one may be a key.
 
 
 LONGEST_KEY = 100
@@ -28,7 +28,7 @@ def check_key(key: str) -> str:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a row asks for. init: URI of real audio. keep: seconds [from, to) of it that stay; (): what the cascade keeps by itself."""
+    """A row of a file of prompts. init: URI of real audio. keep: seconds [from, to) of it that stay; (): the default of the cascade."""
 
     key: str
     prompt: str

@@ -45,7 +45,7 @@ def prompt_rows(uri: str, notes: Tally) -> Iterator[Row]:
             columns[names] = _known(row, names, notes)
             named.update(columns[names].values())
         _check_index(row, names)
-        yield replace(row, cells={name: row.cells[given] for given, name in columns[names].items()})
+        yield replace(row, cells={name: row.cells[file_name] for file_name, name in columns[names].items()})
     if columns and "prompt" not in named:
         raise UserError(f"{uri} has no column 'prompt'.")
 
@@ -59,20 +59,22 @@ def _is_table(uri: str, data: bytes) -> bool:
 
 def _lines(uri: str, data: bytes, notes: Tally) -> Iterator[Row]:
     """A prompt a line. Lines that begin with "# " are comments; quotes around every line and numbers 1, 2, 3 before them are left out."""
-    found = list(text_rows(uri, "prompt", notes, data=data))
-    rows = [row for row in found if not _COMMENT.match(row.cells["prompt"])]
-    if len(rows) < len(found):
-        comments = len(found) - len(rows)
-        notes.lose("comments", f'{uri}: {len(found):,} lines, {comments:,} of them comments (they begin with "# "), {len(rows):,} prompts')
-    said = [str(row.cells["prompt"]) for row in rows]
-    if said and all(len(text) > 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1].replace('""', "") for text in said):
+    every_line = list(text_rows(uri, "prompt", notes, data=data))
+    rows = [row for row in every_line if not _COMMENT.match(row.cells["prompt"])]
+    if len(rows) < len(every_line):
+        comments = len(every_line) - len(rows)
+        notes.lose(
+            "comments", f'{uri}: {len(every_line):,} lines, {comments:,} of them comments (they begin with "# "), {len(rows):,} prompts'
+        )
+    texts = [str(row.cells["prompt"]) for row in rows]
+    if texts and all(len(text) > 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1].replace('""', "") for text in texts):
         notes.lose("quotes", f"{uri}: every line is in quotes; they are left out")
-        said = [text[1:-1].replace('""', '"') for text in said]
-    numbers = [_NUMBERED.match(text) for text in said]
-    if len(said) > 1 and all(match and int(match[1]) == place for place, match in enumerate(numbers, 1)):
+        texts = [text[1:-1].replace('""', '"') for text in texts]
+    numbers = [_NUMBERED.match(text) for text in texts]
+    if len(texts) > 1 and all(match and int(match[1]) == place for place, match in enumerate(numbers, 1)):
         notes.lose("numbers", f"{uri}: the lines are numbered from 1 on; the numbers are left out")
-        said = [text[match.end() :] for text, match in zip(said, numbers, strict=True) if match]
-    for row, text in zip(rows, said, strict=True):
+        texts = [text[match.end() :] for text, match in zip(texts, numbers, strict=True) if match]
+    for row, text in zip(rows, texts, strict=True):
         yield replace(row, cells={"prompt": text})
 
 
@@ -115,7 +117,7 @@ def _check_index(row: Row, names: Sequence[str]) -> None:
 
 
 def _is_number(cells: Mapping[str, Any]) -> bool:
-    return all(not (said := plain_text(cells[name])) or re.fullmatch(r"\d+", said.strip()) for name in cells if _INDEX.fullmatch(name))
+    return all(not (texts := plain_text(cells[name])) or re.fullmatch(r"\d+", texts.strip()) for name in cells if _INDEX.fullmatch(name))
 
 
 def _refuse(row: Row, name: str) -> None:

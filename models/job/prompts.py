@@ -16,7 +16,7 @@ from noise2music.core.tally import Tally
 from noise2music.models.generation.plan import MAX_SECONDS, says_something
 from noise2music.models.job.prompt import Prompt, check_key, content_of
 from noise2music.models.job.prompt_rows import prompt_rows
-from noise2music.models.job.record import DeadLetter, row_letter, shown
+from noise2music.models.job.record import DeadLetter, row_dead_letter, shown
 
 # Cells of a prompt file as values. Each function gives None (or nothing) for an empty cell and raises RowError for one it cannot
 # use.
@@ -45,35 +45,35 @@ def text(row: Mapping[str, Any], column: str) -> str | None:
     return str(value).encode("utf-8", "replace").decode().replace("\0", " ").strip() or None
 
 
-def given_text(row: Mapping[str, Any], column: str) -> str | None:
+def optional_text(row: Mapping[str, Any], column: str) -> str | None:
     """As `text`; what tables write for a value that is not there ("nan", "None") is none."""
-    said = text(row, column)
-    return None if said is None or missing(said) else said
+    cell = text(row, column)
+    return None if cell is None or missing(cell) else cell
 
 
 def number(row: Mapping[str, Any], column: str) -> float | None:
     """A finite number. "1,5" is 1.5, as tables with semicolons write it; "1,500" might be either and is none."""
-    said = text(row, column)
-    if said is None:
+    cell = text(row, column)
+    if cell is None:
         return None
     try:
-        value = float(said.replace(",", ".") if _DECIMAL_COMMA.fullmatch(said) else said)
+        value = float(cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell)
     except ValueError:
         value = math.nan
     # Python reads 1_0 as ten.
-    if "_" in said or not math.isfinite(value):
-        raise RowError(f"bad_{column}", f"{column} is {said[:40]!r}; it must be a number")
+    if "_" in cell or not math.isfinite(value):
+        raise RowError(f"bad_{column}", f"{column} is {cell[:40]!r}; it must be a number")
     return value
 
 
 def whole_number(row: Mapping[str, Any], column: str) -> int | None:
     """A whole number from 0 to LARGEST_SEED; 7.0, as tables with gaps hold it, is 7."""
-    said = text(row, column)
-    if said is None:
+    cell = text(row, column)
+    if cell is None:
         return None
-    digits = said.removesuffix(".0")
+    digits = cell.removesuffix(".0")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= LARGEST_SEED):
-        raise RowError(f"bad_{column}", f"{column} is {said[:40]!r}; it must be a whole number from 0 to {LARGEST_SEED}")
+        raise RowError(f"bad_{column}", f"{column} is {cell[:40]!r}; it must be a whole number from 0 to {LARGEST_SEED}")
     return int(digits)
 
 
@@ -86,26 +86,26 @@ def spans(row: Mapping[str, Any], column: str) -> tuple[tuple[float, float], ...
         return ()
     pairs: Any = [value] if isinstance(value, list) and not any(isinstance(item, list) for item in value) else value
     try:
-        made = sorted((float(start), float(end)) for start, end in pairs)
+        stretches = sorted((float(start), float(end)) for start, end in pairs)
     except (TypeError, ValueError, OverflowError):
         raise _bad_spans(column, value) from None
-    if len(made) > MOST_SPANS or any(not 0 <= start < end < math.inf for start, end in made):
+    if len(stretches) > MOST_SPANS or any(not 0 <= start < end < math.inf for start, end in stretches):
         raise _bad_spans(column, value)
-    return tuple(made)
+    return tuple(stretches)
 
 
-def _spans_of(column: str, said: str) -> Any:
-    if not said.strip():
+def _spans_of(column: str, cell: str) -> Any:
+    if not cell.strip():
         return None
-    if said.lstrip().startswith("["):
+    if cell.lstrip().startswith("["):
         try:
-            return json.loads(said)
+            return json.loads(cell)
         except (ValueError, RecursionError):
-            raise _bad_spans(column, said) from None
-    found = [_SPAN.fullmatch(piece) for piece in said.split(";") if piece.strip()]
-    if not all(found):
-        raise _bad_spans(column, said)
-    return [[match[1], match[2]] for match in found if match]
+            raise _bad_spans(column, cell) from None
+    matches = [_SPAN.fullmatch(piece) for piece in cell.split(";") if piece.strip()]
+    if not all(matches):
+        raise _bad_spans(column, cell)
+    return [[match[1], match[2]] for match in matches if match]
 
 
 def _bad_spans(column: str, value: object) -> RowError:
@@ -117,15 +117,15 @@ LONGEST_PROMPT = 100_000
 
 @dataclass(frozen=True)
 class PromptFile:
-    """wanted: in the order of the file, each key once. refused: rows that cannot become a clip. rows: how many the file has.
+    """prompts: in the order of the file, each key once. dead: rows that cannot become a clip. rows: how many the file has.
 
-    said: what about the file is not as it might be thought: its encoding, rows that are the same, lines that are no prompt.
+    notes: what a reader of the file may not expect: its encoding, equal rows, lines that are no prompt.
     """
 
-    wanted: tuple[Prompt, ...]
-    refused: tuple[DeadLetter, ...]
+    prompts: tuple[Prompt, ...]
+    dead: tuple[DeadLetter, ...]
     rows: int
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_prompts(uri: str, seconds: float, seed: int) -> PromptFile:
@@ -135,32 +135,32 @@ def read_prompts(uri: str, seconds: float, seed: int) -> PromptFile:
     systems do not tell) and ask for different things are all dead. Raises UserError: the file cannot be read, has a column that is not
     known, or holds no prompt.
     """
-    read: defaultdict[str, dict[str, Prompt | DeadLetter]] = defaultdict(dict)
+    by_key: defaultdict[str, dict[str, Prompt | DeadLetter]] = defaultdict(dict)
     notes = Tally()
     rows = 0
     for row in prompt_rows(uri, notes):
         rows += 1
         try:
-            made = _read(row.cells, seconds, seed)
-            read[made.key.lower()].setdefault(made.request, made)
+            prompt = _read(row.cells, seconds, seed)
+            by_key[prompt.key.lower()].setdefault(prompt.request, prompt)
         except RowError as error:
-            letter = row_letter(row.cells, error)
-            read[letter.name.lower()].setdefault(letter.request, letter)
+            letter = row_dead_letter(row.cells, error)
+            by_key[letter.name.lower()].setdefault(letter.request, letter)
     if not rows:
         raise UserError(f"{uri} holds no prompt. Write one prompt a line, or a table with a column 'prompt'.")
-    wanted: list[Prompt] = []
-    refused: list[DeadLetter] = []
-    for same in read.values():
-        made_of = list(same.values())
-        if len(made_of) > 1:
-            refused.append(_conflict(made_of))
+    prompts: list[Prompt] = []
+    dead: list[DeadLetter] = []
+    for same in by_key.values():
+        items = list(same.values())
+        if len(items) > 1:
+            dead.append(_conflict(items))
         else:
-            wanted.extend(item for item in made_of if isinstance(item, Prompt))
-            refused.extend(item for item in made_of if isinstance(item, DeadLetter))
-    different = sum(map(len, read.values()))
+            prompts.extend(item for item in items if isinstance(item, Prompt))
+            dead.extend(item for item in items if isinstance(item, DeadLetter))
+    different = sum(map(len, by_key.values()))
     if different < rows:
         notes.lose("same_rows", f"{uri}: {rows:,} rows ask for {different:,} different things; equal rows are one", rows - different)
-    return PromptFile(tuple(wanted), tuple(refused), rows, tuple(texts[0] for _, texts in sorted(notes.examples.items())))
+    return PromptFile(tuple(prompts), tuple(dead), rows, tuple(texts[0] for _, texts in sorted(notes.examples.items())))
 
 
 def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
@@ -172,29 +172,29 @@ def _read(row: Mapping[str, object], seconds: float, seed: int) -> Prompt:
         raise RowError("empty_prompt", f"the prompt is {prompt!r}, which is what tables write for a value that is not there")
     if not says_something(prompt):
         raise RowError("empty_prompt", "the prompt holds nothing that can be seen")
-    negative = given_text(row, "negative")
-    for name, said in (("prompt", prompt), ("negative", negative or "")):
-        if len(said) > LONGEST_PROMPT:
-            raise RowError(f"long_{name}", f"the {name} has {len(said):,} characters; at most {LONGEST_PROMPT:,} are read")
-    asked = number(row, "seconds")
-    if asked is not None and not 0 < asked <= MAX_SECONDS:
-        raise RowError("bad_seconds", f"seconds is {asked:g}; it must be more than 0 and at most {MAX_SECONDS:g}")
-    own_seed = whole_number(row, "seed")
-    made = Prompt(
+    negative = optional_text(row, "negative")
+    for name, value in (("prompt", prompt), ("negative", negative or "")):
+        if len(value) > LONGEST_PROMPT:
+            raise RowError(f"long_{name}", f"the {name} has {len(value):,} characters; at most {LONGEST_PROMPT:,} are read")
+    row_seconds = number(row, "seconds")
+    if row_seconds is not None and not 0 < row_seconds <= MAX_SECONDS:
+        raise RowError("bad_seconds", f"seconds is {row_seconds:g}; it must be more than 0 and at most {MAX_SECONDS:g}")
+    row_seed = whole_number(row, "seed")
+    result = Prompt(
         key="",
         prompt=prompt,
-        seconds=seconds if asked is None else asked,
-        seed=seed if own_seed is None else own_seed,
+        seconds=seconds if row_seconds is None else row_seconds,
+        seed=seed if row_seed is None else row_seed,
         negative=negative,
-        init=given_text(row, "init"),
+        init=optional_text(row, "init"),
         keep=spans(row, "keep"),
     )
-    if made.keep and made.init is None:
+    if result.keep and result.init is None:
         raise RowError("bad_keep", "keep says what stays of the init audio, but the row has no init")
-    if made.keep and (last := max(end for _, end in made.keep)) > made.seconds:
-        raise RowError("bad_keep", f"keep ends at {last:g} s, after the clip of {made.seconds:g} s")
-    key = given_text(row, "key")
-    return replace(made, key=stable_id(content_of(made, asked, own_seed)) if key is None else check_key(key))
+    if result.keep and (last := max(end for _, end in result.keep)) > result.seconds:
+        raise RowError("bad_keep", f"keep ends at {last:g} s, after the clip of {result.seconds:g} s")
+    key = optional_text(row, "key")
+    return replace(result, key=stable_id(content_of(result, row_seconds, row_seed)) if key is None else check_key(key))
 
 
 def _conflict(same: Sequence[Prompt | DeadLetter]) -> DeadLetter:

@@ -1,4 +1,4 @@
-"""A clip's record: written after its audio, it says that the clip is there, what it is, and how it was made."""
+"""The record of a clip, which is written after its audio, and the dead letter of a row without a clip."""
 
 import json
 from collections.abc import Mapping
@@ -11,15 +11,14 @@ from noise2music.core.ids import stable_id
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.job.prompt import Prompt, check_key
 
-# A row of which no clip came, and why.
-
-
 SHOWN_CHARACTERS = 2000
 
 
 class DeadLetter(BaseModel):
-    """name: of its file below dead/, without suffix. key: as the row says it. request: hash of what was asked for, so that the same
-    row is not tried again and a changed one is.
+    """A row without a clip, and the reason.
+
+    name: of its file below dead/, without suffix. key: of the row. request: hash of the row, so that the same row is not tried again and a
+    changed one is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,22 +31,22 @@ class DeadLetter(BaseModel):
     prompt: str
 
 
-def row_letter(row: Mapping[str, Any], error: RowError) -> DeadLetter:
-    """For a row that was never understood. Its name is its key where that can be a file's name, else a hash."""
-    said = {column: str(value) for column, value in sorted(row.items()) if value is not None}
-    request = stable_id(*(part for item in said.items() for part in item))
-    key = said.get("key", "").strip()
+def row_dead_letter(row: Mapping[str, Any], error: RowError) -> DeadLetter:
+    """Of a row that cannot be read. Its name is its key where that can be a file's name, else a hash."""
+    cells = {column: str(value) for column, value in sorted(row.items()) if value is not None}
+    request = stable_id(*(part for item in cells.items() for part in item))
+    key = cells.get("key", "").strip()
     try:
         name = check_key(key)
     except RowError:
         name = f"rows/{request}"
     return DeadLetter(
-        name=name, key=shown(key), request=request, reason=error.reason, message=shown(error.message), prompt=shown(said.get("prompt", ""))
+        name=name, key=shown(key), request=request, reason=error.reason, message=shown(error.message), prompt=shown(cells.get("prompt", ""))
     )
 
 
-def clip_letter(prompt: Prompt, error: RowError) -> DeadLetter:
-    """For a clip that could not be made."""
+def clip_dead_letter(prompt: Prompt, error: RowError) -> DeadLetter:
+    """Of a clip that could not be made."""
     return DeadLetter(
         name=prompt.key,
         key=prompt.key,
@@ -58,7 +57,7 @@ def clip_letter(prompt: Prompt, error: RowError) -> DeadLetter:
     )
 
 
-def parse_letter(data: bytes) -> DeadLetter | None:
+def parse_dead_letter(data: bytes) -> DeadLetter | None:
     """The dead letter in `data`, None when it is not one: then the row is tried again."""
     try:
         return DeadLetter.model_validate_json(data)
@@ -67,7 +66,7 @@ def parse_letter(data: bytes) -> DeadLetter | None:
 
 
 def shown(text: str) -> str:
-    """Text of others, bounded, and with what is no text in UTF-8 escaped."""
+    """A text from outside for people to read: bounded, and with escapes for what is no UTF-8."""
     whole = text.encode("utf-8", "backslashreplace").decode()
     return whole if len(whole) <= SHOWN_CHARACTERS else whole[: SHOWN_CHARACTERS - 1] + "…"
 
@@ -76,8 +75,8 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StageFacts(_Frozen):
-    """A stage that had a part in the clip. weights: SHA-256 of their file. guidance: the scale, 1 is none."""
+class StageInfo(_Frozen):
+    """A stage of the clip's cascade. weights: SHA-256 of their file. guidance: the scale, 1 is none."""
 
     stage: StageName
     weights: str
@@ -87,7 +86,7 @@ class StageFacts(_Frozen):
 
 
 class Candidate(_Frozen):
-    """One of the clips of which the best was kept. failed: the reason why it could not be made."""
+    """One of the clips for a prompt. kept: whether it is the best one. failed: the reason why it could not be made."""
 
     sample: int
     score: float | None
@@ -130,7 +129,7 @@ class ClipRecord(_Frozen):
     duration: float
     rms_dbfs: float | None
     peak: float | None
-    stages: tuple[StageFacts, ...]
+    stages: tuple[StageInfo, ...]
     calls: int
     cut_tokens: int
     warnings: tuple[str, ...]
@@ -139,6 +138,12 @@ class ClipRecord(_Frozen):
     duplicates: Neighbours | None
     software: str
     seconds_spent: float
+
+    @classmethod
+    def of(cls, prompt: Prompt, **rest: Any) -> "ClipRecord":
+        """The record of a prompt's clip: the fields that the prompt has, and the rest by keyword."""
+        fields = {name: getattr(prompt, name) for name in ("key", "request", "prompt", "negative", "seed", "seconds", "init", "keep")}
+        return cls(**fields, **rest)
 
     def line(self) -> str:
         """One line of JSON, without its end."""

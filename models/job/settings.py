@@ -1,4 +1,4 @@
-"""What a batch job can be told. Frozen, and an unknown key is an error."""
+"""Settings of a batch job. Frozen, and an unknown key is an error."""
 
 from typing import Literal
 
@@ -13,10 +13,15 @@ from noise2music.models.job.prompts import LARGEST_SEED
 
 
 class JobRun(Settings):
-    """Where a job runs; none of it changes a clip, beyond rounding on a GPU.
+    """Where a job runs. None of it changes a clip, beyond rounding on a GPU.
 
-    runner: "local" is a pool of `workers` threads in this process, without Beam; "beam" spreads `parts` over workers, on the runner
-    that `options` name ("--runner=FlinkRunner", ...) or, without any, on this machine in threads or processes (`mode`).
+    Args:
+        runner: "local" is a pool of threads in this process, without Beam; "beam" spreads `parts` over workers.
+        workers: how many threads, or workers of Beam on this machine.
+        mode: threads or processes, for Beam's workers on this machine.
+        parts: parts that a job is spread in, with Beam.
+        options: of Beam ("--runner=FlinkRunner", ...); without any, it runs on this machine.
+        device: "cpu", "cuda" or "auto".
     """
 
     runner: Literal["local", "beam"] = "local"
@@ -28,12 +33,22 @@ class JobRun(Settings):
 
 
 class GenerateSettings(Settings):
-    """A batch job: `prompts` (a file), made by the cascade in `checkpoints`, into `out`; each may be local or in an object store.
+    """A batch job. Prompts, checkpoints and output may each be local or in an object store.
 
-    seed, seconds: of rows that give none. best_of: candidates a prompt, of which the scorer keeps the best. format: 16-bit FLAC or WAV.
-    against: root of the labeling run that the cascade was trained on; clips are compared with its clips of `against_split`, and near ones
-    flagged. text_model: folder or hub id of the text encoder, where it is not where it was in training. max_dead: share of rows without
-    a clip above which the job fails, after everything else is written.
+    Args:
+        prompts: a file of prompts.
+        checkpoints: a folder with weights, or "tiny" for those that ship.
+        out: where clips, records and the manifest are written.
+        seed, seconds: of rows that give none.
+        format: 16-bit "flac" or "wav".
+        best_of: candidates a prompt, of which the scorer keeps the best.
+        max_dead: share of rows without a clip above which the job fails, after everything else is written.
+        against: root of the labeling run that the cascade was trained on; clips near one of its clips are flagged.
+        against_split: which of its clips.
+        text_model: folder or hub id of the text encoder, where it is not where it was in training.
+        scorer: compares clips with prompts.
+        generation: everything that changes the audio.
+        run: where the job runs.
     """
 
     prompts: str = Field(min_length=1)

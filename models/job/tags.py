@@ -1,4 +1,4 @@
-"""What a clip says of itself inside its file, so that one that is found alone can be traced. Written with mutagen, on bytes."""
+"""Tags inside the file of a clip, by which a file without its record can be traced. Written with mutagen, on bytes."""
 
 import io
 import json
@@ -10,13 +10,13 @@ from mutagen.wave import WAVE
 
 from noise2music.core.audio.encode import AudioFormat
 from noise2music.models.job.prompt import Prompt
-from noise2music.models.job.record import StageFacts
+from noise2music.models.job.record import StageInfo
 
 LONGEST_TITLE = 200
 COMMENT = "Made by a machine from the text in N2M_PROMPT."
 
 
-def clip_tags(prompt: Prompt, sample: int, stages: Sequence[StageFacts], init_sha256: str | None, software: str) -> dict[str, str]:
+def clip_tags(prompt: Prompt, sample: int, stages: Sequence[StageInfo], init_sha256: str | None, software: str) -> dict[str, str]:
     """Names and values. Of init audio its content is named, not the path by which a user reached it."""
     sampling = {facts.stage: {"sampler": facts.sampler, "steps": facts.steps, "guidance": facts.guidance} for facts in stages}
     tags = {

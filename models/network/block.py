@@ -10,8 +10,8 @@ from noise2music.models.network.shape import UNetShape
 class Block(nn.Module):
     """CombineEmb -> [(norm, swish, convolution) x 2 + shortcut] -> self-attention -> cross-attention.
 
-    CombineEmb scales and shifts each channel by a linear function of the time embedding; the shortcut starts after it. `depth` says
-    which attentions the block has.
+    CombineEmb scales and shifts each channel by a linear function of the time embedding; the shortcut starts after it. Which attentions
+    there are depends on `depth`.
     """
 
     def __init__(self, shape: UNetShape, channels: int, depth: int) -> None:
@@ -24,7 +24,7 @@ class Block(nn.Module):
         self.conv_2 = zero_conv(channels, channels, shape.kernel)
         self.shortcut = Conv1d(channels, channels, 1)
         nn.init.dirac_(self.shortcut.weight)
-        wide = 4 if shape.reading == "up_width" else 2
+        wide = 4 if shape.variant == "up_width" else 2
         self.self_attention = Attention(channels, shape.heads, 2 * channels) if shape.self_attention[depth] else None
         self.cross_attention = Attention(channels, shape.heads, wide * channels, shape.text_width) if shape.cross_attention[depth] else None
 

@@ -47,17 +47,17 @@ def channels_last(x: Tensor) -> Tensor:
     return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
 
 
-class LambdaEmbedding(nn.Module):
-    """lambda (B,) -> (B, width): sines and cosines of lambda at frequencies from 0.02 to 20 radians a unit, then a linear layer."""
+class LogSNREmbedding(nn.Module):
+    """Log SNR (B,) -> (B, width): sines and cosines of log SNR at frequencies from 0.02 to 20 radians a unit, then a linear layer."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.waves = width // 2
         self.linear = nn.Linear(2 * self.waves, width)
 
-    def forward(self, lam: Tensor) -> Tensor:
-        frequencies = torch.linspace(math.log(0.02), math.log(20.0), self.waves, dtype=torch.float64, device=lam.device).exp()
-        angles = lam.float()[:, None] * frequencies.float()
+    def forward(self, log_snr: Tensor) -> Tensor:
+        frequencies = torch.linspace(math.log(0.02), math.log(20.0), self.waves, dtype=torch.float64, device=log_snr.device).exp()
+        angles = log_snr.float()[:, None] * frequencies.float()
         embedded: Tensor = self.linear(torch.cat([angles.sin(), angles.cos()], 1).to(self.linear.weight.dtype))
         return embedded
 

@@ -28,8 +28,8 @@ class LogMelScale:
 
     @property
     def front_end(self) -> LogMel:
-        """What makes the unscaled spectrogram, in dB."""
-        return LogMel(self.rate, self.n_fft, self.hop, self.mels, self.low_hz, self.high_hz)
+        """The unscaled spectrogram, in dB."""
+        return LogMel(sample_rate=self.rate, n_fft=self.n_fft, hop=self.hop, mels=self.mels, low=self.low_hz, high=self.high_hz)
 
     def __call__(self, audio: Tensor) -> Tensor:
         """(B, samples) at `rate` -> (B, mels, samples // hop). Below the floor -1; louder than the top is above 1, unclipped."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from noise2music.core.arrays import Float32s
 from noise2music.models.text.encoder import TextEncoder
-from noise2music.models.text.sqlite_cache import RowFile
+from noise2music.models.text.sqlite_cache import SqliteCache
 
 MEMORY_BYTES = 512 << 20
 FILE = "embeddings.sqlite"
@@ -27,16 +27,16 @@ class EmbeddingCache:
         self._memory: OrderedDict[bytes, Float32s] = OrderedDict()
         self._free = memory_bytes
         self._lock = threading.Lock()
-        self._file = RowFile(folder / FILE) if folder is not None else None
+        self._file = SqliteCache(folder / FILE) if folder is not None else None
 
     def get(self, ids: Sequence[int]) -> Float32s:
         """Content tokens -> (n, dim), not to be written to; computed where it is not known yet."""
         key = hashlib.sha256(f"{self._encoder.identity} {' '.join(map(str, ids))}".encode()).digest()
         with self._lock:
-            found = self._memory.get(key)
-            if found is not None:
+            embedding = self._memory.get(key)
+            if embedding is not None:
                 self._memory.move_to_end(key)
-                return found
+                return embedding
             data = self._file.read(key) if self._file else None
             if data is None:
                 data = self._encoder.encode(ids).astype(np.float16).tobytes()

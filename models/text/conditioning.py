@@ -23,11 +23,11 @@ class TextBatch:
     elements: tuple[tuple[int, ...], ...]
     cut: int
 
-    def choose(self, place: float) -> tuple[int, ...] | None:
+    def choose(self, choice: float) -> tuple[int, ...] | None:
         """One element by a uniform number in [0, 1); None where there is none."""
         if not self.elements:
             return None
-        return self.elements[min(int(place * len(self.elements)), len(self.elements) - 1)]
+        return self.elements[min(int(choice * len(self.elements)), len(self.elements) - 1)]
 
 
 def text_batch(long: Sequence[str], short: Sequence[str], encoder: TextEncoder, tokens: int) -> TextBatch:

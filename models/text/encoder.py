@@ -5,12 +5,12 @@ from typing import Protocol
 
 from noise2music.core.arrays import Float32s
 
+# Texts whose tokens an encoder remembers: captions come again in every epoch, and with other clips.
 REMEMBERED = 1 << 15
-"""Texts whose tokens an encoder remembers: captions come again in every epoch, and with other clips."""
 
 
 class TextEncoder(Protocol):
-    """A frozen encoder. name: what configuration called it. identity: a hash of weights, configuration and tokeniser."""
+    """A frozen encoder. name: of the configuration. identity: a hash of weights, configuration and tokeniser. dim: of an embedding."""
 
     name: str
     identity: str

@@ -4,22 +4,20 @@ Write-ahead logging: readers and writers do not wait for each other, and a crash
 a row that was damaged is no row. A file that is damaged is begun anew, since what it held can be computed.
 """
 
-import fcntl
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from noise2music.core.errors import UserError
+from noise2music.core.local_cache import file_lock
 
 BUSY_SECONDS = 60.0
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 log = logging.getLogger("n2m")
 
 
-class RowFile:
+class SqliteCache:
     """`path` is made where it is not there yet. Raises UserError where it cannot be opened; after that, failures are only logged."""
 
     def __init__(self, path: Path) -> None:
@@ -27,14 +25,14 @@ class RowFile:
         self._mended = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _alone(path):
+            with file_lock(_lock_of(path)):
                 self._connection: sqlite3.Connection | None = _open(path)
                 self._number = path.stat().st_ino
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"cannot open the embedding cache {path} ({error}). Set text.cache to a folder of yours.") from None
 
     def read(self, key: bytes) -> bytes | None:
-        """What was written under a key; None where there is nothing whole."""
+        """The row of a key; None where there is none that is whole."""
         row = self._run("SELECT checksum, data FROM embeddings WHERE key = ?", key)
         if row is None or not isinstance(row[1], bytes) or row[0] != _checksum(key, row[1]):
             return None
@@ -61,7 +59,7 @@ class RowFile:
         if _is_damage(error) and not self._mended:
             self._mended = True
             try:
-                with _alone(self._path):
+                with file_lock(_lock_of(self._path)):
                     # Another process may have begun anew already.
                     if self._path.exists() and self._path.stat().st_ino == self._number:
                         _remove(self._path, error)
@@ -72,12 +70,8 @@ class RowFile:
         return None
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """No other process opens or mends the file meanwhile."""
-    with path.with_name(path.name + ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _lock_of(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
 
 
 def _open(path: Path) -> sqlite3.Connection:

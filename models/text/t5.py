@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from transformers import T5EncoderModel
-from transformers.utils import logging as transformers_logging
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.errors import UserError
-from noise2music.core.hub import SAFETENSORS, download, safetensors_files
+from noise2music.core.hub import SAFETENSORS, download, quiet_transformers, safetensors_files
 from noise2music.core.one_thread import one_thread
 from noise2music.core.tensors import hash_files
 from noise2music.models.text.encoder import REMEMBERED
@@ -78,13 +77,13 @@ class T5Encoder:
 
 
 def _files(folder: Path, model: str) -> list[Path]:
-    """What the encoder is made of. Raises UserError where it is not a T5 or not complete."""
+    """The files of the encoder. Raises UserError where it is not a T5 or not complete."""
     config, tokenizer = folder / CONFIG, folder / TOKENIZER
     if config.is_file() and (kind := _kind(config)) != "t5":
         raise UserError(f'{model} is a model of type "{kind}", and text.model takes a T5, "t5".')
     weights = safetensors_files(folder)
-    there = {CONFIG: config.is_file(), f"weights ({SAFETENSORS[0]})": bool(weights), f"a tokenizer ({TOKENIZER})": tokenizer.is_file()}
-    if lacking := [what for what, found in there.items() if not found]:
+    parts = {CONFIG: config.is_file(), f"weights ({SAFETENSORS[0]})": bool(weights), f"a tokenizer ({TOKENIZER})": tokenizer.is_file()}
+    if lacking := [what for what, is_there in parts.items() if not is_there]:
         raise UserError(f"{model} is not a complete T5: {', '.join(lacking)} is missing. {_CONVERT}")
     return [*weights, config, tokenizer]
 
@@ -97,7 +96,7 @@ def _kind(config: Path) -> object:
 
 
 def _tokenizer(file: Path) -> Tokenizer:
-    """As `tokenizers` reads it: transformers would make one up where there is none."""
+    """The tokenizer, read by `tokenizers`: transformers would invent one where there is none."""
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:
@@ -109,18 +108,14 @@ def _tokenizer(file: Path) -> Tokenizer:
 
 def _network(folder: Path, model: str, dtype: torch.dtype) -> Any:
     """The encoder in evaluation mode. Raises UserError where a tensor is missing, which transformers would fill with random numbers."""
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
     try:
-        network, found = T5EncoderModel.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
+        with quiet_transformers():
+            network, info = T5EncoderModel.from_pretrained(
+                folder, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+            )
     except Exception as error:
         first = (str(error).strip().splitlines() or [""])[0]
         raise UserError(f"{model} cannot be loaded as a T5 encoder ({type(error).__name__}: {first}). Download it again.") from error
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-    if missing := sorted(found["missing_keys"]):
+    if missing := sorted(info["missing_keys"]):
         raise UserError(f"the weights of {model} lack {len(missing)} of the encoder's tensors, {missing[0]} among them. Download it again.")
     return network.eval()

@@ -1,4 +1,4 @@
-"""Clips become what a training step works on: audio, and the text that each clip is paired with in this step."""
+"""A batch of a training step: audio, and the text of each clip in this step."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -50,13 +50,13 @@ class Batch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
         text, mask = (None if tensor is None else change(tensor) for tensor in (self.text, self.text_mask))
-        return Batch(self.numbers, self.clip_ids, change(self.audio), change(self.valid), text, mask)
+        return replace(self, audio=change(self.audio), valid=change(self.valid), text=text, text_mask=mask)
 
 
 class Texts:
     """Chooses and embeds the text of each clip (paper section 2.6): one random element of its text batch, or none for a share of clips.
 
-    `cut` counts captions that lost words to the token limit (said once), `without` clips that have no text at all.
+    `cut` counts captions that lost words to the token limit (the first is logged), `without` clips that have no text at all.
     """
 
     def __init__(self, encoder: TextEncoder, cache: EmbeddingCache, tokens: int, dropped: float, seed: int) -> None:
@@ -67,13 +67,13 @@ class Texts:
     def __call__(self, clips: Sequence[Clip]) -> tuple[Tensor, Tensor]:
         """B clips -> (B, tokens, dim) and its mask (B, tokens)."""
         numbers = [clip.number for clip in clips]
-        places = uniforms(self._seed, numbers, "text").tolist()
+        choices = uniforms(self._seed, numbers, "text").tolist()
         dropped = (uniforms(self._seed, numbers, "no text") < self._dropped).tolist()
-        chosen = [self._choose(clip, place) for clip, place in zip(clips, places, strict=True)]
-        embedded = [None if ids is None or drop else self._cache.get(ids) for ids, drop in zip(chosen, dropped, strict=True)]
-        return pad_text(embedded, self._tokens, self._encoder.dim)
+        texts = [self._choose(clip, choice) for clip, choice in zip(clips, choices, strict=True)]
+        embeddings = [None if ids is None or drop else self._cache.get(ids) for ids, drop in zip(texts, dropped, strict=True)]
+        return pad_text(embeddings, self._tokens, self._encoder.dim)
 
-    def _choose(self, clip: Clip, place: float) -> tuple[int, ...] | None:
+    def _choose(self, clip: Clip, choice: float) -> tuple[int, ...] | None:
         texts = text_batch(clip.long, clip.short, self._encoder, self._tokens)
         if texts.cut and not self.cut:
             log.warning(
@@ -83,17 +83,17 @@ class Texts:
             )
         self.cut += texts.cut
         self.without += not texts.elements
-        return texts.choose(place)
+        return texts.choose(choice)
 
 
 def make_batch(clips: Sequence[Clip], texts: Texts | None) -> Batch:
     """Clips of one length -> a batch on the CPU; without `texts` it has no text."""
     text, mask = texts(clips) if texts is not None else (None, None)
     return Batch(
-        tuple(clip.number for clip in clips),
-        tuple(clip.clip_id for clip in clips),
-        torch.stack([torch.from_numpy(clip.audio) for clip in clips]),
-        torch.tensor([clip.valid for clip in clips]),
-        text,
-        mask,
+        numbers=tuple(clip.number for clip in clips),
+        clip_ids=tuple(clip.clip_id for clip in clips),
+        audio=torch.stack([torch.from_numpy(clip.audio) for clip in clips]),
+        valid=torch.tensor([clip.valid for clip in clips]),
+        text=text,
+        text_mask=mask,
     )

@@ -1,4 +1,4 @@
-"""Averages of a network's weights over training: the paper's exponential one, and power-function profiles.
+"""EMA of a network's weights: the paper's exponential average, and power-function profiles for a choice after training (post-hoc EMA).
 
 A power-function profile of width sigma_rel (Karras et al. 2024, "Analyzing and Improving the Training Dynamics of Diffusion Models",
 section 3) is an average whose weights grow as a power of time, so that its width stays the same share of the training however long that is.
@@ -29,10 +29,10 @@ class Average:
         self.values = [parameter.detach().clone() for parameter in self.parameters]
 
     @torch.no_grad()
-    def update(self, kept: float) -> None:
-        """values = kept values + (1 - kept) parameters."""
+    def update(self, beta: float) -> None:
+        """values = beta values + (1 - beta) parameters."""
         for value, parameter in zip(self.values, self.parameters, strict=True):
-            value.lerp_(parameter.detach(), 1.0 - kept)
+            value.lerp_(parameter.detach(), 1.0 - beta)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -50,14 +50,14 @@ class Average:
             parameter.copy_(value)
 
 
-def exponential_kept(decay: float, updates: int) -> float:
-    """What the exponential average keeps at update number `updates` (from 0): `decay` in the end, less while there is little to keep."""
+def exponential_beta(decay: float, updates: int) -> float:
+    """Beta of the exponential average at update number `updates` (from 0): `decay` in the end, and less at the start (warm-up)."""
     return min(decay, (1 + updates) / (10 + updates))
 
 
-def power_kept(gamma: float, clips: int, clips_a_step: int) -> float:
-    """What a power-function average keeps when the number of clips seen has become `clips` (time counted in clips)."""
-    return float((1.0 - clips_a_step / clips) ** (gamma + 1.0)) if clips > clips_a_step else 0.0
+def power_beta(gamma: float, clips: int, global_batch_size: int) -> float:
+    """Beta of a power-function average at the step that ends at `clips` clips: (1 - 1/t)^(gamma + 1) of Karras et al. 2024, in clips."""
+    return float((1.0 - global_batch_size / clips) ** (gamma + 1.0)) if clips > global_batch_size else 0.0
 
 
 def gamma_of_width(width: float) -> float:
@@ -72,9 +72,8 @@ def width_of_gamma(gamma: float) -> float:
     return float((gamma + 1.0) ** 0.5 / ((gamma + 2.0) * (gamma + 3.0) ** 0.5))
 
 
-# Choosing the length of the average after training: stored snapshots of power-function profiles are combined into any other
-# profile. Karras et al. 2024, "Analyzing and Improving the Training Dynamics of Diffusion Models", section 3.2 and appendix C: the
-# coefficients that come nearest, in least squares over time, to the profile wanted.
+# Post-hoc EMA: the length of the average is chosen after training, as a sum of stored snapshots. Karras et al. 2024, section 3.2 and
+# appendix C: the coefficients that come nearest to the target profile, in least squares over time.
 
 
 Float64s = npt.NDArray[np.float64]
@@ -88,9 +87,9 @@ class Profile:
     clips: int
 
 
-def coefficients(snapshots: Sequence[Profile], wanted: Profile) -> Float64s:
-    """(N,): what to multiply each snapshot with, so that their sum is nearest to the profile wanted."""
-    return np.asarray(np.linalg.solve(_products(snapshots, snapshots), _products(snapshots, [wanted]))[:, 0], np.float64)
+def posthoc_coefficients(snapshots: Sequence[Profile], target: Profile) -> Float64s:
+    """(N,): the factor of each snapshot, such that their sum is nearest to the target profile."""
+    return np.asarray(np.linalg.solve(_products(snapshots, snapshots), _products(snapshots, [target]))[:, 0], np.float64)
 
 
 def _products(left: Sequence[Profile], right: Sequence[Profile]) -> Float64s:
@@ -107,7 +106,7 @@ def _numbers(profiles: Sequence[Profile]) -> tuple[Float64s, Float64s]:
     return times, np.array([gamma_of_width(profile.width) for profile in profiles])
 
 
-# A training run's averaged weights as a file of their own: another average than the one that was published, or half the bytes.
+# Averaged weights of a run as a file of their own: another average than the published one, or half the bytes.
 
 
 PROFILES, WEIGHTS = "profiles", "weights.safetensors"
@@ -121,8 +120,8 @@ def snapshot_path(folder: Path, profile: Profile) -> Path:
 
 def snapshots(folder: Path) -> list[Profile]:
     """The snapshots that a run has kept, by clips and width."""
-    found = (_SNAPSHOT.fullmatch(path.name) for path in (folder / PROFILES).glob("*.safetensors"))
-    return sorted((Profile(float(match[2]), int(match[1])) for match in found if match), key=lambda one: (one.clips, one.width))
+    matches = (_SNAPSHOT.fullmatch(path.name) for path in (folder / PROFILES).glob("*.safetensors"))
+    return sorted((Profile(float(match[2]), int(match[1])) for match in matches if match), key=lambda one: (one.clips, one.width))
 
 
 def export_weights(
@@ -140,23 +139,23 @@ def export_weights(
         header = read_weights_header(path)
         write_weights(output, read_tensors(path), header, precision)
         return header
-    kept = snapshots(folder)
-    if not kept:
+    stored = snapshots(folder)
+    if not stored:
         raise UserError(f"{folder} has no snapshots of averages. Train with checkpoints.profiles, for example [0.05, 0.1].")
-    last = clips or kept[-1].clips
-    used = [profile for profile in kept if profile.clips <= last]
+    last = clips or stored[-1].clips
+    used = [profile for profile in stored if profile.clips <= last]
     if not used or used[-1].clips != last:
-        moments = ", ".join(f"{moment:,}" for moment in sorted({profile.clips for profile in kept}))
+        moments = ", ".join(f"{moment:,}" for moment in sorted({profile.clips for profile in stored}))
         raise UserError(f"{folder} has no snapshot after {last:,} clips; it has them after {moments}.")
     header = read_weights_header(snapshot_path(folder, used[-1]))
     header = header.model_copy(update={"average": f"power function, width {width}, from {len(used)} snapshots"})
-    write_weights(output, _combined(folder, used, Profile(width, last)), header, precision)
+    write_weights(output, _posthoc_ema(folder, used, Profile(width, last)), header, precision)
     return header
 
 
-def _combined(folder: Path, used: list[Profile], wanted: Profile) -> dict[str, Tensor]:
+def _posthoc_ema(folder: Path, used: list[Profile], target: Profile) -> dict[str, Tensor]:
     summed: dict[str, Tensor] = {}
-    for profile, share in zip(used, coefficients(used, wanted).tolist(), strict=True):
+    for profile, share in zip(used, posthoc_coefficients(used, target).tolist(), strict=True):
         path = snapshot_path(folder, profile)
         if read_weights_header(path).clips != profile.clips:
             raise UserError(f"{path} is not of the moment that its name says. Restore it, or remove it.")

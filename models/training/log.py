@@ -1,4 +1,4 @@
-"""What a run says of itself: JSON lines, and TensorBoard beside them. Lines of work that was lost in a crash are taken out again."""
+"""The log of a run: JSON lines, and TensorBoard beside them. After a crash the lines of lost steps are removed."""
 
 import json
 import os
@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from noise2music.models.training.parallel import Place, total
+from noise2music.models.training.parallel import DistContext, all_reduce
 from noise2music.models.training.plan import Cost
 
-# What is measured between two lines of the log, summed over all ranks when the line is written.
+# Figures between two lines of the log, summed over all ranks when the line is written.
 
 
 QUARTILES = 4
@@ -43,12 +43,12 @@ class Figures:
 class Window:
     """Sums since the last line: losses by quartile of time (of noise), gradient norms, seconds and seconds waited for data."""
 
-    def __init__(self, place: Place, cost: Cost, peak: float) -> None:
-        self._place, self._cost, self._peak = place, cost, peak
+    def __init__(self, dist: DistContext, cost: Cost, peak: float) -> None:
+        self._dist, self._cost, self._peak = dist, cost, peak
         self._clear()
 
     def _clear(self) -> None:
-        self._sums = torch.zeros(2, QUARTILES, dtype=torch.float64, device=self._place.device)
+        self._sums = torch.zeros(2, QUARTILES, dtype=torch.float64, device=self._dist.device)
         self.clips = 0
         self.updates = 0
         self.norms = 0.0
@@ -63,7 +63,7 @@ class Window:
 
     def close(self) -> Figures:
         """The figures of this window, and a new one begins; every rank has to call it."""
-        losses, counts = (row.tolist() for row in total(self._sums, self._place))
+        losses, counts = (row.tolist() for row in all_reduce(self._sums, self._dist))
         rate = self.clips / max(self.seconds, 1e-9)
         quartiles = [loss / count if count else None for loss, count in zip(losses, counts, strict=True)]
         figures = Figures(
@@ -74,16 +74,16 @@ class Window:
             loss_quartile_4=quartiles[3],
             gradient_norm=self.norms / max(1, self.updates),
             clips_per_second=rate,
-            mfu=rate * self._cost.flops / (self._peak * self._place.world),
+            mfu=rate * self._cost.flops / (self._peak * self._dist.world),
             data_wait=self.waited / max(self.seconds, 1e-9),
-            memory_mb=_memory(self._place.device) / 2**20,
+            memory_mb=_memory(self._dist.device) / 2**20,
         )
         self._clear()
         return figures
 
 
 def _memory(device: torch.device) -> int:
-    """The most bytes that this process has held so far: on the GPU where there is one, otherwise in all."""
+    """Peak memory of this process so far, in bytes: on the GPU where there is one, otherwise in all."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -93,16 +93,16 @@ NAME = "log.jsonl"
 
 
 class Journal:
-    """The log of one stage's run in `folder`, continued at `clips`; what an earlier process wrote for later clips is removed."""
+    """The log of one stage's run in `folder`, continued at `clips`. Lines of an earlier process for later clips are removed."""
 
     def __init__(self, folder: Path, clips: int, tensorboard: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / NAME
-        kept = [line for line in read_journal(folder) if line["clips"] <= clips] if clips else []
-        self.begun = any(line["kind"] == "start" for line in kept)
+        earlier = [line for line in read_journal(folder) if line["clips"] <= clips] if clips else []
+        self.begun = any(line["kind"] == "start" for line in earlier)
         """Whether an earlier process wrote the head of the log, and it is still there."""
         aside = path.with_suffix(".partial")
-        aside.write_text("".join(_line(entry) for entry in kept), encoding="utf-8")
+        aside.write_text("".join(_line(entry) for entry in earlier), encoding="utf-8")
         os.replace(aside, path)
         self._file = path.open("a", encoding="utf-8")
         self._board = _open_board(folder / "tensorboard", clips) if tensorboard else None

@@ -31,9 +31,9 @@ def training_losses(stage: Stage, network: nn.Module, batch: Batch, seed: int, p
     """(losses (B,), times (B,) in [0, 1)) of a batch. Times follow the golden ratio over clip numbers, so they cover [0, 1) evenly."""
     pair = draw_pair(stage, batch, seed)
     times = spread_uniforms(seed, batch.numbers, "time")
-    lam = stage.schedule(times).float().to(batch.audio.device)
+    log_snr = stage.schedule(times).float().to(batch.audio.device)
     eps = draw_noise(seed, batch.numbers, pair.x0)
-    return losses_of(stage, network, pair, batch.with_text(pair.inputs), lam, eps, precision), times
+    return losses_of(stage, network, pair, batch.with_text(pair.inputs), log_snr, eps, precision), times
 
 
 def draw_noise(seed: int, numbers: Sequence[int], x0: Tensor) -> Tensor:
@@ -42,12 +42,12 @@ def draw_noise(seed: int, numbers: Sequence[int], x0: Tensor) -> Tensor:
 
 
 def losses_of(
-    stage: Stage, network: nn.Module, pair: Pair, inputs: Inputs, lam: Tensor, eps: Tensor, precision: torch.dtype = torch.float32
+    stage: Stage, network: nn.Module, pair: Pair, inputs: Inputs, log_snr: Tensor, eps: Tensor, precision: torch.dtype = torch.float32
 ) -> Tensor:
-    """(B,) losses at lambda (B,) with noise eps (B, C, T). Only the network computes in a lower `precision` (autocast)."""
-    with torch.autocast(lam.device.type, precision, enabled=precision != torch.float32):
-        output = network(diffuse(pair.x0, eps, lam), lam, inputs)
-    errors = (output.float() - target_of(stage.prediction, pair.x0, eps, lam)).square() * pair.mask
+    """(B,) losses at log SNR (B,) with noise eps (B, C, T). Only the network computes in a lower `precision` (autocast)."""
+    with torch.autocast(log_snr.device.type, precision, enabled=precision != torch.float32):
+        output = network(diffuse(pair.x0, eps, log_snr), log_snr, inputs)
+    errors = (output.float() - target_of(stage.prediction, pair.x0, eps, log_snr)).square() * pair.mask
     positions = pair.mask.sum((1, 2)).clamp(min=1) * pair.x0.shape[1]
-    losses: Tensor = errors.sum((1, 2)) / positions * stage.weight.of_output(lam, stage.prediction)
+    losses: Tensor = errors.sum((1, 2)) / positions * stage.weight.of_output(log_snr, stage.prediction)
     return losses

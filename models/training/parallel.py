@@ -1,4 +1,4 @@
-"""One process or many: where this one stands, how a network is shared, and sums over all of them.
+"""One process or many: the rank of this one, the network over all ranks, and sums over them.
 
 Processes are started by torchrun, which sets RANK, WORLD_SIZE and LOCAL_RANK. Each rank works on an equal slice of every step's clips.
 """
@@ -22,7 +22,7 @@ from noise2music.models.network.unet import UNet
 
 
 @dataclass(frozen=True)
-class Place:
+class DistContext:
     """This process: its rank of `world`, and its device."""
 
     rank: int
@@ -36,34 +36,34 @@ class Place:
 
 
 @contextmanager
-def joined(device: Literal["auto", "cpu", "cuda"]) -> Iterator[Place]:
-    """This process's place; in the block all of them can talk to each other. Raises UserError where a GPU is wanted and there is none."""
+def init_distributed(device: Literal["auto", "cpu", "cuda"]) -> Iterator[DistContext]:
+    """This process; in the block all processes exchange tensors. Raises UserError where there is no GPU and one is wanted."""
     kind = choose_device(device)
     rank, world, local = (int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0)))
-    place = Place(rank, world, torch.device(kind, local) if kind == "cuda" else torch.device("cpu"))
+    dist = DistContext(rank, world, torch.device(kind, local) if kind == "cuda" else torch.device("cpu"))
     if kind == "cuda":
-        torch.cuda.set_device(place.device)
+        torch.cuda.set_device(dist.device)
     if world == 1:
-        yield place
+        yield dist
         return
     distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
     try:
-        yield place
+        yield dist
     finally:
         distributed.destroy_process_group()
 
 
-def share(network: UNet, place: Place, parallel: Literal["ddp", "fsdp"], precision: torch.dtype) -> nn.Module:
-    """The network as the training loop calls it: itself, averaging gradients over ranks (DDP), or with each rank holding a part (FSDP2).
+def wrap_model(network: UNet, dist: DistContext, parallel: Literal["ddp", "fsdp"], precision: torch.dtype) -> nn.Module:
+    """The model that the training loop calls: the network itself, or it over ranks by DDP (averaged gradients) or FSDP2 (sharded weights).
 
     With FSDP2 the parameters of `network` become parts of tensors, in place.
     """
-    if place.world == 1:
+    if dist.world == 1:
         return network
     if parallel == "ddp":
-        return DistributedDataParallel(network, device_ids=[place.device] if place.device.type == "cuda" else None)
+        return DistributedDataParallel(network, device_ids=[dist.device] if dist.device.type == "cuda" else None)
     policy = MixedPrecisionPolicy(param_dtype=precision, reduce_dtype=torch.float32)
-    mesh = init_device_mesh(place.device.type, (place.world,))
+    mesh = init_device_mesh(dist.device.type, (dist.world,))
     for block in network.modules():
         if isinstance(block, Block):
             fully_shard(block, mesh=mesh, mp_policy=policy)
@@ -72,40 +72,40 @@ def share(network: UNet, place: Place, parallel: Literal["ddp", "fsdp"], precisi
 
 
 @contextmanager
-def exchanging(shared: nn.Module, now: bool) -> Iterator[None]:
-    """Within the block a backward pass exchanges gradients between ranks only if `now`: at the last pass of an accumulated step."""
-    if isinstance(shared, DistributedDataParallel) and not now:
-        with shared.no_sync():
+def grad_sync(model: nn.Module, now: bool) -> Iterator[None]:
+    """In the block a backward pass exchanges gradients between ranks only if `now`: at the last pass of an accumulated step."""
+    if isinstance(model, DistributedDataParallel) and not now:
+        with model.no_sync():
             yield
         return
-    if isinstance(shared, FSDPModule):
-        shared.set_requires_gradient_sync(now)
+    if isinstance(model, FSDPModule):
+        model.set_requires_gradient_sync(now)
     yield
 
 
-def whole(tensor: Tensor) -> Tensor:
-    """A tensor that ranks hold in parts, put together on the CPU; every rank has to ask for it."""
+def full_tensor(tensor: Tensor) -> Tensor:
+    """A tensor that is sharded over ranks, whole and on the CPU; every rank has to call this."""
     full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
     return full.detach().cpu()
 
 
-def parted(full: Tensor, like: Tensor) -> Tensor:
-    """A whole tensor in the parts, on the device and in the type of another."""
+def shard_like(full: Tensor, like: Tensor) -> Tensor:
+    """A whole tensor with the sharding, the device and the type of another."""
     moved = full.to(like.device, like.dtype)
     return distribute_tensor(moved, like.device_mesh, like.placements) if isinstance(like, DTensor) else moved
 
 
-def total(values: Tensor, place: Place) -> Tensor:
+def all_reduce(values: Tensor, dist: DistContext) -> Tensor:
     """The sum over all ranks, on every rank."""
-    if place.world > 1:
+    if dist.world > 1:
         distributed.all_reduce(values)
     return values
 
 
-def gathered(values: Any, place: Place) -> list[Any]:
+def all_gather(values: Any, dist: DistContext) -> list[Any]:
     """Small values of every rank, on every rank, in rank order."""
-    if place.world == 1:
+    if dist.world == 1:
         return [values]
-    found: list[Any] = [None] * place.world
-    distributed.all_gather_object(found, values)
-    return found
+    values_of_ranks: list[Any] = [None] * dist.world
+    distributed.all_gather_object(values_of_ranks, values)
+    return values_of_ranks

@@ -1,7 +1,7 @@
-"""What training a stage will take, before it starts: parameters, arithmetic, memory, and hours on a given device."""
+"""The cost of training a stage, before it starts: parameters, arithmetic, memory, and hours on a given device."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -9,16 +9,16 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from noise2music.models.cascade.stage import Stage
-from noise2music.models.cascade.training_pairs import conditioned
+from noise2music.models.cascade.training_pairs import inputs_of
 from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.unet import UNet
 from noise2music.models.training.recipe import Recipe
 
-# How much arithmetic a stage's training is, and what share of the device's peak it reaches (MFU).
+# The arithmetic of a stage's training, and the peak of the device that its MFU (model FLOPs utilisation) is a share of.
 
 
+# Dense bf16 operations a second as the makers state them.
 PEAKS = {"H100": 989e12, "H200": 989e12, "H800": 989e12, "A100": 312e12, "L40S": 362e12, "L4": 121e12, "4090": 165e12}
-"""Dense bf16 operations a second as the makers state them."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,16 @@ def meta_inputs(stage: Stage, samples: int, clips: int) -> Inputs:
     """Inputs of the right shapes on the current default device, without values."""
     inputs = Inputs()
     if stage.source is not None:
-        aligned = stage.source.enters == "aligned"
+        local_cond = stage.source.enters == "local_cond"
         shape = (
-            (stage.unet.aligned_channels, -(-stage.positions(samples) // stage.unet.stride)) if aligned else (1, stage.positions(samples))
+            (stage.unet.local_cond_channels, -(-stage.positions(samples) // stage.unet.stride))
+            if local_cond
+            else (1, stage.positions(samples))
         )
-        inputs = conditioned(stage.source, torch.zeros(clips, *shape), torch.zeros(clips))
+        inputs = inputs_of(stage.source, torch.zeros(clips, *shape), torch.zeros(clips))
     if stage.tokens:
         text = torch.zeros(clips, stage.tokens, stage.unet.text_width)
-        return Inputs(inputs.stacked, inputs.aligned, text, torch.ones(clips, stage.tokens, dtype=torch.bool), inputs.level)
+        return replace(inputs, text=text, text_mask=torch.ones(clips, stage.tokens, dtype=torch.bool))
     return inputs
 
 
@@ -65,10 +67,11 @@ def peak_flops(device: torch.device, precision: torch.dtype) -> float:
         for known, peak in PEAKS.items():
             if known in name:
                 return peak
-    return _measured_peak(device, precision)
+    return measure_peak(device, precision)
 
 
-def _measured_peak(device: torch.device, precision: torch.dtype) -> float:
+def measure_peak(device: torch.device, precision: torch.dtype) -> float:
+    """Operations a second of a large matrix product."""
     size = 8192 if device.type == "cuda" else 2048
     left = torch.randn(size, size, device=device, dtype=precision)
     best = float("inf")
@@ -86,13 +89,13 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+# Of each parameter, in fp32: itself, its gradient, Adam's two moments, the average.
 STATE_BYTES = 20
-"""Of each parameter, in fp32: itself, its gradient, Adam's two moments, the average."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A GPU to plan for: operations a second (dense, bf16), bytes of memory, and the share of the peak that training is taken to reach."""
+    """A GPU to plan for: operations a second (dense, bf16), bytes of memory, and the share of the peak that training shall reach."""
 
     name: str
     peak: float
@@ -103,7 +106,7 @@ class Device:
 @dataclass(frozen=True)
 class StagePlan:
     """One stage. gflops_a_clip: forward and backward. state_gb: parameters, gradients, moments and average; activation_gb_a_clip: what the
-    backward pass needs of one clip in bf16. clips_at_once: how many fit beside the state on one device, 0 where the state alone does
+    backward pass needs of one clip in bf16. micro_batch_size: how many fit beside the state on one device, 0 where the state alone does
     not. clips_per_second: of one device.
     """
 
@@ -111,12 +114,12 @@ class StagePlan:
     parameters: int
     crop_seconds: float
     clips: int
-    clips_a_step: int
+    global_batch_size: int
     gflops_a_clip: float
     total_exaflops: float
     state_gb: float
     activation_gb_a_clip: float
-    clips_at_once: int
+    micro_batch_size: int
     clips_per_second: float
     gpu_hours: float
 
@@ -131,12 +134,12 @@ def plan_stage(stage: Stage, recipe: Recipe, device: Device) -> StagePlan:
         parameters=cost.parameters,
         crop_seconds=stage.seconds,
         clips=recipe.clips,
-        clips_a_step=recipe.clips_a_step,
+        global_batch_size=recipe.global_batch_size,
         gflops_a_clip=round(cost.flops / 1e9, 3),
         total_exaflops=round(cost.flops * recipe.clips / 1e18, 6),
         state_gb=round(state / 1e9, 3),
         activation_gb_a_clip=round(activations / 1e9, 4),
-        clips_at_once=max(0, int((0.9 * device.memory - state) // activations)),
+        micro_batch_size=max(0, int((0.9 * device.memory - state) // activations)),
         clips_per_second=round(rate, 2),
         gpu_hours=round(recipe.clips / rate / 3600, 2),
     )
@@ -144,10 +147,10 @@ def plan_stage(stage: Stage, recipe: Recipe, device: Device) -> StagePlan:
 
 def activation_bytes(stage: Stage, samples: int) -> int:
     """Bytes that autograd keeps of one clip for the backward pass in fp32, parameters aside; half of it in bf16, nearly."""
-    kept: dict[int, Tensor] = {}
+    saved_tensors: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        kept.setdefault(_storage(tensor), tensor)
+        saved_tensors.setdefault(_storage(tensor), tensor)
         return tensor
 
     with torch.device("meta"):
@@ -157,7 +160,7 @@ def activation_bytes(stage: Stage, samples: int) -> int:
         own = {_storage(parameter) for parameter in network.parameters()}
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             network(x, torch.empty(1), inputs)
-    return sum(tensor.untyped_storage().nbytes() for storage, tensor in kept.items() if storage not in own)
+    return sum(tensor.untyped_storage().nbytes() for storage, tensor in saved_tensors.items() if storage not in own)
 
 
 def _storage(tensor: Tensor) -> int:

@@ -1,24 +1,24 @@
-"""One run at a time in a folder, since two would take each other's states and logs away, and how a run is asked to stop."""
+"""One training run at a time in a folder, since two would overwrite each other's states and logs, and the graceful end of a run."""
 
-import fcntl
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
 from noise2music.core.errors import UserError
+from noise2music.core.local_cache import file_lock
 
-# Stopping politely: the first SIGTERM or Ctrl-C lets the step end and saves, the second stops at once.
+# The first SIGTERM or Ctrl-C lets the step end and saves, the second stops at once.
 
 
 CAUGHT = (signal.SIGTERM, signal.SIGINT)
 Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
 
 
-class Asked(threading.Event):
-    """Set once the process is asked to stop. `signal`: by which signal."""
+class StopRequest(threading.Event):
+    """An event that is set by the first SIGTERM or Ctrl-C. signal: which of the two it was."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,8 +31,8 @@ class Asked(threading.Event):
         signal.signal(number, self._before[number])
 
     @contextmanager
-    def catching(self) -> Iterator["Asked"]:
-        """Ask instead of whatever a signal did before, in the block. Who is asked already, or catches already, changes nothing."""
+    def catching(self) -> Iterator["StopRequest"]:
+        """In the block the signals set this event and nothing else. Where it is set, or catches already, nothing changes."""
         here: dict[int, Handler] = {number: signal.getsignal(number) for number in CAUGHT}
         before = {} if self.is_set() else {number: handler for number, handler in here.items() if handler != self._ask}
         outer, self._before = self._before, {**self._before, **before}
@@ -46,41 +46,42 @@ class Asked(threading.Event):
             self._before = outer
 
 
-_active: list[Asked] = []
+_active: list[StopRequest] = []
 
 
 @contextmanager
-def stopping() -> Iterator[Asked]:
-    """An event that is set once the process is asked to stop. Outside of the main thread nothing can be caught, and it never is.
+def graceful_shutdown() -> Iterator[StopRequest]:
+    """A StopRequest for the block. Outside of the main thread signals cannot be caught, and it is never set.
 
-    Within another `stopping` it is the outer one's event, so a request between two runs, or before the first, is not lost.
+    Within another `graceful_shutdown` it is the outer one's, so a request between two runs, or before the first, is not lost.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield Asked()
+        yield StopRequest()
         return
-    asked = _active[-1] if _active else Asked()
-    _active.append(asked)
+    stop = _active[-1] if _active else StopRequest()
+    _active.append(stop)
     try:
-        with asked.catching():
-            yield asked
+        with stop.catching():
+            yield stop
     finally:
         _active.pop()
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """No other process trains in the folder meanwhile. The lock is the system's, so a killed process leaves none behind.
+def run_lock(folder: Path) -> Iterator[None]:
+    """No other process trains in the folder meanwhile.
 
-    Raises UserError where another process has it, or where nothing can be written or locked there.
+    Raises UserError where another process does, or where nothing can be written or locked there.
     """
+    lock = folder / ".lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("a")
+        lock.open("a").close()
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror}. Set another `out`.") from error
-    with lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(file_lock(lock, wait=False))
         except BlockingIOError:
             raise UserError(
                 f"another process is training in {folder}. Wait until it has ended or stop it, or set another `out` for this run."

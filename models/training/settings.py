@@ -1,7 +1,8 @@
-"""What a training run can be told. Frozen, and an unknown key is an error."""
+"""Settings of a training run. Frozen, and an unknown key is an error."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -15,8 +16,13 @@ from noise2music.models.training.recipe import Recipe, RecipeChanges, recipe_of
 
 
 class Data(Settings):
-    """`shards`: the root of a labeling run, or one shard dataset of it. `cache`: where shards of an object store are kept (None: the
-    user's cache folder). `workers`: threads that decode.
+    """The training data.
+
+    Args:
+        shards: the root of a labeling run, or one shard dataset of it.
+        split: which clips are trained on.
+        cache: where shards of an object store are kept (None: the user's cache folder).
+        workers: threads that decode.
     """
 
     shards: str
@@ -26,30 +32,39 @@ class Data(Settings):
 
 
 class Run(Settings):
-    """Where training runs; none of it changes what is learned, beyond rounding.
+    """Where training runs. None of it changes what is learned, beyond rounding.
 
-    precision: "fp32", "bf16" (autocast), "auto": bf16 on a GPU. parallel: how several processes share a model. compile: each block of
-    the U-Net by torch.compile. recompute: depths (0 is the top) whose activations are computed again in the backward pass. threads: of
-    torch on a CPU. at_once: stages that one command trains side by side without GPUs of their own; two with one thread each are faster on
-    two cores than one with two. skips: steps in a row whose loss or gradient may be no finite number before training stops.
+    Args:
+        device: "cpu", "cuda" or "auto".
+        precision: "fp32", "bf16" (autocast) or "auto", which is bf16 on a GPU.
+        parallel: how several processes share a model, "ddp" or "fsdp".
+        compile: whether torch.compile compiles each block of the U-Net.
+        activation_checkpointing: depths (0 is the top) whose activations are computed again in the backward pass.
+        threads: of torch on a CPU.
+        at_once: stages that one command trains side by side without GPUs of their own. On two cores, two stages with one thread each are
+            faster than one with two.
+        skips: steps in a row whose loss or gradient may be no finite number before training stops.
     """
 
+    former_names: ClassVar[Mapping[str, str]] = {"recompute": "activation_checkpointing"}
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     parallel: Literal["ddp", "fsdp"] = "ddp"
     compile: bool = False
-    recompute: Numbers = frozenset()
+    activation_checkpointing: Numbers = frozenset()
     threads: int | None = Field(None, ge=1)
     at_once: int = Field(1, ge=1, le=5)
     skips: int = Field(10, ge=0)
 
 
 class Checkpoints(Settings):
-    """The training state is saved every `every_clips` (None: twenty times a run), the newest `keep_last` are kept, and weights are
-    published with it.
+    """What a run saves: its training state and, with it, the published weights.
 
-    keep_every_clips: weights of these moments stay beside the newest. profiles: widths sigma_rel of power-function averages whose
-    snapshots stay too, for a choice after training (Karras et al. 2024).
+    Args:
+        every_clips: how often (None: twenty times a run).
+        keep_last: how many of the newest states stay.
+        keep_every_clips: weights of these moments stay beside the newest.
+        profiles: widths sigma_rel of power-function averages whose snapshots stay too, for a choice after training (Karras et al. 2024).
     """
 
     every_clips: int | None = Field(None, ge=1)
@@ -68,7 +83,12 @@ class Checkpoints(Settings):
 class Validation(Settings):
     """A loss on a fixed grid of clips, noise levels and noise, with averaged weights, so that runs compare.
 
-    split: where its clips come from; "train" where the shards have none of it. every_clips: None is twenty times a run.
+    Args:
+        split: where its clips come from; the training split where the shards have none of it.
+        clips: how many.
+        levels: how many noise levels.
+        seed: of the choice of clips and the noise.
+        every_clips: how often (None: twenty times a run).
     """
 
     split: str = "test"
@@ -79,8 +99,13 @@ class Validation(Settings):
 
 
 class Samples(Settings):
-    """Audio and pictures made in training: of the first `clips` of the validation clips, conditioned as they are, beside the clips
-    themselves, and for the generators of `prompts` too. `steps`: of the sampler, None: the stage's. every_clips: None is five times a run.
+    """Audio and pictures made in training.
+
+    Args:
+        clips: how many of the validation clips are made again, under their own conditions.
+        prompts: texts of which the generators make samples too.
+        steps: of the sampler (None: the stage's).
+        every_clips: how often (None: five times a run).
     """
 
     clips: int = Field(4, ge=0)
@@ -90,16 +115,29 @@ class Samples(Settings):
 
 
 class Log(Settings):
-    """`every_clips`: how often a line is logged (None: 200 times a run)."""
+    """The log of a run.
+
+    Args:
+        every_clips: how often a line is written (None: 200 times a run).
+        tensorboard: whether TensorBoard's files are written too.
+    """
 
     every_clips: int | None = Field(None, ge=1)
     tensorboard: bool = True
 
 
 class TrainSettings(Settings):
-    """A training run of the cascade. Each stage has a folder of its own below `out`.
+    """A training run of the cascade.
 
-    recipe: changes the preset's recipe for all stages, stages.NAME for one.
+    Args:
+        out: folder of the run; each stage has a folder of its own below it.
+        data: the labelled shards.
+        preset: "paper", "fast" or "tiny": the stages and their recipes.
+        seed: of the first weights, the order of the clips, and all noise.
+        text: the text encoder.
+        recipe: changes of the preset's recipe for all stages.
+        stages: by the name of a stage, changes for that one.
+        run, checkpoints, validation, samples, log: where it runs, and what it writes how often.
     """
 
     out: str
@@ -124,5 +162,5 @@ class TrainSettings(Settings):
             raise UserError(f"the recipe of {stage}: {error.errors()[0]['msg'].removeprefix('Value error, ')}.") from None
 
     def folder(self, stage: StageName) -> Path:
-        """Where a stage's run is kept."""
+        """The folder of a stage's run."""
         return Path(self.out) / stage

@@ -1,11 +1,11 @@
-"""The training state on disk: everything that a run needs to go on as if it had never stopped. Bit-equal on a CPU."""
+"""The training state on disk: all that a run needs to go on as if it had never stopped, bit for bit on a CPU."""
 
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from noise2music.core.errors import UserError
@@ -14,7 +14,7 @@ from noise2music.models.cascade.stage import Stage
 from noise2music.models.cascade.weights import DataFacts, TextIdentity
 from noise2music.models.network.unet import UNet
 from noise2music.models.training.ema import Average
-from noise2music.models.training.parallel import parted, whole
+from noise2music.models.training.parallel import full_tensor, shard_like
 
 FORMAT = 1
 log = logging.getLogger("n2m")
@@ -25,14 +25,15 @@ class StateHeader(BaseModel):
     loss that was no finite number.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Aliases are the names in files of states, which stay as they are.
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
 
     format: int = FORMAT
     stage: Stage
     text: TextIdentity | None
     data: DataFacts
     seed: int
-    clips_a_step: int
+    global_batch_size: int = Field(alias="clips_a_step")
     clips: int = 0
     updates: int = 0
     skipped: int = 0
@@ -48,7 +49,7 @@ class State:
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything, whole and on the CPU; every rank has to call it."""
-        return {name: whole(tensor) for name, tensor in self._named()}
+        return {name: full_tensor(tensor) for name, tensor in self._named()}
 
     @torch.no_grad()
     def load(self, tensors: dict[str, Tensor], updates: int, path: Path) -> None:
@@ -57,7 +58,7 @@ class State:
         for name, tensor in self._named():
             if name not in tensors or tensors[name].shape != tensor.shape:
                 raise UserError(f"{path} lacks {name}, or has it in another shape. It is of a run with other settings: set another `out`.")
-            tensor.copy_(parted(tensors[name], tensor))
+            tensor.copy_(shard_like(tensors[name], tensor))
 
     def _named(self) -> Iterator[tuple[str, Tensor]]:
         for name, parameter in self._parameters.items():
@@ -98,7 +99,7 @@ def saved_states(folder: Path) -> list[Path]:
 
 
 def newest_state(folder: Path) -> tuple[StateHeader, dict[str, Tensor], Path] | None:
-    """The newest state that can be read, None where there is none. A damaged one is said, and the one before it is taken."""
+    """The newest state that can be read, None where there is none. A damaged one is logged, and the one before it is taken."""
     damage = None
     for path in reversed(saved_states(folder)):
         try:

@@ -1,4 +1,4 @@
-"""The trainer: one loop for every stage, counted in clips seen, that can be killed at any moment and goes on as if it had not been."""
+"""The trainer: one loop for every stage, counted in clips seen. It can be killed at any moment and goes on as if it had not been."""
 
 import logging
 import math
@@ -17,13 +17,13 @@ from noise2music.models.cascade.stage import StageName
 from noise2music.models.cascade.weights import write_weights
 from noise2music.models.data.loader import Loader
 from noise2music.models.training.batch import Batch, make_batch
-from noise2music.models.training.ema import WEIGHTS, Profile, exponential_kept, gamma_of_width, power_kept, snapshot_path
+from noise2music.models.training.ema import WEIGHTS, Profile, exponential_beta, gamma_of_width, power_beta, snapshot_path
 from noise2music.models.training.log import Journal, Window
 from noise2music.models.training.loss import training_losses
-from noise2music.models.training.parallel import Place, exchanging, gathered, joined, total
-from noise2music.models.training.prepare import EMA, Prepared, prepare, profile_name
+from noise2music.models.training.parallel import DistContext, all_gather, all_reduce, grad_sync, init_distributed
+from noise2music.models.training.prepare import EMA, TrainingSetup, prepare, profile_name
 from noise2music.models.training.recipe import learning_rate, set_learning_rate
-from noise2music.models.training.run_lock import Asked, alone_in, stopping
+from noise2music.models.training.run_lock import StopRequest, graceful_shutdown, run_lock
 from noise2music.models.training.settings import TrainSettings
 from noise2music.models.training.state import save_state
 
@@ -32,10 +32,16 @@ log = logging.getLogger("n2m")
 
 
 @dataclass(frozen=True)
-class Trained:
-    """How a run ended: after how many clips, whether that is all of its recipe, and where its published weights are.
+class TrainingResult:
+    """The end of a run.
 
-    stopped_by: the signal that ended it early (SIGTERM where another process got it), None where it is finished.
+    Args:
+        stage: which stage was trained.
+        folder: of its run.
+        clips: seen in all.
+        finished: whether these are all of its recipe.
+        weights: path of the published weights.
+        stopped_by: the signal that ended it early (SIGTERM where another process got it), None where it is finished.
     """
 
     stage: StageName
@@ -46,50 +52,54 @@ class Trained:
     stopped_by: signal.Signals | None = None
 
 
-def train(settings: TrainSettings, stage: StageName) -> Trained:
+def train(settings: TrainSettings, stage: StageName) -> TrainingResult:
     """Train one stage to the end of its recipe, from its newest saved state where there is one. Stops early, saved, on SIGTERM or Ctrl-C.
 
     Raises UserError for bad input, where another process trains in the same folder, and where losses stay no finite numbers.
     """
-    with joined(settings.run.device) as place, stopping() as asked, alone_in(settings.folder(stage)) if place.is_first else nullcontext():
-        return Trainer(prepare(settings, stage, place), asked).run()
+    with (
+        init_distributed(settings.run.device) as dist,
+        graceful_shutdown() as stop,
+        run_lock(settings.folder(stage)) if dist.is_first else nullcontext(),
+    ):
+        return Trainer(prepare(settings, stage, dist), stop).run()
 
 
 class Trainer:
-    """The loop over what `prepare` made."""
+    """The training loop of one stage."""
 
-    def __init__(self, prepared: Prepared, asked: Asked) -> None:
-        self.made = prepared
-        self.place: Place = prepared.place
-        self.recipe = prepared.recipe
-        self._asked = asked
-        self._clips, self._updates, self._skipped = prepared.start.clips, prepared.start.updates, prepared.start.skipped
+    def __init__(self, setup: TrainingSetup, stop: StopRequest) -> None:
+        self.setup = setup
+        self.dist: DistContext = setup.dist
+        self.recipe = setup.recipe
+        self._stop_request = stop
+        self._clips, self._updates, self._skipped = setup.start.clips, setup.start.updates, setup.start.skipped
         self._skipped_in_a_row = 0
-        self._window = Window(self.place, prepared.cost, prepared.peak)
+        self._window = Window(self.dist, setup.cost, setup.peak)
         self._journal: Journal | None = None
         self._said = time.monotonic()
         self._loss = self._rate = self._grid_loss = math.nan
 
-    def run(self) -> Trained:
+    def run(self) -> TrainingResult:
         """Train until the recipe is done or the process is asked to stop."""
-        made, folder = self.made, self.made.folder
+        setup, folder = self.setup, self.setup.folder
         if self._finished:
             self._say("was finished already")
             return self._trained()
         with ExitStack() as stack:
-            if self.place.is_first:
-                self._journal = Journal(folder, self._clips, made.settings.log.tensorboard)
+            if self.dist.is_first:
+                self._journal = Journal(folder, self._clips, setup.settings.log.tensorboard)
                 stack.callback(self._journal.close)
             if self._clips == 0:
                 self._begin()
             elif self._journal is not None and not self._journal.begun:
                 # Somebody removed or damaged the log: what it says from here on still needs its head.
-                self._write("start", made.facts())
-            loader = stack.enter_context(made.loader(self._clips))
-            with _batches(loader, made) as batches:
+                self._write("start", setup.first_line())
+            loader = stack.enter_context(setup.loader(self._clips))
+            with _batches(loader, setup) as batches:
                 while not self._finished:
-                    asked = self._step(batches)
-                    if asked and not self._finished:
+                    stop = self._step(batches)
+                    if stop and not self._finished:
                         self._stop(loader)
                         break
                     self._after_step(loader)
@@ -101,88 +111,88 @@ class Trainer:
         return self._clips >= self.recipe.clips
 
     def _begin(self) -> None:
-        """What a fresh run does before its first step."""
-        self._write("start", self.made.facts())
-        if self.made.sampler is not None and self.place.is_first:
-            self.made.sampler.write_references()
+        """Before the first step of a fresh run."""
+        self._write("start", self.setup.first_line())
+        if self.setup.sampler is not None and self.dist.is_first:
+            self.setup.sampler.write_references()
         self._validate()
 
     def _step(self, batches: Iterator[Batch]) -> bool:
-        """One optimizer step over `clips_a_step` clips. Gives whether any rank was asked to stop."""
-        made, recipe, device = self.made, self.recipe, self.place.device
+        """One optimizer step over `global_batch_size` clips. Returns whether any rank was asked to stop."""
+        setup, recipe, device = self.setup, self.recipe, self.dist.device
         started = time.perf_counter()
         batch = next(batches)
         self._window.waited += time.perf_counter() - started
-        set_learning_rate(made.optimizer, learning_rate(recipe, self._clips))
-        parts = batch.parts(recipe.clips_at_once or len(batch.numbers))
+        set_learning_rate(setup.optimizer, learning_rate(recipe, self._clips))
+        parts = batch.parts(recipe.micro_batch_size or len(batch.numbers))
         summed = torch.zeros(2, dtype=torch.float64, device=device)
         for number, part in enumerate(parts, 1):
-            with exchanging(made.shared, now=number == len(parts)):
-                losses, times = training_losses(made.stage, made.shared, part.to(device), made.settings.seed, made.precision)
-                (losses.sum() * (self.place.world / recipe.clips_a_step)).backward()  # type: ignore[no-untyped-call]
+            with grad_sync(setup.model, now=number == len(parts)):
+                losses, times = training_losses(setup.stage, setup.model, part.to(device), setup.settings.seed, setup.precision)
+                (losses.sum() * (self.dist.world / recipe.global_batch_size)).backward()  # type: ignore[no-untyped-call]
             self._window.add_losses(losses.detach(), times)
             summed[0] += losses.detach().double().sum()
-        norm = made.clip_gradients()
-        summed[1] = float(self._asked.is_set())
-        loss, asked = total(summed, self.place).tolist()
-        self._clips += recipe.clips_a_step
+        norm = setup.clip_gradients()
+        summed[1] = float(self._stop_request.is_set())
+        loss, stop = all_reduce(summed, self.dist).tolist()
+        self._clips += recipe.global_batch_size
         if math.isfinite(loss) and math.isfinite(norm):
             self._update(norm)
         else:
             self._skip(batch)
-        made.optimizer.zero_grad(set_to_none=True)
-        self._window.clips += recipe.clips_a_step
+        setup.optimizer.zero_grad(set_to_none=True)
+        self._window.clips += recipe.global_batch_size
         self._window.seconds += time.perf_counter() - started
-        return bool(asked)
+        return bool(stop)
 
     def _update(self, norm: float) -> None:
-        made = self.made
-        made.optimizer.step()
-        made.averages[EMA].update(exponential_kept(self.recipe.ema_decay, self._updates))
-        for width in made.settings.checkpoints.profiles:
-            made.averages[profile_name(width)].update(power_kept(gamma_of_width(width), self._clips, self.recipe.clips_a_step))
+        setup = self.setup
+        setup.optimizer.step()
+        setup.averages[EMA].update(exponential_beta(self.recipe.ema_decay, self._updates))
+        for width in setup.settings.checkpoints.profiles:
+            setup.averages[profile_name(width)].update(power_beta(gamma_of_width(width), self._clips, self.recipe.global_batch_size))
         self._updates += 1
         self._skipped_in_a_row = 0
         self._window.norms += norm
         self._window.updates += 1
 
     def _skip(self, batch: Batch) -> None:
-        """Leave a step out whose loss or gradient is no finite number; too many in a row end the run."""
+        """Leave out a step whose loss or gradient is no finite number; too many in a row end the run."""
         self._skipped += 1
         self._skipped_in_a_row += 1
-        ids = [clip for part in gathered(batch.clip_ids, self.place) for clip in part]
+        ids = [clip for part in all_gather(batch.clip_ids, self.dist) for clip in part]
         named = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
-        if self._skipped_in_a_row > self.made.settings.run.skips:
+        if self._skipped_in_a_row > self.setup.settings.run.skips:
             self._write("stop", {"skipped": self._skipped, "clip_ids": ids})
             raise UserError(
-                f"{self.made.stage.name}: loss or gradient was no finite number in {self._skipped_in_a_row} steps in a row, the last with "
-                f"the clips {named}. What was saved before is in {self.made.folder}. Lower learning_rate or clip_norm, or look at these "
+                f"{self.setup.stage.name}: loss or gradient was no finite number in {self._skipped_in_a_row} steps in a row, the last with "
+                f"the clips {named}. What was saved before is in {self.setup.folder}. Lower learning_rate or clip_norm, or look at these "
                 "clips with `n2m show`."
             )
-        log.warning("%s: a step is left out, its loss or gradient is no finite number (clips %s).", self.made.stage.name, named)
+        log.warning("%s: a step is left out, its loss or gradient is no finite number (clips %s).", self.setup.stage.name, named)
         self._write("skip", {"skipped": self._skipped, "clip_ids": ids})
 
     def _after_step(self, loader: Loader) -> None:
-        """Whatever is due now, which after the last step is all: a line of the log, the validation loss, samples, a save."""
-        due, last = self.made.due, self._finished
-        if last or due.log.is_due(self._clips, self.recipe.clips_a_step):
+        """Do what is due: a line of the log, the validation loss, samples, a save. After the last step all of it is due."""
+        intervals, last = self.setup.intervals, self._finished
+        if last or intervals.log.is_due(self._clips, self.recipe.global_batch_size):
             self._log(loader)
-        if last or due.validation.is_due(self._clips, self.recipe.clips_a_step):
+        if last or intervals.validation.is_due(self._clips, self.recipe.global_batch_size):
             self._validate()
-        if self.made.sampler is not None and (last or due.samples.is_due(self._clips, self.recipe.clips_a_step)):
+        if self.setup.sampler is not None and (last or intervals.samples.is_due(self._clips, self.recipe.global_batch_size)):
             self._sample()
-        if last or due.checkpoint.is_due(self._clips, self.recipe.clips_a_step):
+        if last or intervals.checkpoint.is_due(self._clips, self.recipe.global_batch_size):
             self._save()
         if time.monotonic() - self._said > SAY_SECONDS:
             self._say_progress()
 
     def _stop(self, loader: Loader) -> None:
-        """Only what must not be lost: who asks may kill soon, and samples or a validation of a large network take minutes."""
+        """Log and save, and no more: a kill may follow soon, and samples or a validation of a large network take minutes."""
         self._log(loader)
         self._save()
 
     def _log(self, loader: Loader) -> None:
-        texts = self.made.texts
+        texts = self.setup.texts
         figures = self._window.close()
         self._rate, self._loss = figures.clips_per_second, figures.loss
         values = {
@@ -196,37 +206,37 @@ class Trainer:
         self._write("step", values)
 
     def _validate(self) -> None:
-        made = self.made
-        with made.averages[EMA].applied():
-            found = made.grid(made.network, made.precision)
-        self._grid_loss = found.loss
-        by_level = {f"level_{number}": loss for number, loss in enumerate(found.by_level, 1)}
-        self._write("validation", {"loss": found.loss, **by_level})
+        setup = self.setup
+        with setup.averages[EMA].applied():
+            grid_loss = setup.grid(setup.network, setup.precision)
+        self._grid_loss = grid_loss.loss
+        by_level = {f"level_{number}": loss for number, loss in enumerate(grid_loss.by_level, 1)}
+        self._write("validation", {"loss": grid_loss.loss, **by_level})
 
     def _sample(self) -> None:
-        made = self.made
-        assert made.sampler is not None
-        with made.averages[EMA].applied():
-            drawn, asked = made.sampler.draw(made.network)
-        if self.place.is_first:
-            self._write("samples", {"folder": made.sampler.write(self._clips, drawn, asked).name})
+        setup = self.setup
+        assert setup.sampler is not None
+        with setup.averages[EMA].applied():
+            samples, stop = setup.sampler.draw(setup.network)
+        if self.dist.is_first:
+            self._write("samples", {"folder": setup.sampler.write(self._clips, samples, stop).name})
 
     def _save(self) -> None:
-        """The state, the published weights, and those of this moment that stay."""
-        made, checkpoints = self.made, self.made.settings.checkpoints
-        tensors = made.state.tensors()
-        if not self.place.is_first:
+        """Write the state, the published weights, and the weights of this moment that stay."""
+        setup, checkpoints = self.setup, self.setup.settings.checkpoints
+        tensors = setup.state.tensors()
+        if not self.dist.is_first:
             return
-        header = made.start.model_copy(update={"clips": self._clips, "updates": self._updates, "skipped": self._skipped})
-        save_state(made.folder / "state", header, tensors, checkpoints.keep_last)
-        describe = made.weights_header(self._clips, f"exponential, {self.recipe.ema_decay} a step")
-        write_weights(made.folder / WEIGHTS, _named(tensors, EMA), describe)
-        kept = checkpoints.keep_every_clips
-        if kept and self._clips // kept > (self._clips - self.recipe.clips_a_step) // kept:
-            write_weights(made.folder / "weights" / f"clips-{self._clips:012d}.safetensors", _named(tensors, EMA), describe)
+        header = setup.start.model_copy(update={"clips": self._clips, "updates": self._updates, "skipped": self._skipped})
+        save_state(setup.folder / "state", header, tensors, checkpoints.keep_last)
+        describe = setup.weights_header(self._clips, f"exponential, {self.recipe.ema_decay} a step")
+        write_weights(setup.folder / WEIGHTS, _named(tensors, EMA), describe)
+        keep_every = checkpoints.keep_every_clips
+        if keep_every and self._clips // keep_every > (self._clips - self.recipe.global_batch_size) // keep_every:
+            write_weights(setup.folder / "weights" / f"clips-{self._clips:012d}.safetensors", _named(tensors, EMA), describe)
         for width in checkpoints.profiles:
-            path = snapshot_path(made.folder, Profile(width, self._clips))
-            write_weights(path, _named(tensors, profile_name(width)), made.weights_header(self._clips, f"power function, width {width}"))
+            path = snapshot_path(setup.folder, Profile(width, self._clips))
+            write_weights(path, _named(tensors, profile_name(width)), setup.weights_header(self._clips, f"power function, width {width}"))
         self._write("checkpoint", {"updates": self._updates})
 
     def _write(self, kind: str, values: dict[str, object]) -> None:
@@ -241,19 +251,26 @@ class Trainer:
             self._say(f"loss {self._loss:.4f}{validation}, {self._rate:.1f} clips/s, about {left:.0f} min to go")
 
     def _say(self, what: str) -> None:
-        if self.place.is_first:
-            log.info("%s: %s of %s clips; %s", self.made.stage.name, f"{self._clips:,}", f"{self.recipe.clips:,}", what)
+        if self.dist.is_first:
+            log.info("%s: %s of %s clips; %s", self.setup.stage.name, f"{self._clips:,}", f"{self.recipe.clips:,}", what)
 
-    def _trained(self) -> Trained:
-        made = self.made
-        by = None if self._finished else self._asked.signal or signal.SIGTERM
-        return Trained(made.stage.name, made.folder, self._clips, self._finished, made.folder / WEIGHTS, by)
+    def _trained(self) -> TrainingResult:
+        setup = self.setup
+        by = None if self._finished else self._stop_request.signal or signal.SIGTERM
+        return TrainingResult(
+            stage=setup.stage.name,
+            folder=setup.folder,
+            clips=self._clips,
+            finished=self._finished,
+            weights=setup.folder / WEIGHTS,
+            stopped_by=by,
+        )
 
 
 @contextmanager
-def _batches(loader: Loader, made: Prepared) -> Iterator[Iterator[Batch]]:
-    """Batches made by a thread ahead of the loop that works on them."""
-    ahead = run_ahead((make_batch(clips, made.texts) for clips in loader), 2)
+def _batches(loader: Loader, setup: TrainingSetup) -> Iterator[Iterator[Batch]]:
+    """Batches, made by a thread ahead of the loop."""
+    ahead = run_ahead((make_batch(clips, setup.texts) for clips in loader), 2)
     try:
         yield ahead
     finally:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from noise2music.models.cascade.presets import stage_of as stage
     from noise2music.models.data.shard_dataset import ShardDataset
     from noise2music.models.diffusion import sampler as samplers
+    from noise2music.models.generation.clip import GeneratedClip
     from noise2music.models.generation.settings import GenerationSettings
-    from noise2music.models.job.loaded_cascade import GeneratedClip, LoadedCascade, load_cascade
+    from noise2music.models.job.loaded_cascade import LoadedCascade, load_cascade
     from noise2music.models.network.unet import UNet
     from noise2music.models.training.settings import TrainSettings
     from noise2music.pipelines.settings import LabelSettings
@@ -60,7 +61,7 @@ __all__ = [
 ]
 
 _PLACES = {
-    "GeneratedClip": "models.job.loaded_cascade:GeneratedClip",
+    "GeneratedClip": "models.generation.clip:GeneratedClip",
     "GenerationSettings": "models.generation.settings:GenerationSettings",
     "LabelSettings": "pipelines.settings:LabelSettings",
     "Labels": "flows.labels:Labels",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noise2music.core.ids import hash_uniform, id_to_int, ids_to_uint64, mix, stable_id
+from noise2music.core.ids import hash_uniform, id_to_int, ids_to_uint64, mix, purpose_key, stable_id
 
 
 def test_an_id_depends_on_where_fields_end() -> None:
@@ -40,3 +40,9 @@ def test_hash_uniform_is_uniform_and_depends_on_every_key() -> None:
 
 def test_hash_uniform_has_fixed_values() -> None:
     assert hash_uniform(0, np.array([1], np.uint64), np.array([2], np.uint64)).tolist() == [0.6502369882853163]
+
+
+def test_the_key_of_a_purpose_is_the_number_of_its_id() -> None:
+    assert purpose_key("crop").tolist() == [int(stable_id("crop"), 16)]
+    assert purpose_key("clip order", "rows", 3).tolist() == [int(stable_id("clip order", "rows", 3), 16)]
+    assert purpose_key("crop").dtype == np.uint64

@@ -27,6 +27,8 @@ class Inner(Settings):
 
 class Outer(Settings):
     former_names: ClassVar[Mapping[str, str]] = {"leaks": "contamination"}
+    former_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"order": {"lambda": "log_snr"}}
+    order: str | float | None = None
     contamination: Inner = Inner()
     tables: dict[str, Inner] = Field(default_factory=dict)
 
@@ -62,6 +64,16 @@ def test_each_former_name_is_warned_of_once_a_process_with_its_name_today(caplog
     messages = [record.getMessage() for record in caplog.records]
     pairs = [("leaks", "contamination"), ("draw", "labels_per_clip"), ("rate", "learning_rate")]
     assert [message.split(".")[0] for message in messages] == [f"The setting {former} is called {name} now" for former, name in pairs]
+
+
+def test_a_former_value_of_a_field_means_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="n2m"):
+        assert Outer.model_validate({"order": "lambda"}) == Outer.model_validate_json('{"order": "lambda"}') == Outer(order="log_snr")
+        assert Outer.of_record({"order": "lambda"}) == Outer(order="log_snr")
+        assert [Outer(order=value).order for value in ("karras", 0.5, None)] == ["karras", 0.5, None]
+    assert [record.getMessage().split(".")[0] for record in caplog.records] == [
+        'The setting order = "lambda" is called order = "log_snr" now'
+    ]
 
 
 def test_a_record_of_an_earlier_run_is_read_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from noise2music.core.storage import Store, open_store
 from noise2music.models.generation.settings import GenerationSettings
-from noise2music.models.job.place import MANIFEST
+from noise2music.models.job.output_store import MANIFEST
 from noise2music.models.job.settings import GenerateSettings
 from tests.models.generation.small_cascade import write_small_cascade
 

@@ -90,8 +90,8 @@ def name_of(kind: type[Settings]) -> str:
 def known_settings() -> dict[str, Settings]:
     """Every preset, as it is and changed, and every example file, by name."""
     changed = {
-        "recipe": {"clips": 9_000, "seconds": 0.5, "clips_at_once": 2},
-        "stages": {"vocoder": {"learning_rate": 0.002, "seconds": "stage"}, "super-resolution": {"clips": 77, "clips_at_once": "whole"}},
+        "recipe": {"clips": 9_000, "seconds": 0.5, "micro_batch_size": 2},
+        "stages": {"vocoder": {"learning_rate": 0.002, "seconds": "stage"}, "super-resolution": {"clips": 77, "micro_batch_size": "whole"}},
     }
     found: dict[str, Settings] = {}
     for preset in PRESETS:

@@ -18,7 +18,7 @@ def write_chain(folder: Path, **changes: Any) -> Path:
         "root": str(folder / "chain"),
         "label": label,
         "train": {
-            "recipe": {"clips": 2, "clips_a_step": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 10},
+            "recipe": {"clips": 2, "global_batch_size": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 10},
             "run": {"threads": 1, "device": "cpu"},
             "validation": {"clips": 1, "levels": 1},
             "samples": {"clips": 0},

@@ -20,7 +20,7 @@ from noise2music.models.training.log import read_journal
 from tests.flows.small_chain import read_chain, write_chain
 
 PROJECT = Path(__file__).resolve().parents[2]
-FOREVER = {"clips": 1_000_000, "clips_a_step": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 1_000_000}
+FOREVER = {"clips": 1_000_000, "global_batch_size": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 1_000_000}
 
 
 def tree(root: Path) -> dict[str, tuple[int, int]]:

@@ -88,16 +88,16 @@ def test_the_weights_that_ship_need_no_training_of_their_stages() -> None:
 def test_the_page_shows_what_every_stage_and_vocabulary_comes_to() -> None:
     """It once showed 3,276,800,000 clips for a stage that was trained with 800."""
     settings = settings_of(
-        "train.recipe.clips=800", "train.stages={super-resolution = {clips_a_step = 4}}", "generate.generation.sampling.steps=8"
+        "train.recipe.clips=800", "train.stages={super-resolution = {global_batch_size = 4}}", "generate.generation.sampling.steps=8"
     )
     shown = dict(flatten(resolved_chain(settings)))
     assert shown["stages"] == "waveform-generator, waveform-cascader, super-resolution"
     for stage in settings.trained_stages:
         recipe = settings.train.recipe_of(stage)
         assert shown[f"train.stages.{stage}.clips"] == "800"
-        assert shown[f"train.stages.{stage}.clips_a_step"] == str(recipe.clips_a_step)
+        assert shown[f"train.stages.{stage}.global_batch_size"] == str(recipe.global_batch_size)
         assert shown[f"train.stages.{stage}.learning_rate"] == str(recipe.learning_rate)
         assert shown[f"generate.generation.stages.{stage}.steps"] == "8"
-    assert shown["train.stages.super-resolution.clips_a_step"] == "4"
+    assert shown["train.stages.super-resolution.global_batch_size"] == "4"
     assert not any(key.startswith("train.recipe") for key in shown)
     assert shown["label.sampling.labels_per_clip.words"] == "3"

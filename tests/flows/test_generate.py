@@ -24,7 +24,7 @@ from noise2music.flows.config import read_settings
 from noise2music.flows.generate import generate
 from noise2music.flows.label import label
 from noise2music.models.generation.checkpoints import file_identity
-from noise2music.models.job.place import read_letters
+from noise2music.models.job.output_store import read_dead_letters
 from noise2music.models.job.settings import GenerateSettings
 from noise2music.models.job.tags import read_tags
 from tests.flows.generation import SECONDS, content, copy_job, small_job, write_prompts
@@ -170,7 +170,7 @@ def test_rows_that_cannot_be_made_die_alone_and_stay_dead_until_they_change(shar
     soundfile.write(tmp_path / "nothing.wav", np.sin(np.arange(8000) / 9) * 0.3, 16000)
     assert generate(settings).nothing_done
     assert [clip.key for clip in generate(settings, replay=True).clips] == ["p000", "p002"]
-    assert "p002" not in read_letters(open_store(settings.out))
+    assert "p002" not in read_dead_letters(open_store(settings.out))
     changed = with_prompts(shared, tmp_path, "\n".join([*rows[:5], "p003,long,0.2,"]) + "\n", max_dead=0.8)
     assert [clip.key for clip in generate(changed).clips] == ["p000", "p002", "p003"]
 

@@ -18,7 +18,7 @@ from noise2music.flows.cli import n2m
 from noise2music.flows.generate import generate
 from noise2music.models.job.identity import NAME
 from noise2music.models.job.make import Maker, make_clips
-from noise2music.models.job.place import audio_path, read_letters, read_record, record_path
+from noise2music.models.job.output_store import audio_path, read_dead_letters, read_record, record_path
 from noise2music.models.job.prompt import Prompt
 from noise2music.models.job.tags import read_tags
 from noise2music.pipelines.generate import Job
@@ -148,7 +148,7 @@ def test_the_letter_of_a_row_that_was_mended_is_taken_away(shared: Path, tmp_pat
     for seconds, dead in (("0.3", False), ("-1", True), ("0.3", False)):
         rows.write_text(f"key,prompt,seconds\nk,calm piano,{seconds}\n")
         generate(settings)
-        assert ("k" in read_letters(open_store(settings.out))) == dead
+        assert ("k" in read_dead_letters(open_store(settings.out))) == dead
 
 
 def test_clips_without_what_they_are_of_are_not_added_to(shared: Path, tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ from noise2music.core.storage import open_store
 from noise2music.flows.pages import listening as listening_page
 from noise2music.flows.pages.listening import render_listening_page, write_listening_page
 from noise2music.models.job.prompt import Prompt
-from noise2music.models.job.record import clip_letter
+from noise2music.models.job.record import clip_dead_letter
 from tests.models.job.made_up_clips import TEXTS, make_clip
 
 
 def test_every_link_leads_to_a_file_beside_the_page(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     clips = [make_clip(store, number, 0.1) for number in range(8)]
-    dead = (clip_letter(Prompt("gone", "<i>p</i>", 1.0, 0), RowError("silent", "nothing <u>heard</u>")),)
+    dead = (clip_dead_letter(Prompt("gone", "<i>p</i>", 1.0, 0), RowError("silent", "nothing <u>heard</u>")),)
     assert write_listening_page(store, clips, dead)
     assert not write_listening_page(store, clips, dead)
     html = (tmp_path / "index.html").read_text()

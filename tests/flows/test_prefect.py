@@ -187,7 +187,7 @@ def write_training_config(folder: Path) -> Path:
     shards = uri_of(write_shards(folder / "shards", clips=6, seconds=0.5))
     config = folder / "train.toml"
     config.write_text(
-        f'out = "{folder / "out"}"\n[data]\nshards = "{shards}"\n[recipe]\nclips = 2\nclips_a_step = 2\nseconds = 0.32\n'
+        f'out = "{folder / "out"}"\n[data]\nshards = "{shards}"\n[recipe]\nclips = 2\nglobal_batch_size = 2\nseconds = 0.32\n'
         "warmup_clips = 0\ndecay_clips = 10\n[validation]\nclips = 1\nlevels = 1\n[samples]\nclips = 1\nsteps = 1\n"
     )
     return config

@@ -164,17 +164,17 @@ def test_the_paper_and_the_examples_train_as_they_say() -> None:
     """The numbers that once became others: 3,276,800,000 clips, 2048 a step."""
     told = TrainSettings.model_validate_json(known_settings()["train.toml"].model_dump_json())
     recipe = told.recipe_of("vocoder")
-    assert (recipe.clips, recipe.clips_a_step, recipe.learning_rate, recipe.beta_2) == (28_000, 8, 8e-4, 0.99)
+    assert (recipe.clips, recipe.global_batch_size, recipe.learning_rate, recipe.beta_2) == (28_000, 8, 8e-4, 0.99)
     paper = TrainSettings.model_validate(known_settings()["paper as it is"].as_json())
     assert paper.recipe_of("waveform-cascader").clips == 942_080_000
-    assert paper.recipe_of("super-resolution").clips_a_step == 4096
+    assert paper.recipe_of("super-resolution").global_batch_size == 4096
 
 
 def test_one_stage_takes_back_what_was_told_of_all() -> None:
     told = known_settings()["tiny changed"]
     assert isinstance(told, TrainSettings)
     assert (told.recipe_of("vocoder").seconds, told.recipe_of("spectrogram-generator").seconds) == (None, 0.5)
-    assert (told.recipe_of("super-resolution").clips_at_once, told.recipe_of("vocoder").clips_at_once) == (None, 2)
+    assert (told.recipe_of("super-resolution").micro_batch_size, told.recipe_of("vocoder").micro_batch_size) == (None, 2)
 
 
 ON_SERVER = """

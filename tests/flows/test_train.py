@@ -91,7 +91,7 @@ def test_a_run_whose_log_was_removed_goes_on_with_a_page(tmp_path: Path, monkeyp
     shards = uri_of(write_shards(tmp_path / "shards", clips=12, seconds=0.6))
     trained = train_stage(run_settings(shards, tmp_path / "out"), "waveform-generator")
     (trained.folder / "log.jsonl").unlink()
-    more = train_stage(run_settings(shards, tmp_path / "out", recipe={"clips": 48, "clips_a_step": 4}), "waveform-generator")
+    more = train_stage(run_settings(shards, tmp_path / "out", recipe={"clips": 48, "global_batch_size": 4}), "waveform-generator")
     assert more.clips == 48
     assert [line["clips"] for line in read_journal(more.folder, "start")] == [trained.clips]
 

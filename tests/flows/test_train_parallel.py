@@ -16,8 +16,8 @@ from noise2music.models.training.settings import TrainSettings
 from tests.models.data.made_up_shards import uri_of, write_shards
 
 GPUS = ["0", "1"]
-FAST = {"recipe": {"clips": 4, "clips_a_step": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 10}}
-LONG = {"recipe": {"clips": 200_000, "clips_a_step": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 200_000}}
+FAST = {"recipe": {"clips": 4, "global_batch_size": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 10}}
+LONG = {"recipe": {"clips": 200_000, "global_batch_size": 2, "seconds": 0.1, "warmup_clips": 0, "decay_clips": 200_000}}
 
 PARENT = """
 import sys
@@ -43,7 +43,7 @@ def test_no_gpu_is_seen_where_none_is_wanted() -> None:
 
 @pytest.mark.timeout(240)
 def test_a_stage_that_fails_is_named_and_the_other_is_finished(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    settings = settings_of(tmp_path, **FAST, stages={"vocoder": {"clips_a_step": 2, "seconds": 0.003}})
+    settings = settings_of(tmp_path, **FAST, stages={"vocoder": {"global_batch_size": 2, "seconds": 0.003}})
     with pytest.raises(UserError, match=r"training of vocoder failed; why is said above"):
         train_side_by_side(settings, ["vocoder", "super-resolution"], GPUS)
     assert "n2m: the recipe of vocoder: seconds must be a whole number of hundredths" in capfd.readouterr().err

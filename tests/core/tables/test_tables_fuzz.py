@@ -165,11 +165,11 @@ def check(path: Path) -> str:
     except UserError as error:
         one_line(error, name)
         return outcome
-    keys = Counter(letter.reason for letter in prompts.refused)
+    keys = Counter(letter.reason for letter in prompts.dead)
     if not keys["key_conflict"]:
-        same = prompts.rows - len(prompts.wanted) - len(prompts.refused)
+        same = prompts.rows - len(prompts.prompts) - len(prompts.dead)
         assert same >= 0
-        assert (same == 0) == (not any("equal rows are one" in said for said in prompts.said))
+        assert (same == 0) == (not any("equal rows are one" in said for said in prompts.notes))
     return outcome
 
 

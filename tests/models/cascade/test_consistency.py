@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from noise2music.core.randomness import normals
-from noise2music.models.cascade.consistency import SHARED_FRAMES, WINDOW_FRAMES, agreeing
+from noise2music.models.cascade.consistency import SHARED_FRAMES, WINDOW_FRAMES, data_consistency
 from noise2music.models.cascade.presets import stage_of
 from noise2music.models.cascade.stage import CORPUS_RATE, Stage
 from noise2music.models.cascade.training_pairs import in_full_scale, true_inputs, x0_of
 from noise2music.models.cascade.windows import windows
-from noise2music.models.signal.known import Known
+from noise2music.models.signal.inpainting import Inpainting
 from noise2music.models.signal.log_mel import LOG_MEL
 from noise2music.models.signal.resample import downsample
 from noise2music.synth.render import render_piece
@@ -30,7 +30,7 @@ def test_the_band_of_the_source_is_taken_over(name: str) -> None:
     assert stage.source is not None
     audio = torch.from_numpy(tone(3, 1.0))[None]
     hissing = made(stage, audio)
-    found = agreeing(stage, hissing, true_inputs(stage, audio))
+    found = data_consistency(stage, hissing, true_inputs(stage, audio))
 
     def low(x0: torch.Tensor) -> torch.Tensor:
         assert stage.source is not None
@@ -48,13 +48,13 @@ def test_a_vocoder_comes_nearer_to_its_spectrogram() -> None:
     stage = stage_of("tiny", "vocoder")
     audio = torch.from_numpy(tone(3, 1.0))[None]
     inputs = true_inputs(stage, audio)
-    assert inputs.aligned is not None
+    assert inputs.local_cond is not None
 
     def away(x0: torch.Tensor) -> float:
-        return float((LOG_MEL(in_full_scale(stage, x0)[:, 0]) - inputs.aligned).abs().mean())
+        return float((LOG_MEL(in_full_scale(stage, x0)[:, 0]) - inputs.local_cond).abs().mean())
 
     hissing = made(stage, audio)
-    assert away(agreeing(stage, hissing, inputs)) < 0.3 * away(hissing)
+    assert away(data_consistency(stage, hissing, inputs)) < 0.3 * away(hissing)
 
 
 def test_what_is_known_stays_and_what_is_drawn_goes_on_from_it() -> None:
@@ -69,10 +69,10 @@ def test_what_is_known_stays_and_what_is_drawn_goes_on_from_it() -> None:
         weight[..., :joint] = 1.0
         # The rest begins in other phases, as what a network makes does.
         hissing = made(stage, audio.roll(997, -1))
-        found = agreeing(stage, hissing, inputs, Known(true, weight))
+        found = data_consistency(stage, hissing, inputs, Inpainting(true, weight))
         assert torch.equal(found[..., :joint], true[..., :joint])
         assert not torch.equal(found[..., joint:], hissing[..., joint:])
-        apart = agreeing(stage, hissing, inputs)
+        apart = data_consistency(stage, hissing, inputs)
         jumps.append(float((found[..., joint] - found[..., joint - 1]).abs().square().sum()))
         usual.append(float(found.diff().square().mean()))
         cut.append(float((apart[..., joint] - true[..., joint - 1]).abs().square().sum()))
@@ -84,29 +84,29 @@ def test_what_is_known_stays_and_what_is_drawn_goes_on_from_it() -> None:
 def test_what_is_known_stays_where_the_band_of_the_source_is_taken_over(name: str) -> None:
     stage = stage_of("tiny", name)
     audio = torch.from_numpy(tone(3, 0.5))[None]
-    known = Known(x0_of(stage, audio), (torch.arange(x0_of(stage, audio).shape[-1]) < 2_000).float()[None, None])
-    found = agreeing(stage, made(stage, audio), true_inputs(stage, audio.roll(300, -1)), known)
-    assert torch.equal(found[..., :2_000], known.signal[..., :2_000])
+    inpainting = Inpainting(x0_of(stage, audio), (torch.arange(x0_of(stage, audio).shape[-1]) < 2_000).float()[None, None])
+    found = data_consistency(stage, made(stage, audio), true_inputs(stage, audio.roll(300, -1)), inpainting)
+    assert torch.equal(found[..., :2_000], inpainting.signal[..., :2_000])
 
 
 def test_without_projections_nothing_changes() -> None:
     for name in ("waveform-cascader", "vocoder"):
         stage = stage_of("tiny", name)
-        stage = replace(stage, sampling=replace(stage.sampling, projections=0))
+        stage = replace(stage, sampling=replace(stage.sampling, consistency_iters=0))
         audio = torch.from_numpy(tone(3, 0.5))[None]
         hissing = made(stage, audio)
-        assert agreeing(stage, hissing, true_inputs(stage, audio)) is hissing
+        assert data_consistency(stage, hissing, true_inputs(stage, audio)) is hissing
 
 
 def test_long_clips_go_in_windows_without_a_seam() -> None:
     stage = stage_of("tiny", "vocoder")
-    stage = replace(stage, sampling=replace(stage.sampling, projections=2))
+    stage = replace(stage, sampling=replace(stage.sampling, consistency_iters=2))
     audio = torch.from_numpy(render_piece(7, 0, 22.0).audio[: 22 * CORPUS_RATE])[None]
     x0, inputs = x0_of(stage, audio), true_inputs(stage, audio)
-    found = agreeing(stage, x0, inputs)
+    found = data_consistency(stage, x0, inputs)
     assert found.shape == x0.shape
-    assert inputs.aligned is not None
-    away = (LOG_MEL(in_full_scale(stage, found)[:, 0]) - inputs.aligned).abs().mean((0, 1))
+    assert inputs.local_cond is not None
+    away = (LOG_MEL(in_full_scale(stage, found)[:, 0]) - inputs.local_cond).abs().mean((0, 1))
     first, *others = windows(2200, WINDOW_FRAMES, SHARED_FRAMES, 0, 1)
     assert len(others) == 2
     seams = torch.cat([away[window.rise[0] - 10 : window.rise[1] + 10] for window in others])

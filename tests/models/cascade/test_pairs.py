@@ -39,14 +39,14 @@ def test_shapes_masks_and_levels(preset: Preset, name: StageName) -> None:
     assert float(found.mask[1].mean()) == pytest.approx(12_000 / 23_040, abs=1 / positions)
     inputs = found.inputs
     if stage.source is None:
-        assert inputs.stacked is inputs.aligned is inputs.level is None
+        assert inputs.concat_cond is inputs.local_cond is inputs.aug_log_snr is None
         return
-    entered = inputs.aligned if stage.source.enters == "aligned" else inputs.stacked
+    entered = inputs.local_cond if stage.source.enters == "local_cond" else inputs.concat_cond
     assert entered is not None
-    assert entered.shape == ((2, 80, 96) if stage.source.enters == "aligned" else found.x0.shape)
+    assert entered.shape == ((2, 80, 96) if stage.source.enters == "local_cond" else found.x0.shape)
     latest = stage.schedule(torch.tensor([stage.source.t_max]))
-    assert inputs.level is not None
-    assert (inputs.level >= latest - 1e-4).all()
+    assert inputs.aug_log_snr is not None
+    assert (inputs.aug_log_snr >= latest - 1e-4).all()
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -54,7 +54,7 @@ def test_an_example_does_not_depend_on_its_batch(name: StageName) -> None:
     audio, valid = music(3), torch.full((3,), 23_040)
     together, alone = pair(name, "tiny", [7, 8, 9], audio, valid), pair(name, "tiny", [8], audio[1:2], valid[1:2])
     assert torch.allclose(together.x0[1], alone.x0[0], atol=1e-6)
-    for left, right in ((together.inputs.stacked, alone.inputs.stacked), (together.inputs.aligned, alone.inputs.aligned)):
+    for left, right in ((together.inputs.concat_cond, alone.inputs.concat_cond), (together.inputs.local_cond, alone.inputs.local_cond)):
         assert (left is None) == (right is None)
         if left is not None and right is not None:
             assert torch.allclose(left[1], right[0], atol=1e-5)
@@ -65,13 +65,13 @@ def test_augmentation_is_noise_of_the_level_that_is_told() -> None:
     stage = replace(stage_of("tiny", "super-resolution"), seconds=0.96)
     found = pair("super-resolution", "tiny", [1, 2], music(2), torch.full((2,), 23_040))
     clean = true_inputs(stage, music(2))
-    assert found.inputs.stacked is not None
-    assert found.inputs.level is not None
-    assert clean.stacked is not None
-    assert clean.level is not None
-    noise = normals(0, [1, 2], "augmentation", tuple(clean.stacked.shape[1:]), CPU)
-    assert torch.allclose(found.inputs.stacked, diffuse(clean.stacked, noise, found.inputs.level), atol=1e-5)
-    assert torch.equal(clean.level, stage.schedule(torch.zeros(2)))
+    assert found.inputs.concat_cond is not None
+    assert found.inputs.aug_log_snr is not None
+    assert clean.concat_cond is not None
+    assert clean.aug_log_snr is not None
+    noise = normals(0, [1, 2], "augmentation", tuple(clean.concat_cond.shape[1:]), CPU)
+    assert torch.allclose(found.inputs.concat_cond, diffuse(clean.concat_cond, noise, found.inputs.aug_log_snr), atol=1e-5)
+    assert torch.equal(clean.aug_log_snr, stage.schedule(torch.zeros(2)))
 
 
 def test_the_source_is_what_the_stage_before_makes() -> None:

@@ -46,19 +46,23 @@ def entering(stage_name: str, positions: int) -> tuple[UNet, Inputs, int]:
     text = torch.randn(1, 5, 384, generator=generator) if stage.tokens else None
     mask = torch.ones(1, 5, dtype=torch.bool) if stage.tokens else None
     level = torch.full((1,), 9.0)
-    inputs = Inputs(stacked=None, aligned=signal, level=level) if stage_name == "vocoder" else Inputs(stacked=signal, level=level)
-    return small_network(stage), Inputs(inputs.stacked, inputs.aligned, text, mask, level), stage.unet.stride
+    inputs = (
+        Inputs(concat_cond=None, local_cond=signal, aug_log_snr=level)
+        if stage_name == "vocoder"
+        else Inputs(concat_cond=signal, aug_log_snr=level)
+    )
+    return small_network(stage), Inputs(inputs.concat_cond, inputs.local_cond, text, mask, level), stage.unet.stride
 
 
 @pytest.mark.parametrize("name", LOCAL)
 def test_a_local_network_in_windows_is_the_network_on_the_whole(name: str) -> None:
     network, inputs, stride = entering(name, 8000)
     halo = reach(network.shape)
-    x, lam = torch.randn(1, 1, 8000, generator=torch.Generator().manual_seed(0)), torch.zeros(1)
-    whole = network(x, lam, inputs)
+    x, log_snr = torch.randn(1, 1, 8000, generator=torch.Generator().manual_seed(0)), torch.zeros(1)
+    whole = network(x, log_snr, inputs)
     over = windows(8000, 3000, 2 * halo + stride, halo, stride)
     assert len(over) > 2
-    parts = windowed(network, over, stride)(x, lam, inputs)
+    parts = windowed(network, over, stride)(x, log_snr, inputs)
     assert float((parts - whole).abs().max()) <= 1e-5 * float(whole.std())
 
 
@@ -66,10 +70,10 @@ def test_a_local_network_in_windows_is_the_network_on_the_whole(name: str) -> No
 def test_reach_is_as_far_as_a_network_sees(name: str) -> None:
     """A change at one place changes nothing further away than `reach`, and something at a quarter of it."""
     network, inputs, _ = entering(name, 8000)
-    x, lam = torch.randn(1, 1, 8000, generator=torch.Generator().manual_seed(0)), torch.zeros(1)
+    x, log_snr = torch.randn(1, 1, 8000, generator=torch.Generator().manual_seed(0)), torch.zeros(1)
     other = x.clone()
     other[..., 4000] += 10
-    changed = (network(x, lam, inputs) != network(other, lam, inputs))[0, 0].nonzero().flatten()
+    changed = (network(x, log_snr, inputs) != network(other, log_snr, inputs))[0, 0].nonzero().flatten()
     furthest = max(4000 - int(changed.min()), int(changed.max()) - 4000)
     assert reach(network.shape) // 4 < furthest <= reach(network.shape)
 

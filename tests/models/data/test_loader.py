@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from noise2music.core.errors import UserError
 from noise2music.core.ids import stable_id
 from noise2music.models.data.clips import Clip, texts_of
-from noise2music.models.data.loader import Loader
-from noise2music.models.data.order import clip_order
+from noise2music.models.data.loader import Loader, clip_order
 from noise2music.models.data.shards import Shards, open_shards
 from tests.models.data.made_up_shards import RATE, tone, uri_of, write_shards
 
@@ -31,9 +30,9 @@ def content(clip: Clip) -> tuple[int, str, bytes, int, tuple[str, ...]]:
     return clip.number, clip.clip_id, clip.audio.tobytes(), clip.valid, clip.long + clip.short
 
 
-def take(shards: Shards, steps: int, clips_a_step: int, ranks: int = 1, start: int = 0, workers: int = 1) -> list:
+def take(shards: Shards, steps: int, global_batch_size: int, ranks: int = 1, start: int = 0, workers: int = 1) -> list:
     """What all ranks together see, in step order."""
-    loaders = [Loader(shards, 7, CROP, clips_a_step, rank, ranks, start, workers) for rank in range(ranks)]
+    loaders = [Loader(shards, 7, CROP, global_batch_size, rank, ranks, start, workers) for rank in range(ranks)]
     together = zip(*(islice(loader, steps) for loader in loaders), strict=True)
     found = [[content(clip) for clip in clips] for step in together for clips in step]
     for loader in loaders:
@@ -135,7 +134,7 @@ def test_nothing_but_broken_rows_is_an_error(tmp_path: Path) -> None:
 
 
 def test_uneven_shares_are_refused(shards: Shards) -> None:
-    with pytest.raises(UserError, match=r"clips_a_step = 9 cannot be shared evenly by 2 processes"):
+    with pytest.raises(UserError, match=r"global_batch_size = 9 cannot be shared evenly by 2 processes"):
         Loader(shards, 0, CROP, 9, 0, 2)
 
 

@@ -33,10 +33,10 @@ def test_root_and_folder_are_the_same(tmp_path: Path) -> None:
 
 def test_every_row_of_the_split_is_found_once(tmp_path: Path) -> None:
     shards = open_shards(uri_of(write_shards(tmp_path)), "train", RATE)
-    tables = [shards.read_group(number) for number in range(len(shards.places))]
+    tables = [shards.read_group(number) for number in range(len(shards.row_groups))]
     found = []
     for row in range(shards.clips):
-        group, inside = shards.place_of(row)
+        group, inside = shards.locate(row)
         found.append(tables[group].column("clip_id")[inside].as_py())
     expected = shards.dataset.read(["clip_id", "split"]).to_pylist()
     assert sorted(found) == sorted(row["clip_id"] for row in expected if row["split"] == "train")
@@ -62,10 +62,10 @@ def test_a_changed_file_of_audio_is_named_at_once_or_before_it_is_used(tmp_path:
     monkeypatch.setattr(module, "EAGER_BYTES", 0)
     shards = open_shards(uri_of(dataset), "train", RATE)
     with pytest.raises(UserError, match=rf"{path.name} has another content"):
-        _ = [shards.read_group(number) for number in range(len(shards.places))]
+        _ = [shards.read_group(number) for number in range(len(shards.row_groups))]
     path.unlink()
     with pytest.raises(UserError, match=rf"{path.name} is missing"):
-        _ = [shards.read_group(number) for number in range(len(shards.places))]
+        _ = [shards.read_group(number) for number in range(len(shards.row_groups))]
 
 
 def test_shards_that_refer_to_audio_hold_it_and_joined_ones_give_the_same_clips(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_shards_that_refer_to_audio_hold_it_and_joined_ones_give_the_same_clips(
     rows = [
         {
             row["clip_id"]: row["audio"]["bytes"]
-            for g in range(len(s.places))
+            for g in range(len(s.row_groups))
             for row in s.read_group(g).to_pylist()
             if row["audio"]["bytes"]
         }
@@ -145,14 +145,14 @@ def test_shards_of_a_store_are_fetched_once_and_checked(tmp_path: Path, monkeypa
     monkeypatch.setattr(module, "is_remote", lambda uri: "cache" not in uri)
     cache = tmp_path / "cache"
     shards = Shards(dataset, "train", RATE, cache)
-    tables = [shards.read_group(number) for number in range(len(shards.places))]
+    tables = [shards.read_group(number) for number in range(len(shards.row_groups))]
     names = {path.name for path in cache.iterdir()}
     assert names == {f"{file.sha256}.parquet" for part in dataset.manifest.parts for file in (*part.files, *part.shared)}
     for path in (tmp_path / "root").rglob("*.parquet"):
         path.write_bytes(b"gone")
     monkeypatch.setattr(Shards, "_describing", lambda *_: iter(()))
     again = Shards(dataset, "train", RATE, cache)
-    again.places = shards.places
+    again.row_groups = shards.row_groups
     assert again.read_group(0) == tables[0]
     with pytest.raises(UserError, match=r"has another content"):
         Shards._fetch(Shards(dataset, "train", RATE, tmp_path / "cache2"), shards._files[0])

@@ -9,15 +9,15 @@ from torch import Tensor
 from noise2music.models.diffusion.denoiser import Denoiser
 from noise2music.models.diffusion.sampler import ancestral, ddim, dpm_solver_2m, heun
 from noise2music.models.diffusion.schedule import Schedule, alpha_sigma
-from noise2music.models.diffusion.steps import lambdas, uniform
+from noise2music.models.diffusion.steps import log_snrs, uniform
 
 MEAN, SPREAD, COUNT = 0.7, 0.4, 40_000
 SCHEDULES = [Schedule("cosine"), Schedule("beta_linear")]
 
 
-def exact(x: Tensor, lam: Tensor) -> Tensor:
+def exact(x: Tensor, log_snr: Tensor) -> Tensor:
     """E[x0 | x] of x0 ~ N(MEAN, SPREAD^2)."""
-    alpha, sigma = (value[:, None, None] for value in alpha_sigma(lam.double()))
+    alpha, sigma = (value[:, None, None] for value in alpha_sigma(log_snr.double()))
     gain = alpha * SPREAD**2 / (alpha.square() * SPREAD**2 + sigma.square())
     return MEAN + gain * (x - alpha * MEAN)
 
@@ -33,7 +33,7 @@ def noise(step: int) -> Tensor:
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("gamma", [0.0, 1.0])
 def test_ancestral_reaches_mean_and_variance(schedule: Schedule, gamma: float) -> None:
-    found = ancestral(exact, lambdas(uniform(400), schedule), start(), noise, gamma)
+    found = ancestral(exact, log_snrs(uniform(400), schedule), start(), noise, gamma)
     assert float(found.mean()) == pytest.approx(MEAN, abs=0.01)
     assert float(found.std()) == pytest.approx(SPREAD, rel=0.03)
 
@@ -41,13 +41,13 @@ def test_ancestral_reaches_mean_and_variance(schedule: Schedule, gamma: float) -
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("sampler", [ddim, dpm_solver_2m, heun])
 def test_samplers_without_noise_reach_mean_and_variance(schedule: Schedule, sampler: Callable[[Denoiser, Tensor, Tensor], Tensor]) -> None:
-    found = sampler(exact, lambdas(uniform(400), schedule), start())
+    found = sampler(exact, log_snrs(uniform(400), schedule), start())
     assert float(found.mean()) == pytest.approx(MEAN, abs=0.01)
     assert float(found.std()) == pytest.approx(SPREAD, rel=0.02)
 
 
 def flow_error(sampler: Callable[[Denoiser, Tensor, Tensor], Tensor], steps: int, low: float = -8.0, high: float = 8.0) -> float:
-    """How far x0 is off after `steps` steps of equal size in lambda.
+    """How far x0 is off after `steps` steps of equal size in log SNR.
 
     Where x ends is known: the probability flow of Gaussians keeps x's place in its distribution.
     """
@@ -72,7 +72,7 @@ def test_20_steps_of_second_order_beat_100_of_first() -> None:
 
 
 def test_ddim_is_eulers_method_on_a_straight_flow() -> None:
-    path = lambdas(uniform(25), Schedule("flow"))
+    path = log_snrs(uniform(25), Schedule("flow"))
     parts = [(float(alpha), float(sigma)) for alpha, sigma in map(alpha_sigma, path)]
     sizes, times = [a + s for a, s in parts], [s / (a + s) for a, s in parts]
     place = start()[:50] / sizes[0]
@@ -86,11 +86,11 @@ def test_ddim_is_eulers_method_on_a_straight_flow() -> None:
 def test_calls_of_the_network(sampler: Callable[[Denoiser, Tensor, Tensor], Tensor], calls: int) -> None:
     asked: list[float] = []
 
-    def counted(x: Tensor, lam: Tensor) -> Tensor:
-        asked.append(float(lam[0]))
-        return exact(x, lam)
+    def counted(x: Tensor, log_snr: Tensor) -> Tensor:
+        asked.append(float(log_snr[0]))
+        return exact(x, log_snr)
 
-    path = lambdas(uniform(7), Schedule("cosine"))
+    path = log_snrs(uniform(7), Schedule("cosine"))
     sampler(counted, path, start())
     assert len(asked) == calls
     assert asked == sorted(asked)
@@ -98,7 +98,7 @@ def test_calls_of_the_network(sampler: Callable[[Denoiser, Tensor, Tensor], Tens
 
 
 def test_gamma_0_is_not_ddim() -> None:
-    path = lambdas(uniform(10), Schedule("cosine"))
+    path = log_snrs(uniform(10), Schedule("cosine"))
     assert float((ancestral(exact, path, start(), noise) - ddim(exact, path, start())).abs().mean()) > 0.05
 
 
@@ -109,12 +109,12 @@ def test_the_last_step_adds_no_noise() -> None:
         asked.append(step)
         return noise(step)
 
-    ancestral(exact, lambdas(uniform(5), Schedule("cosine")), start(), counted, 1.0)
+    ancestral(exact, log_snrs(uniform(5), Schedule("cosine")), start(), counted, 1.0)
     assert asked == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0])
 def test_the_end_holds_no_noise_where_a_schedule_ends_early(gamma: float) -> None:
     """Of data that is known the estimate is exact, so anything else at the end is noise that was left."""
-    end = ancestral(lambda x, _: torch.full_like(x, 0.3), lambdas(uniform(800), Schedule("beta_linear")), start(), noise, gamma)
+    end = ancestral(lambda x, _: torch.full_like(x, 0.3), log_snrs(uniform(800), Schedule("beta_linear")), start(), noise, gamma)
     assert torch.equal(end, torch.full_like(end, 0.3))

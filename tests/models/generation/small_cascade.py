@@ -11,7 +11,7 @@ from noise2music.models.cascade.weights import DataFacts, Level, TextIdentity, W
 from noise2music.models.diffusion.steps import uniform
 from noise2music.models.network.shape import UNetShape
 from noise2music.models.network.unet import UNet
-from noise2music.models.text.minilm import MiniLMEncoder
+from noise2music.models.text.load import MiniLMEncoder
 
 STEPS = 3
 
@@ -36,13 +36,13 @@ def small_stage(name: StageName) -> Stage:
         cross_attention=(False, any(unet.cross_attention)),
         heads=2,
         text_width=unet.text_width,
-        aligned_channels=unet.aligned_channels,
-        told_level=unet.told_level,
+        local_cond_channels=unet.local_cond_channels,
+        noise_level_cond=unet.noise_level_cond,
         norm=unet.norm,
         mask_channels=2 if unet.mask_channels else 0,
         mask_depth=1,
     )
-    sampling = replace(stage.sampling, runs=uniform(STEPS), guidance=2.0 if stage.tokens else 1.0)
+    sampling = replace(stage.sampling, step_schedule=uniform(STEPS), guidance=2.0 if stage.tokens else 1.0)
     emphasis = 0.5 if stage.emphasis else 0.0
     return replace(stage, unet=shape, seconds=0.64, sampling=sampling, emphasis=emphasis)
 
@@ -62,7 +62,7 @@ def small_network(stage: Stage, seed: int = 0) -> UNet:
 
 def small_header(stage: Stage, text: TextIdentity) -> WeightsHeader:
     """As training writes it."""
-    data = DataFacts(digest="0" * 16, clips=8, licences=("CC0",), vocabularies=("words",), level=Level(rms_dbfs=-18.0, spread=0.5))
+    data = DataFacts(digest="0" * 16, clips=8, licences=("CC0",), vocabularies=("words",), level=Level(rms_dbfs=-18.0, std=0.5))
     read = text if stage.tokens else None
     return WeightsHeader(preset="tiny", stage=stage, text=read, data=data, clips=8, seed=0, average="ema 0.99", software=software())
 

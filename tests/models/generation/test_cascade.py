@@ -87,7 +87,11 @@ def replace_identity(letter: str) -> TextIdentity:
 
 def test_a_network_that_does_not_fit_its_own_signals_is_refused() -> None:
     vocoder = small_stage("vocoder")
-    for shape in (replace(vocoder.unet, strides=(10, 8)), replace(vocoder.unet, aligned_channels=64), replace(vocoder.unet, channels_in=2)):
+    for shape in (
+        replace(vocoder.unet, strides=(10, 8)),
+        replace(vocoder.unet, local_cond_channels=64),
+        replace(vocoder.unet, channels_in=2),
+    ):
         with pytest.raises(UserError, match="weights of the vocoder in x are of a network that does not fit its signals"):
             check_fit(headers(small_stage("spectrogram-generator"), replace(vocoder, unet=shape)), "x")
 

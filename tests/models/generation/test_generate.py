@@ -10,29 +10,30 @@ import torch
 
 from noise2music.core.errors import RowError, UserError
 from noise2music.models.cascade.stage import Signal
+from noise2music.models.generation.audio_prompt import source_signal
 from noise2music.models.generation.cascade import Cascade, Networks, load_cascade
 from noise2music.models.generation.chain import run_chain
+from noise2music.models.generation.clip import GeneratedClip
 from noise2music.models.generation.generate import _batches, generate, generate_requests, read_ahead
-from noise2music.models.generation.given import source_signal
 from noise2music.models.generation.guards import count_warnings
 from noise2music.models.generation.plan import plan_request
-from noise2music.models.generation.request import Made, Request, Sound
+from noise2music.models.generation.request import AudioPrompt, Request
 from noise2music.models.generation.settings import GenerationSettings, StageSampling
 from noise2music.models.generation.texts import PromptTexts
 from noise2music.models.signal.log_mel import LOG_MEL
 
 
-def tone(seconds: float, rate: int, hertz: float = 440.0) -> Sound:
+def tone(seconds: float, rate: int, hertz: float = 440.0) -> AudioPrompt:
     times = np.arange(round(seconds * rate)) / rate
-    return Sound((0.3 * np.sin(2 * np.pi * hertz * times)).astype(np.float32), rate)
+    return AudioPrompt((0.3 * np.sin(2 * np.pi * hertz * times)).astype(np.float32), rate)
 
 
-def made(clips: Sequence[Made | RowError]) -> list[Made]:
+def made(clips: Sequence[GeneratedClip | RowError]) -> list[GeneratedClip]:
     assert not [clip for clip in clips if isinstance(clip, RowError)]
-    return [clip for clip in clips if isinstance(clip, Made)]
+    return [clip for clip in clips if isinstance(clip, GeneratedClip)]
 
 
-def one(cascade: Cascade, request: Request) -> Made:
+def one(cascade: Cascade, request: Request) -> GeneratedClip:
     return made(generate_requests(cascade, [request]))[0]
 
 
@@ -146,7 +147,7 @@ def test_stopping_after_any_stage(request: pytest.FixtureRequest, route: str, st
     settings = GenerationSettings(route=route, stop_after=stop_after)  # type: ignore[arg-type]
     cascade: Cascade = request.getfixturevalue(route).changed(settings)
     clip = one(cascade, Request("a", "a piano", 0.505))
-    assert (clip.rate, len(clip.audio), cascade.rate) == (rate, round(0.505 * rate), rate)
+    assert (clip.sample_rate, len(clip.audio), cascade.rate) == (rate, round(0.505 * rate), rate)
     assert list(cascade.identity) == list(settings.chain)
     assert clip.spectrogram is None
     assert float(np.abs(clip.audio).max()) == clip.peak <= 1
@@ -165,7 +166,7 @@ def test_stages_make_what_the_whole_makes(waveform: Cascade) -> None:
     asked = Request("a", "a piano", 0.64)
     low = one(waveform.changed(GenerationSettings(stop_after="waveform-generator")), asked)
     rest = waveform.changed(GenerationSettings(start="waveform-cascader"))
-    late = one(rest, replace(asked, init=Sound(low.audio, low.rate)))
+    late = one(rest, replace(asked, init=AudioPrompt(low.audio, low.sample_rate)))
     whole = one(waveform, asked)
     assert low.peak < 1
     assert np.allclose(late.audio, whole.audio, atol=1e-4)
@@ -222,9 +223,9 @@ def test_longer_than_trained_is_said_and_stays_at_its_level(waveform: Cascade) -
         (Request("a", "x", 1.0, init=tone(0.4, 24_000), keep=((0.0, 0.5),)), "init_too_short"),
         (Request("a", "x", 1.0, init=tone(2.0, 24_000), keep=((0.5, 0.5),)), "bad_keep"),
         (Request("a", "x", 1.0, init=tone(2.0, 24_000), keep=((1.5, 1.7),)), "bad_keep"),
-        (Request("a", "x", 1.0, init=Sound(np.full(9, np.nan, np.float32), 24_000)), "bad_init"),
-        (Request("a", "x", 1.0, init=Sound(np.zeros(0, np.float32), 24_000)), "bad_init"),
-        (Request("a", "x", 1.0, init=Sound(np.zeros(9, np.float32), 0)), "bad_init"),
+        (Request("a", "x", 1.0, init=AudioPrompt(np.full(9, np.nan, np.float32), 24_000)), "bad_init"),
+        (Request("a", "x", 1.0, init=AudioPrompt(np.zeros(0, np.float32), 24_000)), "bad_init"),
+        (Request("a", "x", 1.0, init=AudioPrompt(np.zeros(9, np.float32), 0)), "bad_init"),
     ],
 )
 def test_bad_requests_fail_alone(waveform: Cascade, request_: Request, reason: str) -> None:
@@ -274,7 +275,7 @@ def test_the_facade_changes_steps_guidance_and_ends(waveform: Cascade) -> None:
     assert not np.array_equal(first.audio, again.audio)
     assert first.calls == other.calls == 3 * (2 + 2 + 1)
     (fewer,) = made(generate(waveform, ["a piano"], 0.2, steps=2, guidance=1.0, stop_after="waveform-cascader"))
-    assert (fewer.calls, fewer.rate) == (4, 16_000)
+    assert (fewer.calls, fewer.sample_rate) == (4, 16_000)
     (late,) = made(generate(waveform, ["a piano"], 0.2, start="super-resolution", init=tone(0.2, 16_000)))
     assert late.calls == 3
     with pytest.raises(UserError, match="were not loaded"):
@@ -284,7 +285,7 @@ def test_the_facade_changes_steps_guidance_and_ends(waveform: Cascade) -> None:
 def test_samplers_and_schedules_by_name(waveform: Cascade) -> None:
     """Every sampler and schedule runs, and takes the estimates that it says."""
     for sampler, calls in {"ddim": 4, "euler": 4, "dpm_solver_2m": 4, "heun": 7, "ancestral": 4}.items():
-        for schedule in ("uniform", "lambda", "karras"):
+        for schedule in ("uniform", "log_snr", "karras"):
             said = StageSampling(sampler=sampler, schedule=schedule, steps=4, guidance=1.0)  # type: ignore[arg-type]
             cascade = waveform.changed(GenerationSettings(stop_after="waveform-generator", sampling=said))
             assert one(cascade, Request("a", "a piano", 0.1)).calls == calls

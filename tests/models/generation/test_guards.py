@@ -8,9 +8,10 @@ import torch
 
 from noise2music.core.errors import RowError
 from noise2music.models.generation.cascade import load_cascade
+from noise2music.models.generation.clip import GeneratedClip
 from noise2music.models.generation.generate import generate_requests
-from noise2music.models.generation.guards import check_audio, check_finite, count_warnings, held_gain, level_dbfs
-from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.guards import check_audio, check_finite, count_warnings, headroom_gain, level_dbfs
+from noise2music.models.generation.request import Request
 from noise2music.models.generation.settings import GenerationSettings, StageSampling
 from tests.models.generation.test_generate import tone
 
@@ -45,16 +46,16 @@ def test_what_is_said() -> None:
 
 
 def test_a_loud_clip_is_turned_down_and_a_stray_sample_turns_nothing_down() -> None:
-    assert held_gain(SINE) == held_gain(np.zeros(0, np.float32)) == 1
+    assert headroom_gain(SINE) == headroom_gain(np.zeros(0, np.float32)) == 1
     stray = SINE.copy()
     stray[5] = 3.0
-    assert held_gain(stray) == 1
+    assert headroom_gain(stray) == 1
     loud = SINE * np.float32(4.0)
-    assert np.mean(np.abs(loud * held_gain(loud)) >= 1) < 1e-3
-    assert np.abs(loud * held_gain(loud)).max() == pytest.approx(1, abs=1e-3)
-    assert check_audio(loud, held_gain(loud))[0].startswith("turned down by")
+    assert np.mean(np.abs(loud * headroom_gain(loud)) >= 1) < 1e-3
+    assert np.abs(loud * headroom_gain(loud)).max() == pytest.approx(1, abs=1e-3)
+    assert check_audio(loud, headroom_gain(loud))[0].startswith("turned down by")
     with pytest.raises(RowError, match="at full scale or beyond"):
-        check_audio(SINE * 40, held_gain(SINE * 40))
+        check_audio(SINE * 40, headroom_gain(SINE * 40))
 
 
 def test_numbers_that_are_none() -> None:
@@ -65,7 +66,8 @@ def test_numbers_that_are_none() -> None:
 
 def test_kinds_are_counted_whatever_their_numbers() -> None:
     clips = [
-        Made(Request("a", "x"), SINE, 24_000, None, -9.0, 0.5, cut, 9, (f"prompt cut by {cut} tokens", "clipped 0.3 %")) for cut in (3, 40)
+        GeneratedClip(Request("a", "x"), SINE, 24_000, None, -9.0, 0.5, cut, 9, (f"prompt cut by {cut} tokens", "clipped 0.3 %"))
+        for cut in (3, 40)
     ]
     counted = count_warnings([*clips, RowError("silent", "so quiet")])
     assert counted == Counter({"prompt cut by … tokens": 2, "clipped … %": 2, "silent": 1})
@@ -83,7 +85,7 @@ def test_a_network_that_breaks_is_a_dead_letter(checkpoints: str, value: float, 
 
 
 def test_a_silent_network_is_a_dead_letter(checkpoints: str) -> None:
-    settings = GenerationSettings(start="super-resolution", sampling=StageSampling(steps=1, projections=0))
+    settings = GenerationSettings(start="super-resolution", sampling=StageSampling(steps=1, consistency_iters=0))
     broken = load_cascade(checkpoints, settings, "cpu")
     with broken.networks.use("super-resolution") as network:
         for parameter in network.exit.parameters():

@@ -21,7 +21,7 @@ from noise2music.models.diffusion.denoiser import Network
 from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.diffusion.schedule import alpha_sigma
 from noise2music.models.diffusion.steps import uniform
-from noise2music.models.signal.known import Known
+from noise2music.models.signal.inpainting import Inpainting
 
 RATE, LENGTH, CLIPS, FRAME, FADE = 3_200, 384, 400, 64, 16
 CPU = torch.device("cpu")
@@ -38,20 +38,22 @@ def principal(length: int) -> tuple[Tensor, Tensor]:
     return variances.clamp(min=1e-9).float(), directions.float()
 
 
-def exact(x: Tensor, lam: Tensor, inputs: Inputs) -> Tensor:
+def exact(x: Tensor, log_snr: Tensor, inputs: Inputs) -> Tensor:
     """v of the exact estimate E[x0 | x]."""
     del inputs
     variances, directions = principal(x.shape[-1])
-    alpha, sigma = alpha_sigma(lam[0].double())
+    alpha, sigma = alpha_sigma(log_snr[0].double())
     gains = (alpha * variances / (alpha**2 * variances + sigma**2)).float()
     # v = (alpha x - x0) / sigma, direction by direction: the difference of the two is small where there is little noise.
     return (x @ directions * ((float(alpha) - gains) / float(sigma))) @ directions.T
 
 
-def drawn(sampler: SamplerName, network: Network, length: int, known: Known | None = None, rounds: int = 1) -> Tensor:
+def drawn(sampler: SamplerName, network: Network, length: int, inpainting: Inpainting | None = None, rounds: int = 1) -> Tensor:
     stage = replace(STAGE, sampling=Sampling(sampler, uniform(30)))
     shape = (1, length)
-    return sample(stage, network, Inputs(), lambda purpose: normals(0, range(CLIPS), purpose, shape, CPU), known=known, rounds=rounds)
+    return sample(
+        stage, network, Inputs(), lambda purpose: normals(0, range(CLIPS), purpose, shape, CPU), inpainting=inpainting, rounds=rounds
+    )
 
 
 def steps(clips: Tensor, at: int) -> tuple[float, float]:
@@ -86,20 +88,20 @@ def test_clips_in_one_piece_are_of_the_process(sampler: SamplerName, whole: Tens
 @pytest.mark.parametrize(("rounds", "louder"), [(1, 1.5), (10, 1.15)])
 def test_what_is_made_goes_on_from_what_is_known(sampler: SamplerName, whole: Tensor, rounds: int, louder: float) -> None:
     """Continuation with a cross-fade of 5 ms; the joint lies at its end, where nothing is known any more."""
-    known, joint = whole.roll(1, 0), 192
+    inpainting, joint = whole.roll(1, 0), 192
     weight = torch.zeros(CLIPS, 1, LENGTH)
     weight[..., : joint - FADE], weight[..., joint - FADE : joint] = 1.0, 1 - (torch.arange(FADE) + 0.5) / FADE
-    made = drawn(sampler, exact, LENGTH, Known(known, weight), rounds)
-    assert torch.equal(made[..., : joint - FADE], known[..., : joint - FADE])
+    made = drawn(sampler, exact, LENGTH, Inpainting(inpainting, weight), rounds)
+    assert torch.equal(made[..., : joint - FADE], inpainting[..., : joint - FADE])
     usual, found = inside(whole), [steps(made, at) for at in (joint - FADE, joint)]
-    cut = steps(torch.cat([known[..., :joint], whole[..., joint:]], -1), joint)
+    cut = steps(torch.cat([inpainting[..., :joint], whole[..., joint:]], -1), joint)
     print(f"{rounds} rounds: steps in dB (level, spectrum) inside {usual}, at the joint {found}, of unrelated clips {cut}")
     for level, spectrum in found:
         assert level < louder * usual[0]
         assert spectrum < 1.1 * usual[1]
     jump = float((made[:, 0, joint] - made[:, 0, joint - 1]).abs().mean())
     assert jump < 1.1 * float(whole.diff().abs().mean())
-    assert float((known[:, 0, joint - 1] - whole[:, 0, joint]).abs().mean()) > 1.3 * jump
+    assert float((inpainting[:, 0, joint - 1] - whole[:, 0, joint]).abs().mean()) > 1.3 * jump
 
 
 def test_windows_of_one_clip_join(sampler: SamplerName, whole: Tensor) -> None:

@@ -11,9 +11,10 @@ from noise2music.models.cascade.presets import PAPER, stage_of
 from noise2music.models.cascade.stage import FRAME_SAMPLES
 from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.generation.cascade import Cascade
+from noise2music.models.generation.clip import GeneratedClip
 from noise2music.models.generation.generate import generate_requests
-from noise2music.models.generation.lengths import frames_of, pieces, worked_frames
-from noise2music.models.generation.request import Made, Request
+from noise2music.models.generation.lengths import frames_of, pieces, stage_frames
+from noise2music.models.generation.request import Request
 from noise2music.models.generation.settings import GenerationSettings, StageSampling
 from noise2music.models.network.unet import UNet
 from tests.models.generation.test_generate import made, one
@@ -27,10 +28,10 @@ def test_frames_cover_what_is_asked() -> None:
 
 def test_generators_and_group_norm_work_on_their_training_length() -> None:
     waveform = [PAPER[0], PAPER[1], PAPER[4]]
-    assert worked_frames(waveform, 100) == [3_000, 350, 350]
-    assert worked_frames(waveform, 4_000) == [4_000, 4_000, 4_000]
+    assert stage_frames(waveform, 100) == [3_000, 350, 350]
+    assert stage_frames(waveform, 4_000) == [4_000, 4_000, 4_000]
     tiny = [stage_of("tiny", stage.name) for stage in waveform]
-    assert worked_frames(tiny, 100) == [512, 100, 100]
+    assert stage_frames(tiny, 100) == [512, 100, 100]
 
 
 @pytest.mark.parametrize("preset", ["paper", "fast", "tiny"])
@@ -48,9 +49,9 @@ class Watched(UNet):
 
     longest = 0
 
-    def forward(self, x: Tensor, lam: Tensor, inputs: Inputs) -> Tensor:
+    def forward(self, x: Tensor, log_snr: Tensor, inputs: Inputs) -> Tensor:
         self.longest = max(self.longest, x.shape[-1])
-        found: Tensor = super().forward(x, lam, inputs)
+        found: Tensor = super().forward(x, log_snr, inputs)
         return found
 
 
@@ -81,7 +82,7 @@ def test_chunks_change_nothing_but_rounding(waveform: Cascade) -> None:
     """The stages behind the generator in one piece, and in three, through all steps of the sampler: within 1e-4 of full scale."""
     whole = one(waveform, Request("a", "a piano", 2.5))
     chunked = one(waveform.changed(GenerationSettings(chunk_seconds=1.0)), Request("a", "a piano", 2.5))
-    assert isinstance(whole, Made)
+    assert isinstance(whole, GeneratedClip)
     assert chunked.calls > whole.calls
     difference = float(np.abs(whole.audio - chunked.audio).max())
     print(f"chunks against the whole: {difference:.1e} of full scale")

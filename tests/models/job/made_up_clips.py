@@ -7,15 +7,15 @@ import numpy as np
 from noise2music.core.audio.encode import audio_bytes
 from noise2music.core.audio.spectrogram import spectrogram_png
 from noise2music.core.storage import Store
-from noise2music.models.job.place import audio_path, picture_path, record_path
+from noise2music.models.job.output_store import audio_path, picture_path, record_path
 from noise2music.models.job.prompt import Prompt
-from noise2music.models.job.record import Candidate, ClipRecord, Neighbours, StageFacts
+from noise2music.models.job.record import Candidate, ClipRecord, Neighbours, StageInfo
 from noise2music.models.job.tags import clip_tags, with_tags
 
 RATE = 24_000
 STAGES = (
-    StageFacts(stage="waveform-generator", weights="a1" * 32, sampler="ddim", steps=50, guidance=5.0),
-    StageFacts(stage="waveform-cascader", weights="b2" * 32, sampler="ddim", steps=25, guidance=1.0),
+    StageInfo(stage="waveform-generator", weights="a1" * 32, sampler="ddim", steps=50, guidance=5.0),
+    StageInfo(stage="waveform-cascader", weights="b2" * 32, sampler="ddim", steps=25, guidance=1.0),
 )
 TEXTS = ("slow piano", "тихая скрипка 🎻", "<b>loud</b> & 'fast' drums", "a very long prompt " * 60)
 
@@ -28,17 +28,10 @@ def make_clip(store: Store, number: int, seconds: float = 0.5) -> ClipRecord:
     tags = clip_tags(prompt, 0, STAGES, None, "noise2music test")
     data = with_tags(audio_bytes(audio, RATE), "flac", tags)
     score = round(0.2 + 0.1 * float(np.sin(number)), 6)
-    record = ClipRecord(
-        key=prompt.key,
-        request=prompt.request,
-        prompt=prompt.prompt,
-        negative=prompt.negative,
-        seed=prompt.seed,
+    record = ClipRecord.of(
+        prompt,
         sample=1,
-        seconds=seconds,
-        init=None,
         init_sha256=None,
-        keep=(),
         audio=audio_path(prompt.key, "flac"),
         spectrogram=None,
         picture=picture_path(prompt.key),

@@ -41,16 +41,16 @@ def read(path: Path, *rows: dict[str, Any]) -> PromptFile:
 
 def reasons(file: PromptFile) -> dict[str, str]:
     """Reason by key as it was given."""
-    return {letter.key: letter.reason for letter in file.refused}
+    return {letter.key: letter.reason for letter in file.dead}
 
 
 def test_a_text_file_is_a_prompt_a_line(tmp_path: Path) -> None:
     path = tmp_path / "prompts.txt"
     path.write_text("\ufeffslow piano\n\n  \r\nslow piano\r\nтихая скрипка 🎻\n", encoding="utf-8")
     file = read_prompts(str(path), 30.0, 7)
-    assert [prompt.prompt for prompt in file.wanted] == ["slow piano", "тихая скрипка 🎻"]
-    assert all(len(prompt.key) == 16 and prompt.seconds == 30.0 and prompt.seed == 7 for prompt in file.wanted)
-    assert (file.refused, file.rows) == ((), 3)
+    assert [prompt.prompt for prompt in file.prompts] == ["slow piano", "тихая скрипка 🎻"]
+    assert all(len(prompt.key) == 16 and prompt.seconds == 30.0 and prompt.seed == 7 for prompt in file.prompts)
+    assert (file.dead, file.rows) == ((), 3)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -59,20 +59,20 @@ def test_every_format_says_the_same(tmp_path: Path, suffix: str) -> None:
         {"prompt": "a", "key": "one", "seed": 3, "seconds": 5.5, "negative_prompt": "drums", "init": "x.wav", "keep": "0-2; 3-4.5"},
         {"prompt": "b", "key": None, "seed": None, "seconds": None, "negative_prompt": None, "init": None, "keep": None},
     ]
-    first, second = read(tmp_path / f"p{suffix}", *rows).wanted
+    first, second = read(tmp_path / f"p{suffix}", *rows).prompts
     assert (first.key, first.seed, first.seconds, first.negative, first.init) == ("one", 3, 5.5, "drums", "x.wav")
     assert first.keep == ((0.0, 2.0), (3.0, 4.5))
     assert (second.seed, second.seconds, second.negative, second.keep) == (0, 30.0, None, ())
-    assert second.key == read(tmp_path / "p.txt.jsonl", {"prompt": "b"}).wanted[0].key
+    assert second.key == read(tmp_path / "p.txt.jsonl", {"prompt": "b"}).prompts[0].key
 
 
 def test_a_key_that_cannot_name_a_file_is_a_dead_letter(tmp_path: Path) -> None:
     bad = ["../etc/passwd", "a/b", ".hidden", "..", "a b", "a\nb", "a\0b", "größe", "a\\b", "x" * 101, "a\u202eb", "con:1"]
     file = read(tmp_path / "p.jsonl", {"prompt": "p", "key": "good-1_2.x"}, *({"prompt": "p", "key": key} for key in bad))
-    assert [prompt.key for prompt in file.wanted] == ["good-1_2.x"]
-    assert [letter.reason for letter in file.refused] == ["bad_key"] * len(bad)
-    assert all(letter.name == f"rows/{letter.request}" for letter in file.refused)
-    assert len({letter.name for letter in file.refused}) == len(bad)
+    assert [prompt.key for prompt in file.prompts] == ["good-1_2.x"]
+    assert [letter.reason for letter in file.dead] == ["bad_key"] * len(bad)
+    assert all(letter.name == f"rows/{letter.request}" for letter in file.dead)
+    assert len({letter.name for letter in file.dead}) == len(bad)
 
 
 @given(st.text())
@@ -97,14 +97,14 @@ def test_values_that_make_no_clip(tmp_path: Path) -> None:
     numbered = [(reason, {"key": f"{reason}-{n}", **row}) for reason, some in rows.items() for n, row in enumerate(some)]
     file = read(tmp_path / "p.jsonl", {"prompt": "10,000 " * 1400, "seconds": 600, "seed": 2**63 - 1}, *(row for _, row in numbered))
     assert reasons(file) == {row["key"]: reason for reason, row in numbered}
-    assert len(file.wanted) == 1
-    assert all(letter.name == letter.key for letter in file.refused)
+    assert len(file.prompts) == 1
+    assert all(letter.name == letter.key for letter in file.dead)
 
 
 def test_what_is_no_text_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text('{"prompt": "a\\u0000b \\ud83c"}\n{"prompt": 808}\n')
-    assert [prompt.prompt for prompt in read_prompts(str(path), 30.0, 0).wanted] == ["a b ?", "808"]
+    assert [prompt.prompt for prompt in read_prompts(str(path), 30.0, 0).prompts] == ["a b ?", "808"]
 
 
 def test_equal_rows_are_one_clip_and_a_key_with_two_meanings_is_none(tmp_path: Path) -> None:
@@ -121,21 +121,21 @@ def test_equal_rows_are_one_clip_and_a_key_with_two_meanings_is_none(tmp_path: P
         {"prompt": "a"},
     ]
     expected = read(tmp_path / "p.jsonl", *rows)
-    assert [prompt.key for prompt in expected.wanted][:1] == ["same"]
-    assert len(expected.wanted) == 2
+    assert [prompt.key for prompt in expected.prompts][:1] == ["same"]
+    assert len(expected.prompts) == 2
     assert reasons(expected) == {"two": "key_conflict", "Case, case": "key_conflict", "half": "key_conflict"}
-    assert ["bad_seconds: seconds is -1" in letter.message for letter in expected.refused if letter.key == "half"] == [True]
+    assert ["bad_seconds: seconds is -1" in letter.message for letter in expected.dead if letter.key == "half"] == [True]
     for number in range(5):
         random.Random(number).shuffle(rows)
         again = read(tmp_path / "p.jsonl", *rows)
-        assert set(again.wanted) == set(expected.wanted)
-        assert {letter.name: letter for letter in again.refused} == {letter.name: letter for letter in expected.refused}
+        assert set(again.prompts) == set(expected.prompts)
+        assert {letter.name: letter for letter in again.dead} == {letter.name: letter for letter in expected.dead}
 
 
 def test_numbers_as_a_database_writes_them(tmp_path: Path) -> None:
     table = pa.table({"prompt": ["a", "b"], "seconds": pa.array([Decimal("1.5"), None]), "seed": pa.array([Decimal(7), Decimal(8)])})
     pq.write_table(table, tmp_path / "p.parquet")
-    assert [(prompt.seconds, prompt.seed) for prompt in read_prompts(str(tmp_path / "p.parquet"), 30.0, 0).wanted] == [(1.5, 7), (30.0, 8)]
+    assert [(prompt.seconds, prompt.seed) for prompt in read_prompts(str(tmp_path / "p.parquet"), 30.0, 0).prompts] == [(1.5, 7), (30.0, 8)]
 
 
 def test_a_parquet_cell_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_parquet_cell_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_request_is_all_that_is_asked_for(tmp_path: Path) -> None:
     base: dict[str, Any] = {"prompt": "p", "key": "k", "init": "a.wav", "keep": "0-1"}
     changes = ({}, {"prompt": "q"}, {"seed": 1}, {"seconds": 29}, {"negative": "n"}, {"init": "b.wav"}, {"keep": "0-2"}, {"key": "l"})
-    made = {read(tmp_path / "p.jsonl", base | change).wanted[0].request for change in changes}
+    made = {read(tmp_path / "p.jsonl", base | change).prompts[0].request for change in changes}
     assert len(made) == len(changes)
 
 
@@ -214,10 +214,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_files_as_programs_write_them(tmp_path: Path, name: str, content: str | bytes, prompts: list[str], said: list[str]) -> None:
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     file = read_prompts(str(tmp_path / name), 30.0, 0)
-    assert [prompt.prompt for prompt in file.wanted] == prompts
-    assert not file.refused
-    assert len(file.said) == len(said)
-    assert all(any(words in line for line in file.said) for words in said), file.said
+    assert [prompt.prompt for prompt in file.prompts] == prompts
+    assert not file.dead
+    assert len(file.notes) == len(said)
+    assert all(any(words in line for line in file.notes) for words in said), file.notes
 
 
 def test_what_is_rather_a_mistake_is_refused(tmp_path: Path) -> None:
@@ -235,6 +235,6 @@ def test_missing_values_as_pandas_writes_them(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("prompt,key,negative,seconds\nnan,a,x,1\ncalm,nan,nan,\nfast,b,,1e1\n")
     file = read_prompts(str(tmp_path / "p.csv"), 30.0, 0)
     assert reasons(file) == {"a": "empty_prompt"}
-    assert [(prompt.negative, prompt.seconds) for prompt in file.wanted] == [(None, 30.0), (None, 10.0)]
+    assert [(prompt.negative, prompt.seconds) for prompt in file.prompts] == [(None, 30.0), (None, 10.0)]
     pq.write_table(pa.table({"prompt": ["calm"], "__index_level_0__": [0]}), tmp_path / "p.parquet")
-    assert read_prompts(str(tmp_path / "p.parquet"), 30.0, 0).wanted[0].prompt == "calm"
+    assert read_prompts(str(tmp_path / "p.parquet"), 30.0, 0).prompts[0].prompt == "calm"

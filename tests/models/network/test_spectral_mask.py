@@ -20,7 +20,7 @@ def small_mask() -> SpectralMask:
 
 def kept(mask: SpectralMask, x: Tensor, sigma: float) -> Tensor:
     with torch.no_grad():
-        return mask.kept(x, torch.full((len(x), 1, 1), sigma), torch.zeros(len(x), 6, x.shape[-1] // HOP))
+        return mask.masked(x, torch.full((len(x), 1, 1), sigma), torch.zeros(len(x), 6, x.shape[-1] // HOP))
 
 
 @pytest.mark.parametrize("frames", [1, 2, 20])
@@ -51,12 +51,12 @@ def test_what_is_louder_than_its_noise_by_the_same_is_kept_by_the_same() -> None
 
 
 def test_a_network_begins_as_the_one_without_a_mask() -> None:
-    network, x, lam = UNet(MASKED), torch.randn(2, 1, 64), torch.tensor([-3.0, 3.0])
+    network, x, log_snr = UNet(MASKED), torch.randn(2, 1, 64), torch.tensor([-3.0, 3.0])
     parameters = trained(SMALL).state_dict()
     network.load_state_dict({**network.state_dict(), **parameters})
     plain = UNet(SMALL)
     plain.load_state_dict(parameters)
-    assert torch.equal(network(x, lam, Inputs()), plain(x, lam, Inputs()))
+    assert torch.equal(network(x, log_snr, Inputs()), plain(x, log_snr, Inputs()))
 
 
 def test_text_reaches_the_mask_and_the_mask_the_output() -> None:
@@ -75,22 +75,22 @@ def test_text_reaches_the_mask_and_the_mask_the_output() -> None:
 
 @pytest.mark.parametrize("length", [9, 63, 64, 4093])
 def test_any_length_and_the_same_in_any_batch(length: int) -> None:
-    network, x, lam = trained(MASKED), torch.randn(7, 1, length), torch.linspace(-10, 4, 7)
+    network, x, log_snr = trained(MASKED), torch.randn(7, 1, length), torch.linspace(-10, 4, 7)
     with torch.no_grad():
-        together = network(x, lam, Inputs())
+        together = network(x, log_snr, Inputs())
         assert together.shape == x.shape
         for row in range(7):
-            alone = network(x[row : row + 1], lam[row : row + 1], Inputs())[0]
+            alone = network(x[row : row + 1], log_snr[row : row + 1], Inputs())[0]
             assert (alone - together[row]).abs().max() < 1e-3 * together[row].abs().max(), row
 
 
-@pytest.mark.parametrize("lam", [-20.0, 20.0])
-def test_the_ends_of_time_are_finite(lam: float) -> None:
+@pytest.mark.parametrize("log_snr", [-20.0, 20.0])
+def test_the_ends_of_time_are_finite(log_snr: float) -> None:
     with torch.no_grad():
-        assert trained(MASKED)(torch.randn(1, 1, 64), torch.tensor([lam]), Inputs()).isfinite().all()
+        assert trained(MASKED)(torch.randn(1, 1, 64), torch.tensor([log_snr]), Inputs()).isfinite().all()
 
 
-@pytest.mark.parametrize("wrong", [{"mask_depth": 2}, {"channels_out": 2}, {"reading": "up_width", "kernel": 5}])
+@pytest.mark.parametrize("wrong", [{"mask_depth": 2}, {"channels_out": 2}, {"variant": "up_width", "kernel": 5}])
 def test_a_mask_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="a mask needs"):
         replace(MASKED, **wrong)  # type: ignore[arg-type]

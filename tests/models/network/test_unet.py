@@ -15,7 +15,7 @@ from noise2music.models.network.unet import UNet
 
 MILLIONS = (724, 487, 745, 25.7, 81)
 SMALL = UNetShape(1, 1, 8, 3, (2, 4), (1, 2), (1, 2), (False, True), (False, True), 2, text_width=6)
-LOCAL = UNetShape(2, 1, 8, 3, (2, 4), (1, 2), (1, 2), (False, False), (False, False), 2, told_level=True, norm="position")
+LOCAL = UNetShape(2, 1, 8, 3, (2, 4), (1, 2), (1, 2), (False, False), (False, False), 2, noise_level_cond=True, norm="position")
 
 
 def trained(shape: UNetShape) -> UNet:
@@ -32,13 +32,13 @@ def texted(batch: int, tokens: int, real: list[int]) -> Inputs:
     return Inputs(text=text, text_mask=torch.arange(tokens) < torch.tensor(real)[:, None])
 
 
-@pytest.mark.parametrize("reading", ["bottom_once", "up_width"])
+@pytest.mark.parametrize("variant", ["bottom_once", "up_width"])
 @pytest.mark.parametrize(("stage", "millions"), zip(PAPER, MILLIONS, strict=True), ids=[stage.name for stage in PAPER])
-def test_parameters_of_table_2(stage: Stage, millions: float, reading: str) -> None:
+def test_parameters_of_table_2(stage: Stage, millions: float, variant: str) -> None:
     """Within 5 %: with T5-XXL where the bottom exists once, with a text width of 1024 where the up side runs at the narrower width."""
-    text = {"bottom_once": 4096, "up_width": 1024}[reading] if stage.tokens else 0
+    text = {"bottom_once": 4096, "up_width": 1024}[variant] if stage.tokens else 0
     with torch.device("meta"):
-        network = UNet(replace(stage.unet, reading=reading, text_width=text))
+        network = UNet(replace(stage.unet, variant=variant, text_width=text))
     assert sum(parameter.numel() for parameter in network.parameters()) / 1e6 == pytest.approx(millions, rel=0.05)
 
 
@@ -47,9 +47,9 @@ def test_lengths_for_thirty_seconds() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7, 8, 9, 64, 67])
-@pytest.mark.parametrize("reading", ["bottom_once", "up_width"])
-def test_any_length_is_kept(length: int, reading: str) -> None:
-    network = trained(replace(SMALL, reading=reading, kernel=5))
+@pytest.mark.parametrize("variant", ["bottom_once", "up_width"])
+def test_any_length_is_kept(length: int, variant: str) -> None:
+    network = trained(replace(SMALL, variant=variant, kernel=5))
     assert network(torch.randn(2, 1, length), torch.zeros(2), Inputs()).shape == (2, 1, length)
 
 
@@ -65,9 +65,9 @@ def test_padding_of_the_text_changes_nothing() -> None:
 
 def test_a_dropped_text_is_no_text() -> None:
     """Section 3.5: the outputs of cross-attention are zero, so it may as well be skipped."""
-    network, x, lam = trained(SMALL), torch.randn(3, 1, 40), torch.tensor([-1.0, 0.0, 1.0])
-    mixed = network(x, lam, texted(3, 5, [0, 4, 0]))
-    without, full = network(x, lam, Inputs()), network(x, lam, texted(3, 5, [4, 4, 4]))
+    network, x, log_snr = trained(SMALL), torch.randn(3, 1, 40), torch.tensor([-1.0, 0.0, 1.0])
+    mixed = network(x, log_snr, texted(3, 5, [0, 4, 0]))
+    without, full = network(x, log_snr, Inputs()), network(x, log_snr, texted(3, 5, [4, 4, 4]))
     assert torch.allclose(mixed[[0, 2]], without[[0, 2]], atol=1e-5)
     assert torch.allclose(mixed[1], full[1], atol=1e-5)
     assert not torch.allclose(mixed[1], without[1], atol=1e-3)
@@ -86,7 +86,7 @@ def test_activations_computed_again_give_the_same_gradients() -> None:
     network, x, inputs = trained(SMALL).train(), torch.randn(2, 1, 40), texted(2, 5, [4, 5])
 
     def gradients(depths: frozenset[int]) -> list[Tensor]:
-        network.recomputed = depths
+        network.checkpointed = depths
         network.zero_grad()
         network(x, torch.zeros(2), inputs).square().mean().backward()
         return [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
@@ -120,10 +120,10 @@ def test_a_fresh_network_says_nothing() -> None:
 
 def test_a_local_network_is_the_same_in_pieces() -> None:
     network = trained(LOCAL)
-    x, stacked = torch.randn(1, 1, 2048), torch.randn(1, 1, 2048)
-    whole = network(x, torch.zeros(1), Inputs(stacked=stacked))
+    x, concat_cond = torch.randn(1, 1, 2048), torch.randn(1, 1, 2048)
+    whole = network(x, torch.zeros(1), Inputs(concat_cond=concat_cond))
     halo, cut = 256, slice(1024 - 256, 1536 + 256)
-    piece = network(x[..., cut], torch.zeros(1), Inputs(stacked=stacked[..., cut]))[..., halo:-halo]
+    piece = network(x[..., cut], torch.zeros(1), Inputs(concat_cond=concat_cond[..., cut]))[..., halo:-halo]
     assert LOCAL.local
     assert not SMALL.local
     assert torch.allclose(piece, whole[..., 1024:1536], atol=1e-4)
@@ -132,8 +132,8 @@ def test_a_local_network_is_the_same_in_pieces() -> None:
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        (Inputs(stacked=torch.zeros(1, 2, 16)), "reads 1 channels, not 1 with 2"),
-        (Inputs(aligned=torch.zeros(1, 3, 2)), "takes no aligned input"),
+        (Inputs(concat_cond=torch.zeros(1, 2, 16)), "reads 1 channels, not 1 with 2"),
+        (Inputs(local_cond=torch.zeros(1, 3, 2)), "takes no local_cond"),
         (Inputs(text=torch.zeros(1, 3, 6)), "text and text_mask go together"),
         (Inputs(text=torch.zeros(1, 3, 5), text_mask=torch.ones(1, 3, dtype=torch.bool)), "embeddings 6 wide, not 5"),
     ],
@@ -143,19 +143,19 @@ def test_inputs_that_do_not_fit(inputs: Inputs, said: str) -> None:
         UNet(SMALL)(torch.zeros(1, 1, 16), torch.zeros(1), inputs)
 
 
-def test_a_stacked_input_of_another_length() -> None:
+def test_concat_cond_of_another_length() -> None:
     with pytest.raises(ValueError, match="as long as x, 16 positions, not 12"):
-        UNet(LOCAL)(torch.zeros(1, 1, 16), torch.zeros(1), Inputs(stacked=torch.zeros(1, 1, 12)))
+        UNet(LOCAL)(torch.zeros(1, 1, 16), torch.zeros(1), Inputs(concat_cond=torch.zeros(1, 1, 12)))
 
 
 def test_heads_divide_the_narrower_width_where_blocks_stand_there() -> None:
     replace(SMALL, heads=16)
     with pytest.raises(ValueError, match="16 heads do not divide a width of 8"):
-        replace(SMALL, heads=16, reading="up_width", kernel=5)
+        replace(SMALL, heads=16, variant="up_width", kernel=5)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"blocks": (1,)}, {"kernel": 4}, {"text_width": 0}, {"heads": 3}, {"reading": "up_width", "kernel": 3}]
+    "changes", [{"blocks": (1,)}, {"kernel": 4}, {"text_width": 0}, {"heads": 3}, {"variant": "up_width", "kernel": 3}]
 )
 def test_shapes_that_cannot_be(changes: dict) -> None:
     with pytest.raises(ValueError, match="U-Net|kernel|text_width|heads"):

@@ -9,7 +9,7 @@ from noise2music.core.randomness import normals
 from noise2music.models.cascade.presets import stage_of
 from noise2music.models.cascade.stage import STAGES
 from noise2music.models.cascade.training_pairs import in_full_scale, in_network_units
-from noise2music.models.signal.emphasis import deemphasise, emphasise
+from noise2music.models.signal.filters import deemphasise, emphasise
 
 
 def music(samples: int, key: int = 1) -> torch.Tensor:

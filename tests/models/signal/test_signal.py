@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from noise2music.models.signal.blur import blur
+from noise2music.models.signal.filters import blur
 from noise2music.models.signal.log_mel import LOG_MEL
 from noise2music.models.signal.resample import downsample, fft_upsample
 

@@ -24,13 +24,13 @@ def small_stage(name: StageName) -> Stage:
     shape = {**SMALL, "channels_in": stage.unet.channels_in, "self_attention": (False, stage.source is None), "norm": stage.unet.norm}
     if stage.signal.domain == "log_mel":
         shape |= {"channels_out": 80, "strides": (2, 2), "width": 16}
-    if stage.unet.aligned_channels:
-        shape |= {"strides": (10, 16), "aligned_channels": 80}
+    if stage.unet.local_cond_channels:
+        shape |= {"strides": (10, 16), "local_cond_channels": 80}
     if stage.unet.mask_channels:
         shape |= {"mask_channels": 2, "mask_depth": 1}
     attends = (False, bool(stage.tokens))
     text = stage.unet.text_width if stage.tokens else 0
-    unet = UNetShape(**shape, cross_attention=attends, text_width=text, told_level=stage.unet.told_level)
+    unet = UNetShape(**shape, cross_attention=attends, text_width=text, noise_level_cond=stage.unet.noise_level_cond)
     return replace(stage, unet=unet, seconds=0.48)
 
 
@@ -39,7 +39,7 @@ def run_settings(shards: str, out: Path, **values: Any) -> TrainSettings:
     raw = {
         "out": str(out),
         "data": {"shards": shards},
-        "recipe": {"clips": 24, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2},
+        "recipe": {"clips": 24, "global_batch_size": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2},
         "run": {"threads": 1},
         "checkpoints": {"every_clips": 8, "keep_last": 1, "profiles": [0.1]},
         "validation": {"clips": 3, "levels": 2, "every_clips": 100},

@@ -59,7 +59,7 @@ def test_eight_clips_are_learnt_by_heart(tmp_path: Path, name: StageName) -> Non
             "text": {"dropped": 0.0},
             "recipe": {
                 "clips": clips,
-                "clips_a_step": 8,
+                "global_batch_size": 8,
                 "seconds": SECONDS[name],
                 "warmup_clips": 400,
                 "decay_clips": clips,

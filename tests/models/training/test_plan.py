@@ -30,7 +30,7 @@ def test_activations_grow_with_the_crop_and_parameters_are_not_among_them() -> N
 
 def test_hours_follow_from_arithmetic() -> None:
     stage = stage_of("tiny", "vocoder")
-    recipe = Recipe(clips=1000, clips_a_step=10)
+    recipe = Recipe(clips=1000, global_batch_size=10)
     device = Device("made up", peak=1e12, memory=16e9, mfu=0.5)
     plan = plan_stage(stage, recipe, device)
     assert plan.clips_per_second == pytest.approx(0.5e12 / (plan.gflops_a_clip * 1e9), rel=1e-2)
@@ -44,4 +44,4 @@ def test_the_papers_cascade() -> None:
     plans = [plan_stage(stage_of("paper", name), recipe_of("paper", name), device) for name in STAGES]
     for plan, millions in zip(plans, (724, 487, 745, 25.7, 81), strict=True):
         assert plan.parameters / 1e6 == pytest.approx(millions, rel=0.05)
-        assert plan.clips_at_once > 0
+        assert plan.micro_batch_size > 0

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from noise2music.core.errors import UserError
 from noise2music.models.cascade.stage import STAGES
-from noise2music.models.training.recipe import Every, Recipe, every, learning_rate, paper_recipe
+from noise2music.models.training.recipe import Interval, Recipe, interval, learning_rate, paper_recipe
 from noise2music.models.training.settings import Data, TrainSettings
 
 
@@ -14,21 +14,21 @@ def settings(**values: object) -> TrainSettings:
 
 
 def test_the_papers_recipe() -> None:
-    assert [paper_recipe(stage).clips // paper_recipe(stage).clips_a_step for stage in STAGES] == [
+    assert [paper_recipe(stage).clips // paper_recipe(stage).global_batch_size for stage in STAGES] == [
         1_600_000,
         460_000,
         1_800_000,
         840_000,
         270_000,
     ]
-    assert paper_recipe("super-resolution").clips_a_step == 4096
+    assert paper_recipe("super-resolution").global_batch_size == 4096
     generator = paper_recipe("waveform-generator")
-    assert (generator.clips_a_step, generator.learning_rate, generator.ema_decay) == (2048, 1e-4, 0.9999)
+    assert (generator.global_batch_size, generator.learning_rate, generator.ema_decay) == (2048, 1e-4, 0.9999)
     assert (generator.beta_1, generator.beta_2, generator.weight_decay) == (0.9, 0.999, 0.0)
 
 
 def test_learning_rate_warms_up_and_ends_at_nothing() -> None:
-    recipe = Recipe(clips=1000, clips_a_step=10, warmup_clips=100, decay_clips=1000, learning_rate=1.0)
+    recipe = Recipe(clips=1000, global_batch_size=10, warmup_clips=100, decay_clips=1000, learning_rate=1.0)
     rates = [learning_rate(recipe, clips) for clips in range(0, 1100, 10)]
     assert rates[:11] == sorted(rates[:11])
     assert rates[10] == 1.0
@@ -82,7 +82,23 @@ def test_folders_are_one_a_stage() -> None:
 
 
 def test_due_when_a_multiple_is_passed() -> None:
-    moments = [clips for clips in range(8, 100, 8) if Every(20).is_due(clips, 8)]
+    moments = [clips for clips in range(8, 100, 8) if Interval(20).is_due(clips, 8)]
     assert moments == [24, 40, 64, 80]
-    assert every(None, 100, 3) == Every(34)
-    assert every(7, 100, 3) == Every(7)
+    assert interval(None, 100, 3) == Interval(34)
+    assert interval(7, 100, 3) == Interval(7)
+
+
+def test_former_names_mean_the_same() -> None:
+    former = TrainSettings.model_validate(
+        {
+            "out": "x",
+            "data": {"shards": "y"},
+            "recipe": {"clips_a_step": 4, "clips_at_once": 2},
+            "stages": {"vocoder": {"clips_at_once": "whole"}},
+            "run": {"recompute": [0]},
+        }
+    )
+    assert former.recipe_of("super-resolution").global_batch_size == 4
+    assert (former.recipe_of("super-resolution").micro_batch_size, former.recipe_of("vocoder").micro_batch_size) == (2, None)
+    assert former.run.activation_checkpointing == {0}
+    assert Recipe.model_validate({"clips_a_step": 16}) == Recipe(global_batch_size=16)

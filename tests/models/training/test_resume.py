@@ -21,7 +21,7 @@ CLIPS = 160
 
 
 def long_run(shards: str, out: Path, clips: int = CLIPS, threads: int = 1) -> dict:
-    recipe = {"clips": clips, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": max(400, clips), "learning_rate": 1e-2}
+    recipe = {"clips": clips, "global_batch_size": 4, "warmup_clips": 8, "decay_clips": max(400, clips), "learning_rate": 1e-2}
     checkpoints = {"every_clips": 8, "keep_last": 2, "profiles": [0.1]}
     run = {"threads": threads}
     return run_settings(shards, out, recipe=recipe, checkpoints=checkpoints, run=run).model_dump(mode="json", exclude_unset=True)

@@ -47,9 +47,9 @@ def test_every_stage_trains_and_publishes_weights(shards: str, tmp_path: Path, s
 
 
 def test_accumulation_changes_nothing(shards: str, tmp_path: Path) -> None:
-    recipe = {"clips": 24, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-3}
+    recipe = {"clips": 24, "global_batch_size": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-3}
     train(run_settings(shards, tmp_path / "whole", recipe=recipe), "waveform-generator")
-    train(run_settings(shards, tmp_path / "parts", recipe={**recipe, "clips_at_once": 1}), "waveform-generator")
+    train(run_settings(shards, tmp_path / "parts", recipe={**recipe, "micro_batch_size": 1}), "waveform-generator")
     whole, parts = (tmp_path / name / "waveform-generator" for name in ("whole", "parts"))
     assert losses(parts) == pytest.approx(losses(whole), abs=1e-5)
     left, right = final_state(whole), final_state(parts)
@@ -58,13 +58,13 @@ def test_accumulation_changes_nothing(shards: str, tmp_path: Path) -> None:
 
 def test_recomputed_activations_change_nothing(shards: str, tmp_path: Path) -> None:
     train(run_settings(shards, tmp_path / "kept"), "vocoder")
-    train(run_settings(shards, tmp_path / "again", run={"threads": 1, "recompute": [0, 1]}), "vocoder")
+    train(run_settings(shards, tmp_path / "again", run={"threads": 1, "activation_checkpointing": [0, 1]}), "vocoder")
     assert losses(tmp_path / "again" / "vocoder") == losses(tmp_path / "kept" / "vocoder")
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_two_ranks_learn_what_one_learns(shards: str, tmp_path: Path, parallel: str) -> None:
-    recipe = {"clips": 24, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-3}
+    recipe = {"clips": 24, "global_batch_size": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-3}
     one, two = (run_settings(shards, tmp_path / name, recipe=recipe, run={"threads": 1, "parallel": parallel}) for name in ("one", "two"))
     train(one, "waveform-generator")
     arguments = ["tests.models.training.small_runs", "waveform-generator", two.model_dump_json(exclude_unset=True)]
@@ -110,7 +110,7 @@ def test_a_full_disk_leaves_the_last_good_state(shards: str, tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("noise2music.core.tensors.save_file", full)
-    recipe = {"clips": 48, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2}
+    recipe = {"clips": 48, "global_batch_size": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2}
     with pytest.raises(UserError, match=r"cannot write .*No space left on device.*What was saved before is whole"):
         train(run_settings(shards, tmp_path, recipe=recipe), "vocoder")
     found = final_state(folder)
@@ -128,7 +128,7 @@ def test_clips_without_text_and_short_ones_train(tmp_path: Path) -> None:
     ("values", "said"),
     [
         ({"recipe": {"clips": 8, "seconds": 0.123}}, r"seconds must be a whole number of hundredths"),
-        ({"run": {"recompute": [7]}}, r"run\.recompute = \[7\]: the vocoder has the depths 0 to 1"),
+        ({"run": {"activation_checkpointing": [7]}}, r"run\.activation_checkpointing = \[7\]: the vocoder has the depths 0 to 1"),
         ({"data": {"shards": "no/such/folder"}}, r"there is no folder no/such/folder"),
     ],
 )

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from noise2music.models.training.log import Window
-from noise2music.models.training.parallel import Place
+from noise2music.models.training.parallel import DistContext
 from noise2music.models.training.plan import Cost
 
 
 def test_figures_are_means_over_the_window() -> None:
-    window = Window(Place(0, 1, torch.device("cpu")), Cost(10, 2e9), 1e12)
+    window = Window(DistContext(0, 1, torch.device("cpu")), Cost(10, 2e9), 1e12)
     window.add_losses(torch.tensor([1.0, 2.0, 6.0]), torch.tensor([0.1, 0.2, 0.99], dtype=torch.float64))
     window.add_losses(torch.tensor([3.0]), torch.tensor([0.6]))
     window.clips, window.updates, window.norms, window.seconds, window.waited = 4, 2, 5.0, 2.0, 0.1

@@ -8,7 +8,7 @@ from types import FrameType
 
 import pytest
 
-from noise2music.models.training.run_lock import stopping
+from noise2music.models.training.run_lock import graceful_shutdown
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def counted() -> Iterator[list[int]]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_asks_and_the_second_is_what_it_was_before(number: signal.Signals) -> None:
     with counted() as seen:
-        with stopping() as asked:
+        with graceful_shutdown() as asked:
             signal.raise_signal(number)
             assert (asked.is_set(), asked.signal, seen) == (True, number, [])
             signal.raise_signal(number)
@@ -40,24 +40,24 @@ def test_the_first_asks_and_the_second_is_what_it_was_before(number: signal.Sign
 
 
 def test_what_is_asked_between_two_runs_is_known_to_the_next() -> None:
-    with counted() as seen, stopping() as outer:
-        with stopping() as first:
+    with counted() as seen, graceful_shutdown() as outer:
+        with graceful_shutdown() as first:
             assert not first.is_set()
         signal.raise_signal(signal.SIGINT)
-        with stopping() as second:
+        with graceful_shutdown() as second:
             assert second.is_set()
             assert second.signal == signal.SIGINT
             signal.raise_signal(signal.SIGINT)
             assert seen == [signal.SIGINT]
         assert outer.is_set()
-    with stopping() as later:
+    with graceful_shutdown() as later:
         assert not later.is_set()
 
 
 def test_who_takes_signals_in_between_gets_the_second_one() -> None:
     """Prefect's engine installs its own handler inside of a flow."""
-    with stopping(), counted() as engine:
-        with stopping() as inner:
+    with graceful_shutdown(), counted() as engine:
+        with graceful_shutdown() as inner:
             signal.raise_signal(signal.SIGTERM)
             assert inner.is_set()
             assert engine == []
@@ -71,10 +71,10 @@ def test_a_thread_of_its_own_is_never_asked() -> None:
     found = []
 
     def look() -> None:
-        with stopping() as asked:
+        with graceful_shutdown() as asked:
             found.append(asked.is_set())
 
-    with stopping() as outer:
+    with graceful_shutdown() as outer:
         outer.set()
         thread = threading.Thread(target=look)
         thread.start()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from noise2music.core.errors import UserError
-from noise2music.models.text.sqlite_cache import RowFile
+from noise2music.models.text.sqlite_cache import SqliteCache
 
 WRITER = """
 import sys
@@ -38,7 +38,7 @@ def key(number: int) -> bytes:
 
 def filled(path: Path, rows: int = 100) -> Path:
     """A file of `rows` rows that nobody has open: SQLite's connections are freed with cycles."""
-    file = RowFile(path)
+    file = SqliteCache(path)
     for number in range(rows):
         file.write(key(number), key(number) * 900)
     del file
@@ -60,7 +60,7 @@ def test_processes_share_it(tmp_path: Path) -> None:
     path = tmp_path / "rows.sqlite"
     processes = [writer(path, name, start, start + 150) for name, start in (("a", 0), ("b", 100), ("c", 200))]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
-    file = RowFile(path)
+    file = SqliteCache(path)
     assert all(file.read(key(number)) == key(number) * 900 for number in range(350))
     assert file.read(key(350)) is None
 
@@ -73,7 +73,7 @@ def test_a_killed_writer_leaves_whole_rows(tmp_path: Path) -> None:
     time.sleep(0.3)
     process.kill()
     process.wait()
-    file = RowFile(path)
+    file = SqliteCache(path)
     found = [file.read(key(number)) for number in range(20_000)]
     there = [row is not None for row in found]
     count = sum(there)
@@ -86,7 +86,7 @@ def test_a_killed_writer_leaves_whole_rows(tmp_path: Path) -> None:
 def test_a_file_cut_short_is_read_or_begun_anew(tmp_path: Path, keep: int, caplog: pytest.LogCaptureFixture) -> None:
     path = filled(tmp_path / "rows.sqlite")
     path.write_bytes(path.read_bytes()[:keep])
-    file = RowFile(path)
+    file = SqliteCache(path)
     for number in range(100):
         assert file.read(key(number)) in (None, key(number) * 900)
         file.write(key(number), b"new")
@@ -101,7 +101,7 @@ def test_a_file_overwritten_in_the_middle_gives_no_wrong_row(tmp_path: Path, sta
     data = bytearray(path.read_bytes())
     data[start : start + 3000] = b"\x5a" * 3000
     path.write_bytes(data)
-    file = RowFile(path)
+    file = SqliteCache(path)
     for number in range(100):
         assert file.read(key(number)) in (None, key(number) * 900)
     file.write(b"key", b"new")
@@ -112,15 +112,15 @@ def test_a_file_overwritten_in_the_middle_gives_no_wrong_row(tmp_path: Path, sta
 def test_garbage_is_begun_anew_and_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "rows.sqlite"
     path.write_bytes(b"this is no database" * 1000)
-    RowFile(path).write(b"key", b"data")
-    assert RowFile(path).read(b"key") == b"data"
+    SqliteCache(path).write(b"key", b"data")
+    assert SqliteCache(path).read(b"key") == b"data"
     assert [message for message in warnings_of(caplog) if "is damaged" in message] == warnings_of(caplog)
     assert len(warnings_of(caplog)) == 1
 
 
 def test_two_that_meet_damage_in_use_begin_one_new_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = filled(tmp_path / "rows.sqlite", 400)
-    first, second = RowFile(path), RowFile(path)
+    first, second = SqliteCache(path), SqliteCache(path)
     with path.open("r+b") as raw:
         raw.seek(4096)
         raw.write(b"\x5a" * 200_000)
@@ -139,7 +139,7 @@ def test_a_row_that_was_damaged_is_no_row(tmp_path: Path, change: str) -> None:
     with sqlite3.connect(path) as file:
         file.execute(f"UPDATE embeddings SET {change}")
     file.close()
-    again = RowFile(path)
+    again = SqliteCache(path)
     assert again.read(key(0)) is None
     again.write(key(0), b"mended")
     assert again.read(key(0)) == b"mended"
@@ -150,7 +150,7 @@ def test_a_row_moved_to_another_key_is_no_row(tmp_path: Path) -> None:
     with sqlite3.connect(path) as file:
         file.execute("UPDATE embeddings SET key = ?", (b"other",))
     file.close()
-    assert RowFile(path).read(b"other") is None
+    assert SqliteCache(path).read(b"other") is None
 
 
 def test_a_place_that_cannot_be_written_is_an_error_of_the_user(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_place_that_cannot_be_written_is_an_error_of_the_user(tmp_path: Path) 
     (tmp_path / "rows.sqlite").mkdir()
     for path in (tmp_path / "file" / "rows.sqlite", tmp_path / "rows.sqlite"):
         with pytest.raises(UserError, match=r"cannot open the embedding cache .*rows\.sqlite.*Set text\.cache"):
-            RowFile(path)
+            SqliteCache(path)
 
 
 def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
         file.execute("INSERT INTO embeddings VALUES ('precious')")
     file.close()
     with pytest.raises(UserError, match="no such column"):
-        RowFile(path)
+        SqliteCache(path)
     with sqlite3.connect(path) as file:
         assert file.execute("SELECT mine FROM embeddings").fetchall() == [("precious",)]
     file.close()
@@ -176,7 +176,7 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_disk_that_fails_in_use_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A file that may not grow stands for a full disk."""
-    file = RowFile(tmp_path / "rows.sqlite")
+    file = SqliteCache(tmp_path / "rows.sqlite")
     assert file._connection is not None
     file._connection.execute("PRAGMA max_page_count = 10")
     for number in range(100):

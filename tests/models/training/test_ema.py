@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from noise2music.models.training.ema import Average, Profile, coefficients, exponential_kept, gamma_of_width, power_kept, width_of_gamma
+from noise2music.models.training.ema import (
+    Average,
+    Profile,
+    exponential_beta,
+    gamma_of_width,
+    posthoc_coefficients,
+    power_beta,
+    width_of_gamma,
+)
 
 
 def test_exponential_average_is_the_weighted_sum() -> None:
@@ -17,16 +25,16 @@ def test_exponential_average_is_the_weighted_sum() -> None:
     expected = float(average.values[0])
     for update, value in enumerate(values.tolist()):
         layer.weight.data.fill_(value)
-        kept = exponential_kept(0.9, update)
+        kept = exponential_beta(0.9, update)
         average.update(kept)
         expected = kept * expected + (1 - kept) * value
     assert float(average.values[0]) == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_average_starts_short() -> None:
-    assert exponential_kept(0.9999, 0) == pytest.approx(0.1)
-    assert exponential_kept(0.9999, 90) == pytest.approx(0.91)
-    assert exponential_kept(0.9999, 10**9) == 0.9999
+    assert exponential_beta(0.9999, 0) == pytest.approx(0.1)
+    assert exponential_beta(0.9999, 90) == pytest.approx(0.91)
+    assert exponential_beta(0.9999, 10**9) == 0.9999
 
 
 def test_applied_puts_the_average_in_and_takes_it_out() -> None:
@@ -57,7 +65,7 @@ def test_a_power_average_has_the_width_it_says() -> None:
     gamma = gamma_of_width(width)
     weights = np.zeros(steps)
     for step in range(1, steps + 1):
-        kept = power_kept(gamma, step * 8, 8)
+        kept = power_beta(gamma, step * 8, 8)
         weights *= kept
         weights[step - 1] += 1 - kept
     assert weights.sum() == pytest.approx(1.0)
@@ -75,13 +83,13 @@ def test_a_profile_is_put_together_from_snapshots_of_others() -> None:
     snapshots, values = [], []
     for step, value in enumerate(path, 1):
         for width, gamma in kept.items():
-            share = power_kept(gamma, step * clips, clips)
+            share = power_beta(gamma, step * clips, clips)
             averages[width] = share * averages[width] + (1 - share) * value
         if step % 100 == 0:
             snapshots += [Profile(width, step * clips) for width in (0.05, 0.1)]
             values += [averages[0.05], averages[0.1]]
-    found = coefficients(snapshots, Profile(0.15, steps * clips)) @ np.array(values)
+    found = posthoc_coefficients(snapshots, Profile(0.15, steps * clips)) @ np.array(values)
     assert found == pytest.approx(averages[0.15], abs=0.02 * np.abs(path).max())
-    same = coefficients(snapshots, snapshots[-1])
+    same = posthoc_coefficients(snapshots, snapshots[-1])
     assert same[-1] == pytest.approx(1.0, abs=1e-6)
     assert np.abs(same[:-1]).max() < 1e-6

@@ -10,20 +10,20 @@ from pydantic import ValidationError
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.storage import Store, open_store
 from noise2music.models.generation.settings import GenerationSettings
-from noise2music.models.job.identity import NAME, check_place, claim, job_identity
+from noise2music.models.job.identity import NAME, check_output_store, claim, job_identity
 from noise2music.models.job.manifest import write_manifest
-from noise2music.models.job.place import (
+from noise2music.models.job.output_store import (
     MANIFEST,
     MANIFEST_TABLE,
     count_records,
-    letter_path,
-    put_letter,
-    read_letters,
+    dead_letter_path,
+    put_dead_letter,
+    read_dead_letters,
     read_records,
     record_path,
 )
 from noise2music.models.job.prompt import Prompt
-from noise2music.models.job.record import clip_letter, parse_clip
+from noise2music.models.job.record import clip_dead_letter, parse_clip
 from noise2music.models.job.settings import GenerateSettings
 from tests.models.job.made_up_clips import make_clip
 
@@ -89,11 +89,11 @@ def test_both_manifests_say_the_same(tmp_path: Path) -> None:
 
 def test_dead_letters(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
-    letter = clip_letter(Prompt("k", "p \ud83c", 1.0, 0), RowError("silent", "x" * 5000))
-    put_letter(store, letter)
-    put_letter(store, letter.model_copy(update={"name": "rows/ab"}))
-    store.put(letter_path("torn"), b"{")
-    assert read_letters(store) == {"k": letter, "rows/ab": letter.model_copy(update={"name": "rows/ab"})}
+    letter = clip_dead_letter(Prompt("k", "p \ud83c", 1.0, 0), RowError("silent", "x" * 5000))
+    put_dead_letter(store, letter)
+    put_dead_letter(store, letter.model_copy(update={"name": "rows/ab"}))
+    store.put(dead_letter_path("torn"), b"{")
+    assert read_dead_letters(store) == {"k": letter, "rows/ab": letter.model_copy(update={"name": "rows/ab"})}
     assert len(letter.message) == 2000
 
 
@@ -103,21 +103,21 @@ def settings(**changes: object) -> GenerateSettings:
 
 def test_a_place_holds_clips_of_one_kind(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
-    check_place(store, settings(), {"vocoder": "a"})
+    check_output_store(store, settings(), {"vocoder": "a"})
     claim(store, job_identity(settings(), {"vocoder": "a"}, "scorer"))
     claim(store, job_identity(settings(prompts="q.txt", out="elsewhere", run={"workers": 7}), {"vocoder": "a"}, "scorer"))
-    check_place(store, settings(), {"vocoder": "a"})
+    check_output_store(store, settings(), {"vocoder": "a"})
     changed = settings(best_of=2, generation=GenerationSettings(route="spectrogram"))
     with pytest.raises(UserError, match=r"makes clips differently: best_of, generation\.route, weights\.vocoder changed"):
-        check_place(store, changed, {"vocoder": "b"})
+        check_output_store(store, changed, {"vocoder": "b"})
     with pytest.raises(UserError, match=r"scorer\.identity changed"):
         claim(store, job_identity(settings(), {"vocoder": "a"}, "another"))
     with pytest.raises(UserError, match=r"scorer\.model changed"):
-        check_place(store, settings(scorer={"model": "laion/x"}), {"vocoder": "a"})
-    check_place(store, settings(generation={"batch": 7}), {"vocoder": "a"})
+        check_output_store(store, settings(scorer={"model": "laion/x"}), {"vocoder": "a"})
+    check_output_store(store, settings(generation={"batch": 7}), {"vocoder": "a"})
     store.put(NAME, b"{}")
     with pytest.raises(UserError, match=r"_RUN\.json is not what a job writes"):
-        check_place(store, settings(), {})
+        check_output_store(store, settings(), {})
 
 
 def test_an_interval_without_an_end_is_told_from_none(tmp_path: Path) -> None:
@@ -133,3 +133,16 @@ def test_an_interval_without_an_end_is_told_from_none(tmp_path: Path) -> None:
 def test_a_spectrogram_is_not_compared_by_ear(comparing: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=f"{next(iter(comparing))} compares sound"):
         settings(generation={"route": "spectrogram", "stop_after": "spectrogram-generator"}, **comparing)
+
+
+def test_a_store_of_a_release_with_former_names_of_settings_is_the_same_store(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    sampling = {"apg_eta": 0.3, "apg_norm_threshold": 2.0, "consistency_iters": 3}
+    identity = job_identity(settings(generation={"sampling": sampling}), {"vocoder": "a"}, "scorer")
+    former = json.loads(json.dumps(identity.model_dump(mode="json")))
+    for name, today in (("parallel", "apg_eta"), ("radius", "apg_norm_threshold"), ("projections", "consistency_iters")):
+        former["generation"]["sampling"][name] = former["generation"]["sampling"].pop(today)
+    store.put(NAME, json.dumps(former).encode())
+    claim(store, identity)
+    with pytest.raises(UserError, match="consistency_iters"):
+        claim(store, job_identity(settings(generation={"sampling": {**sampling, "consistency_iters": 4}}), {"vocoder": "a"}, "scorer"))

@@ -20,7 +20,7 @@ WIDTHS = [0.1, 0.25]
 @pytest.fixture
 def run(shards: str, tmp_path: Path) -> Path:
     keep = {"every_clips": 8, "profiles": WIDTHS}
-    recipe = {"clips": 96, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2}
+    recipe = {"clips": 96, "global_batch_size": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2}
     return train(run_settings(shards, tmp_path / "kept", checkpoints=keep, recipe=recipe), "vocoder").folder
 
 
@@ -43,7 +43,7 @@ def test_a_width_that_was_kept_is_that_snapshot(run: Path, tmp_path: Path) -> No
 
 
 def test_a_width_that_was_not_kept_is_what_training_would_have_averaged(run: Path, shards: str, tmp_path: Path) -> None:
-    recipe = {"clips": 96, "clips_a_step": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2}
+    recipe = {"clips": 96, "global_batch_size": 4, "warmup_clips": 8, "decay_clips": 100, "learning_rate": 1e-2}
     wanted = run_settings(shards, tmp_path / "wanted", checkpoints={"every_clips": 96, "profiles": [0.15]}, recipe=recipe)
     other = train(wanted, "vocoder").folder
     header = export_weights(run, tmp_path / "made.safetensors", 0.15)

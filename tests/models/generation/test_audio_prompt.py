@@ -8,10 +8,10 @@ import pytest
 
 from noise2music.core.audio.resample import resample
 from noise2music.models.cascade.stage import STAGES, StageName
+from noise2music.models.generation.audio_prompt import inpainting_of, paste_init
 from noise2music.models.generation.cascade import Cascade
-from noise2music.models.generation.given import known_part, with_kept
 from noise2music.models.generation.plan import plan_request
-from noise2music.models.generation.request import Request, Sound
+from noise2music.models.generation.request import AudioPrompt, Request
 from noise2music.models.generation.settings import GenerationSettings
 from tests.models.generation.small_cascade import small_stage
 from tests.models.generation.test_generate import one, tone
@@ -41,8 +41,8 @@ def test_inpainting_keeps_both_sides(spectrogram: Cascade) -> None:
 def test_an_init_of_another_rate_is_kept_as_it_sounds(waveform: Cascade) -> None:
     init = tone(0.3, 8_000)
     clip = one(waveform, Request("a", "a piano", 0.5, init=init))
-    known = resample(init.audio, 8_000, 24_000)
-    assert np.array_equal(clip.audio[: 7_200 - FADE], known[:-FADE])
+    inpainting = resample(init.audio, 8_000, 24_000)
+    assert np.array_equal(clip.audio[: 7_200 - FADE], inpainting[:-FADE])
     assert "kept audio of 8000 Hz in a clip of 24000 Hz" in clip.warnings
 
 
@@ -63,7 +63,7 @@ def test_kept_audio_beyond_full_scale_is_turned_down_and_said(waveform: Cascade)
 
 def test_what_resampling_pushes_beyond_full_scale_is_clipped_and_said(waveform: Cascade) -> None:
     square = np.where(np.arange(2_400) // 20 % 2, 1.0, -1.0).astype(np.float32)
-    clip = one(waveform, Request("a", "a piano", 0.5, init=Sound(square, 8_000)))
+    clip = one(waveform, Request("a", "a piano", 0.5, init=AudioPrompt(square, 8_000)))
     assert float(np.abs(clip.audio[:6_000]).max()) == 1.0
     assert any(re.fullmatch(r"kept audio clipped [\d.]+ %", warning) for warning in clip.warnings)
 
@@ -96,10 +96,10 @@ def test_what_a_stage_knows_does_not_hear_what_is_not_kept(name: StageName) -> N
     found = []
     for sound in (quiet, loud):
         plan = plan_request(Request("a", "x", 1.0, init=sound, keep=((0.3, 0.7),)), [small_stage("waveform-generator")])
-        known = known_part(plan, stage, 100, 0.005)
-        assert known is not None
-        found.append(known)
-    counts = found[0].weight[0, 0] > 0
+        inpainting = inpainting_of(plan, stage, 100, 0.005)
+        assert inpainting is not None
+        found.append(inpainting)
+    counts = found[0].mask[0, 0] > 0
     assert float(counts.float().mean()) > 0.25
     difference = (found[0].signal - found[1].signal)[..., counts].abs().max()
     assert float(difference) < 2e-3 * stage.scale
@@ -109,13 +109,13 @@ def test_what_a_stage_knows_does_not_hear_what_is_not_kept(name: StageName) -> N
 def test_the_fade_is_as_long_as_it_is_said_to_be() -> None:
     plan = plan_request(Request("a", "x", 1.0, init=tone(0.5, 24_000)), [small_stage("waveform-generator")])
     silent = np.zeros(24_000, np.float32)
-    faded = with_kept(silent, plan, 24_000, 0.005)
+    faded = paste_init(silent, plan, 24_000, 0.005)
     init = tone(0.5, 24_000).audio
     assert np.array_equal(faded[: 12_000 - FADE], init[: 12_000 - FADE])
     ramp = (np.arange(FADE) + 0.5)[::-1] / FADE
     assert np.allclose(faded[12_000 - FADE : 12_000], init[-FADE:] * ramp, atol=1e-6)
     assert not faded[12_000:].any()
-    assert np.array_equal(with_kept(silent, plan, 24_000, 0.0)[:12_000], init)
+    assert np.array_equal(paste_init(silent, plan, 24_000, 0.0)[:12_000], init)
 
 
 def test_touching_spans_are_one() -> None:
