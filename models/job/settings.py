@@ -28,7 +28,8 @@ class JobRun(Settings):
 
 
 class GenerateSettings(Settings):
-    """A batch job: `prompts` (a file), made by the cascade in `checkpoints`, into `out`; each may be local or in an object store.
+    """A batch job: `prompts` (a file), made by the cascade in `checkpoints`, into `out`; each may be local or in an object store, and
+    `checkpoints` a hub id too (`revision`: its branch, tag or commit).
 
     seed, seconds: of rows that give none. best_of: candidates a prompt, of which the scorer keeps the best. format: 16-bit FLAC or WAV.
     against: root of the labeling run that the cascade was trained on; clips are compared with its clips of `against_split`, and near ones
@@ -38,6 +39,7 @@ class GenerateSettings(Settings):
 
     prompts: str = Field(min_length=1)
     checkpoints: str = Field(min_length=1)
+    revision: str | None = None
     out: str = Field(min_length=1)
     seed: int = Field(0, ge=0, le=LARGEST_SEED)
     seconds: float = Field(30.0, gt=0, le=MAX_SECONDS)
