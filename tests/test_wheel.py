@@ -148,7 +148,7 @@ def test_a_folder_is_labelled_and_the_ten_lines_run(labelled: Installed) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_stages_train_side_by_side(labelled: Installed) -> None:
     """`n2m train all --set run.at_once=2`, each stage a process of its own, and the weights are loaded and exported."""
     (labelled.folder / "train.toml").write_text(TRAIN, encoding="utf-8")
@@ -161,7 +161,7 @@ def test_stages_train_side_by_side(labelled: Installed) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_the_demo_runs_whole(installed: Installed) -> None:
     printed = installed.python(*N2M, "demo", "--root", "demo", "--pieces", "2")
     assert "Page: " in printed
@@ -171,7 +171,7 @@ def test_the_demo_runs_whole(installed: Installed) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_the_pages_of_examples_run_as_they_stand(installed: Installed) -> None:
     """The ten lines of `help(noise2music)`, then docs/python.md, with all the words that are built in."""
     write_notes(installed.folder / "plain" / "music")
