@@ -21,7 +21,7 @@ from noise2music.models.cascade.stage import STAGES, StageName
 from noise2music.models.cascade.weights import TextIdentity, read_weights_header, write_weights
 from noise2music.models.export.cascade_folder import export_cascade
 from noise2music.models.export.model_card import model_card
-from noise2music.models.generation.checkpoints import open_checkpoints
+from noise2music.models.generation.checkpoints import _fetched, file_identity, open_checkpoints
 from noise2music.models.training.log import Journal
 from tests.models.export.hub_server import commit_of, serve_hub
 from tests.models.generation.small_cascade import small_header, small_network, small_stage, write_small_cascade
@@ -228,7 +228,13 @@ def test_a_cascade_comes_from_the_hub(trained: Path, exported: Path, tmp_path: P
     models = {"me/small-music": {"main": exported, "v0": tmp_path / "older"}}
 
     def loaded(*asked: str, endpoint: str) -> list[str]:
-        environment = {**os.environ, "HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1"}
+        environment = {
+            **os.environ,
+            "HF_HOME": str(tmp_path / "home"),
+            "HF_ENDPOINT": endpoint,
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "NO_PROXY": "127.0.0.1",
+        }
         environment.pop("HF_HUB_OFFLINE", None)
         done = subprocess.run([sys.executable, "-c", FROM_THE_HUB, *asked], env=environment, capture_output=True, text=True, check=True)
         return done.stdout.splitlines()
@@ -249,6 +255,17 @@ def test_a_cascade_comes_from_the_hub(trained: Path, exported: Path, tmp_path: P
     assert unknown == '"me/small-music" has no revision "v9" on the model hub. Give a branch, tag or commit of it.'
     assert '"me/nothing" is neither a folder nor to be had from the model hub' in nobody
     assert loaded("me/small-music", endpoint=endpoint) == [main]
+
+
+def test_a_store_has_the_config_too(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a URI leads to: fetched into the cache once, and checked against the config."""
+    monkeypatch.setenv("N2M_CACHE", str(tmp_path / "cache"))
+    files, config = _fetched(str(exported), None)
+    assert config == read_config(exported)
+    assert {stage: file_identity(path) for stage, path in files.items()} == {
+        name: one.sha256 for name, one in config_of(exported).stages.items()
+    }
+    assert _fetched(str(exported), ["vocoder"])[0] == {"vocoder": files["vocoder"]}
 
 
 def test_names_that_are_no_ids_are_not_asked_for() -> None:
