@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RevisionNotFoundError
 
 from noise2music.core.errors import UserError, first_line
 from noise2music.core.tensors import sharded_files
@@ -43,6 +43,8 @@ def download(model: str, revision: str | None, small: Sequence[str], weights: Se
                 break
     except HFValidationError:
         raise UserError(f'there is no folder "{model}", and it cannot be the id of a model on the hub either') from None
+    except RevisionNotFoundError:
+        raise UserError(f'"{model}" has no revision "{revision}" on the model hub. Give a branch, tag or commit of it.') from None
     except (HfHubHTTPError, OSError) as error:
         raise UserError(
             f'"{model}" is neither a folder nor to be had from the model hub ({first_line(error)}). On a machine that reaches the hub, '

@@ -75,7 +75,7 @@ class Job:
 def _load(settings: GenerateSettings) -> Maker:
     store = open_store(settings.out)
     scorer = open_scorer(settings.scorer, settings.run.device).load()
-    cascade = load_cascade(settings.checkpoints, settings.generation, settings.run.device, settings.text_model)
+    cascade = load_cascade(settings.checkpoints, settings.generation, settings.run.device, settings.text_model, settings.revision)
     claim(store, job_identity(settings, cascade.identity, scorer.identity))
     return Maker(store, cascade, scorer, stage_info(cascade), settings.best_of, settings.format, _training_set(settings, scorer))
 

@@ -1,16 +1,21 @@
-"""The docs name what is there: every relative link, anchor, file, module and command of them exists."""
+"""The docs name what is there: every relative link, anchor, file, module, command and option of them exists."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from noise2music.flows.cli import n2m
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 ROOMS = "core|labeling|models|pipelines|flows|synth|src|scripts|tests|benchmarks|examples|docker|docs"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(rf"(?<![\w./{{-])((?:{ROOMS})/[\w./-]+)")
+COMMAND = re.compile(r"^(?:    )?n2m (\S.*)$|`n2m ([^`\n]+)`", re.MULTILINE)
 MODULE = re.compile(r"\b(?:noise2music|benchmarks|scripts)(?:\.\w+)+")
 of_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(PROJECT).as_posix())
 of_each_that_names_the_present = pytest.mark.parametrize(
@@ -56,6 +61,24 @@ def test_files_that_are_named_exist(page: Path) -> None:
 def test_modules_that_are_named_exist(page: Path) -> None:
     named = sorted(set(MODULE.findall(page.read_text(encoding="utf-8"))))
     assert [name for name in named if not any(path.exists() for path in modules(name))] == []
+
+
+@of_each_that_names_the_present
+def test_commands_are_understood(page: Path) -> None:
+    """Lines of code and `n2m ...` in the text; what is named without its arguments lacks no option."""
+    for found in COMMAND.findall(page.read_text(encoding="utf-8")):
+        line = found[0] or re.sub(r"[\[\]]| \.\.\..*", "", found[1])
+        words = shlex.split(line, comments=True)
+        command: click.Command = n2m
+        while isinstance(command, click.Group) and words and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        assert command is not n2m or words in (["--help"], ["COMMAND", "--help"]), line
+        try:
+            command.make_context("n2m", words)
+        except (click.MissingParameter, click.exceptions.Exit):
+            continue
+        except click.UsageError as error:
+            pytest.fail(f"{line}: {error.format_message()}")
 
 
 def test_the_first_page_is_one_page_and_runs_anywhere() -> None:

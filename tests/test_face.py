@@ -12,7 +12,6 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,15 +20,16 @@ from torch.utils.data import DataLoader
 
 import noise2music as n2m
 from noise2music.core.errors import RowError, UserError
-from noise2music.flows.cli.everything import render
 from noise2music.flows.face import _assignments
 from noise2music.flows.generate import generate
 from noise2music.labeling.retrieval.balance import inclusion_probability
 from noise2music.models.data.loader import Loader
 from noise2music.models.data.shards import open_shards
 from noise2music.models.generation.settings import StageSampling
+from noise2music.models.training import prepare
 from tests.flows.generation import small_job
 from tests.models.data.made_up_shards import RATE, uri_of, write_shards
+from tests.models.training.small_runs import run_settings, small_stage
 
 PROJECT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "pyarrow", "apache_beam", "numpy", "prefect", "faiss", "pydantic")
@@ -54,12 +54,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder with music/, in which the package's own example has run: runs/music is labelled, calm.wav is there."""
     folder = tmp_path_factory.mktemp("face")
     write_notes(folder / "music")
-    example = textwrap.dedent(str(n2m.__doc__).split("labels and a clip:\n\n")[1].split("\n\nEvery name")[0])
+    example = face_example()
     assert example.count("\n") <= 10
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         exec(with_fewer(example), {"FEWER": FEWER})
     return folder
+
+
+def face_example() -> str:
+    """The lines of Python in the package's own docstring."""
+    return textwrap.dedent(str(n2m.__doc__).split("labels and a clip:\n\n")[1].split("\n\nEvery name")[0])
+
+
+def docs_example() -> str:
+    """The blocks of Python in docs/python.md, one after the other."""
+    return "".join(re.findall(r"```python\n(.*?)```", (PROJECT / "docs/python.md").read_text(encoding="utf-8"), re.S))
 
 
 def with_fewer(example: str) -> str:
@@ -297,42 +307,26 @@ def test_stages_and_samplers() -> None:
 
 def test_the_page_of_examples_runs(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(place)
-    text = (PROJECT / "docs/python.md").read_text(encoding="utf-8")
-    names: dict[str, object] = {"FEWER": FEWER}
-    for block in re.findall(r"```python\n(.*?)```", text, re.S):
-        exec(with_fewer(block) if "n2m.label(" in block else block, names)
+    exec(with_fewer(docs_example()), {"FEWER": FEWER})
     assert "3 clips, report:" in capsys.readouterr().out
     assert soundfile.info(place / "calm.wav").duration == 1
 
 
-def cells_of(name: str) -> list[str]:
-    """The code of a notebook, which has no outputs."""
-    cells = json.loads((PROJECT / f"examples/{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-    assert len({cell["id"] for cell in cells}) == len(cells)
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
-    return ["".join(cell["source"]) for cell in code]
-
-
-def test_the_notebook_that_labels_runs(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """On the music that is labelled already; of the command that renders some, which has tests of its own, the arguments are read."""
-    monkeypatch.chdir(place)
-    names: dict[str, Any] = {"FEWER": FEWER}
-    for text in cells_of("label"):
-        text = text.replace("subprocess.run(render, check=True)", "")
-        exec(with_fewer(text) if "n2m.label(" in text else text, names)
-    assert render.make_context("render", names["render"][4:]).params == {"folder": Path("music"), "pieces": 10, "seconds": 6.0, "seed": 0}
-    assert "note-2.wav {'piano': " in capsys.readouterr().out
-
-
-def test_the_notebook_that_makes_music_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorter clips, in three steps."""
-    monkeypatch.chdir(tmp_path)
-    shown: list[str] = []
-    names: dict[str, object] = {"display": lambda clip: shown.append(clip._repr_html_())}
-    for text in cells_of("generate"):
-        text = text.replace("SECONDS = 5", "SECONDS = 0.2").replace(", steps=8", "").replace("seed=0", "seed=0, steps=3")
-        exec(text, names)
-    assert len(set(shown)) == 7
-    assert all("<audio controls" in page for page in shown)
-    assert soundfile.info("calm-waveform.wav").duration == pytest.approx(0.2)
+def test_a_cascade_that_is_trained_here_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six steps of each stage of a route, by dicts and keywords; the same call again has nothing to do, and the weights make sound."""
+    monkeypatch.setattr(prepare, "stage_of", lambda _preset, name: small_stage(name))
+    shards = uri_of(write_shards(tmp_path / "labels", clips=12, seconds=0.8))
+    settings = json.loads(run_settings(shards, tmp_path / "cascade").model_dump_json())
+    stages = ("waveform-generator", "waveform-cascader", "super-resolution")
+    trained = n2m.train(settings, stages, recipe__clips=24)
+    assert [(stage.stage, stage.clips, stage.finished) for stage in trained] == [(name, 24, True) for name in stages]
+    assert [stage.weights for stage in trained] == [tmp_path / "cascade" / name / "weights.safetensors" for name in stages]
+    before = [stage.weights.stat().st_mtime_ns for stage in trained]
+    assert [stage.weights.stat().st_mtime_ns for stage in n2m.train(settings, stages)] == before
+    cascade = n2m.load_cascade(tmp_path / "cascade", device="cpu")
+    assert cascade.stages == stages
+    clip = cascade.generate("a low organ", seconds=0.4, seed=1, steps=4)
+    assert (len(clip.audio), clip.sample_rate) == (9_600, 24_000)
+    assert 0.001 < np.abs(clip.audio).max() <= 1
+    assert (cascade.generate("a low organ", seconds=0.4, seed=1, steps=4).audio == clip.audio).all()
+    assert (cascade.generate("a low organ", seconds=0.4, seed=2, steps=4).audio != clip.audio).any()

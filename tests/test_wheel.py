@@ -1,4 +1,7 @@
-"""The wheel in an environment of its own, run from a folder that has a `models` and a `labeling` of somebody else's."""
+"""The wheel in an environment of its own, run from a folder that has a `models` and a `labeling` of somebody else's.
+
+What takes a minute or more, as a user would run it, is slow: `pytest -m slow tests/test_wheel.py`.
+"""
 
 import os
 import shutil
@@ -10,11 +13,34 @@ import venv
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from noise2music.flows.stage_order import Order
+from noise2music.models.cascade.stage import STAGES
 from noise2music.models.training.settings import Data, TrainSettings
+from tests.test_face import FEWER, docs_example, face_example, with_fewer, write_notes
 
 PROJECT = Path(__file__).resolve().parents[1]
+N2M = ("-m", "noise2music.flows.cli")
+TRAIN = """
+out = "cascade"
+[data]
+shards = "runs/music"
+[recipe]
+clips = 8
+clips_a_step = 4
+[stages]
+waveform-generator = { seconds = 0.64 }
+spectrogram-generator = { seconds = 0.64 }
+[run]
+threads = 1
+[validation]
+clips = 2
+levels = 2
+[samples]
+clips = 0
+"""
+"""Two steps of every stage."""
 IMPORT_ALL = """
 import importlib, pkgutil, noise2music
 for module in pkgutil.walk_packages(noise2music.__path__, "noise2music."):
@@ -90,8 +116,8 @@ def test_one_name_is_installed(installed: Installed) -> None:
 
 def test_the_command_line_answers(installed: Installed) -> None:
     table = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert f"version {table['project']['version']}" in installed.python("-m", "noise2music.flows.cli", "--version")
-    assert "render music" in installed.python("-m", "noise2music.flows.cli", "demo", "--help")
+    assert f"version {table['project']['version']}" in installed.python(*N2M, "--version")
+    assert "render music" in installed.python(*N2M, "demo", "--help")
 
 
 def test_what_the_demo_reads_is_there(installed: Installed) -> None:
@@ -102,3 +128,52 @@ def test_a_process_that_trains_a_stage_starts(installed: Installed) -> None:
     """As `n2m train all --set run.at_once=2` starts it; there is nothing to train on here, which it says."""
     order = Order(settings=TrainSettings(data=Data(shards="none"), out="cascade"), stage="vocoder").model_dump_json() + "\n"
     assert "n2m: " in installed.python("-m", "noise2music.flows.stage_process", told=order, code=1)
+
+
+@pytest.fixture(scope="module")
+def labelled(installed: Installed) -> Installed:
+    """With music/ beside the foreign folders, labelled into runs/music with few words."""
+    write_notes(installed.folder / "music")
+    words = ["--set", 'vocabulary={tags={kind="builtin-tags"}}', "--set", "sampling.draw={tags=6}"]
+    printed = installed.python(*N2M, "label", "--audio", "music", *words)
+    assert "runs/music/report/" in printed
+    return installed
+
+
+def test_a_folder_is_labelled_and_the_ten_lines_run(labelled: Installed) -> None:
+    printed = labelled.python("-c", f"FEWER = {FEWER!r}\n{with_fewer(face_example())}")
+    assert "note-0.wav [" in printed
+    assert "3 (144000,) 24000" in printed
+    assert soundfile.info(labelled.folder / "calm.wav").duration == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_stages_train_side_by_side(labelled: Installed) -> None:
+    """`n2m train all --set run.at_once=2`, each stage a process of its own, and the weights are loaded and exported."""
+    (labelled.folder / "train.toml").write_text(TRAIN, encoding="utf-8")
+    labelled.python(*N2M, "train", "all", "-c", "train.toml", "--set", "run.at_once=2")
+    for stage in STAGES:
+        assert (labelled.folder / "cascade" / stage / "weights.safetensors").is_file()
+    assert "5 stages" in labelled.python(*N2M, "export-cascade", "cascade", "exported")
+    script = "import noise2music as n2m; print(n2m.load_cascade('exported', 'spectrogram'))"
+    assert "LoadedCascade(spectrogram-generator -> vocoder -> super-resolution" in labelled.python("-c", script)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_demo_runs_whole(installed: Installed) -> None:
+    printed = installed.python(*N2M, "demo", "--root", "demo", "--pieces", "2")
+    assert "Page: " in printed
+    (clips,) = (installed.folder / "demo").glob("clips-*")
+    assert len(list((clips / "audio").glob("*.flac"))) == 12
+    assert len(list((installed.folder / "demo").glob("cascade-0-2/*/weights.safetensors"))) == len(STAGES)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_pages_of_examples_run_as_they_stand(installed: Installed) -> None:
+    """The ten lines of `help(noise2music)`, then docs/python.md, with all the words that are built in."""
+    write_notes(installed.folder / "plain" / "music")
+    script = f"import os; os.chdir('plain')\n{face_example()}\n{docs_example()}"
+    assert "3 clips, report:" in installed.python("-c", script)

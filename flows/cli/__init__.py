@@ -9,7 +9,7 @@ from noise2music.flows.cli.labeling import join, label, labels, prune, replay, r
 from noise2music.flows.cli.planning import plan
 from noise2music.flows.cli.sections import Sections, example
 from noise2music.flows.cli.setting_up import setup
-from noise2music.flows.cli.training import train, weights
+from noise2music.flows.cli.training import export_cascade, train, weights
 from noise2music.flows.cli.writing import captions, prompt, write
 from noise2music.flows.process import main as run_command
 
@@ -25,7 +25,7 @@ def n2m() -> None:
 
 
 n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, export, import_webdataset, render)
-n2m.add_section("Models", train, weights)
+n2m.add_section("Models", train, weights, export_cascade)
 n2m.add_section("Music", generate)
 n2m.add_section("Look", plan, status, show, report, verify)
 n2m.add_section("Operate", setup, demo, everything, deploy, prune)

@@ -15,7 +15,7 @@ from noise2music.flows.cli.sections import example
     epilog=example("n2m generate prompts.txt --checkpoints tiny --out clips", "n2m generate -c generate.toml --best-of 4"),
 )
 @click.argument("prompts", required=False)
-@click.option("--checkpoints", help='Folder or URI of trained stages, or "tiny" for those that are built in.')
+@click.option("--checkpoints", help='Folder, URI or hub id of trained stages, or "tiny" for those that are built in.')
 @click.option("--out", help="Folder or URI where everything is written.")
 @CONFIG
 @SET

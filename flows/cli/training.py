@@ -58,3 +58,31 @@ def weights(run: Path, output: Path, width: float | None, clips: int | None, pre
 
     header = export_weights(run, output, width, clips, precision)
     print(f"{output}: {header.stage.name} after {header.clips:,} clips, average: {header.average}")
+
+
+@click.command(
+    "export-cascade",
+    short_help="Write trained stages as a folder for a model hub.",
+    epilog=example("n2m export-cascade runs/tiny/cascade tiny-music --id me/tiny-music --licence cc-by-4.0"),
+)
+@click.argument("checkpoints")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--id", "hub_id", metavar="OWNER/NAME", help="Where the folder is to lie on the hub; the card names it.")
+@click.option("--licence", metavar="ID", help="Of the weights, as the hub spells it, such as cc-by-nc-4.0 (default: other).")
+@click.option("--text-model", metavar="ID", help="Hub id of the text encoder, where training read it from a folder.")
+def export_cascade(checkpoints: str, out: Path, hub_id: str | None, licence: str | None, text_model: str | None) -> None:
+    """Write all trained stages of CHECKPOINTS into the folder OUT, with config.json and a model card, ready to be uploaded.
+
+    CHECKPOINTS is what `n2m generate --checkpoints` takes. OUT can be given to it too, and OWNER/NAME once OUT is on the hub.
+    """
+    from noise2music.models.export.cascade_folder import CARD
+    from noise2music.models.export.cascade_folder import export_cascade as write
+
+    done = write(str(checkpoints), out, hub_id, licence, text_model)
+    made = "nothing had to be written" if not done.written else f"{done.written} files written now"
+    print(f"{len(done.config.stages)} stages, {done.bytes / 2**20:,.1f} MB, in {out}; {made}")
+    print(f"Card: {out / CARD}; licence of the weights: {done.config.licence}")
+    encoder = done.config.text_encoder
+    if encoder is not None and encoder.model != "minilm" and "/" not in encoder.model:
+        print(f"The text encoder is called {encoder.model}. Where that is no hub id, name one with --text-model: others cannot load it.")
+    print(f"Upload: hf upload {hub_id or 'OWNER/NAME'} {out} .")

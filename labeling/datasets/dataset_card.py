@@ -71,7 +71,7 @@ def _how(config: Mapping[str, Any], splits: Mapping[str, SplitSummary]) -> str:
         "## How it was labelled",
         f"Scorer: {as_text(scorer or 'not recorded')}. Candidates a clip and vocabulary (`top_k`): "
         f"{as_text(sampling.get('top_k', 'not recorded'))}. Labels are drawn from the candidates, rare captions more often.",
-        _table(("vocabulary", "kind", "labels a clip, at most", "labels"), rows),
+        markdown_table(("vocabulary", "kind", "labels a clip, at most", "labels"), rows),
     ]
     return "\n\n".join([*lines, _STARTER] if scorer == "starter" else lines)
 
@@ -81,7 +81,7 @@ def _numbers(splits: Mapping[str, SplitSummary], names: Mapping[str, str]) -> st
         (names[split], split, f"{summary.clips:,}", f"{summary.milliseconds / 3.6e6:,.2f}", f"{summary.labels.total():,}")
         for split, summary in splits.items()
     ]
-    return "## Splits\n\n" + _table(("split", "value of the column `split`", "clips", "hours", "labels"), rows)
+    return "## Splits\n\n" + markdown_table(("split", "value of the column `split`", "clips", "hours", "labels"), rows)
 
 
 def _licences(splits: Mapping[str, SplitSummary]) -> str:
@@ -92,7 +92,7 @@ def _licences(splits: Mapping[str, SplitSummary]) -> str:
         rows.append((f"{len(rest):,} others", f"{sum(clips for _, clips in rest):,}"))
     return (
         "## Licences\n\nEach recording has its own licence, in the column `licence`, as its metadata says it. Look at it before you use or "
-        "pass on a clip.\n\n" + _table(("licence", "clips"), rows)
+        "pass on a clip.\n\n" + markdown_table(("licence", "clips"), rows)
     )
 
 
@@ -103,14 +103,15 @@ def _sources(config: Mapping[str, Any]) -> str:
         value = columns[name]
         if value:
             rows.append((name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else value))
-    table = _table(("meaning", "column of the metadata table"), rows) if rows and _value(config, "corpus", "metadata") else ""
-    return "## Source\n\n" + (table or "No table of metadata: titles and artists are those of the files' tags, where they have any.")
+    said = markdown_table(("meaning", "column of the metadata table"), rows) if rows and _value(config, "corpus", "metadata") else ""
+    return "## Source\n\n" + (said or "No table of metadata: titles and artists are those of the files' tags, where they have any.")
 
 
 def _origin(config: Mapping[str, Any], digest: str) -> str:
     run = hashlib.sha256(canonical_json(config).encode()).hexdigest()
     rows = (("configuration of the run", run), ("content of the labels", digest))
-    return "## Origin\n\nRecordings that were opted out when this was written are not in it.\n\n" + _table(("sha256 of", "value"), rows)
+    left_out = "Recordings that were opted out when this was written are not in it."
+    return f"## Origin\n\n{left_out}\n\n" + markdown_table(("sha256 of", "value"), rows)
 
 
 def _loading(splits: Mapping[str, SplitSummary], names: Mapping[str, str]) -> str:
@@ -122,7 +123,9 @@ def _loading(splits: Mapping[str, SplitSummary], names: Mapping[str, str]) -> st
     )
 
 
-def _table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def markdown_table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table whose cells are shown as text, whatever stands in them."""
+
     def lines() -> Iterator[str]:
         yield f"| {' | '.join(heading)} |"
         yield "|" + "---|" * len(heading)

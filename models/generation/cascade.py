@@ -11,7 +11,7 @@ from noise2music.core.device import choose_device
 from noise2music.core.errors import UserError
 from noise2music.models.cascade.stage import Stage, StageName
 from noise2music.models.cascade.weights import WeightsHeader, load_network, read_weights_header
-from noise2music.models.generation.checkpoints import check_fit, file_identity, weights_files
+from noise2music.models.generation.checkpoints import check_fit, open_checkpoints
 from noise2music.models.generation.settings import GenerationSettings, apply_sampling
 from noise2music.models.generation.texts import PromptTexts
 from noise2music.models.network.unet import UNet
@@ -109,23 +109,26 @@ class Cascade:
         return replace(self, settings=settings, stages=stages, headers=headers, identity=identity, rate=stages[-1].signal.rate, texts=texts)
 
 
-def load_cascade(checkpoints: str, settings: GenerationSettings, device: str = "auto", text_model: str | None = None) -> Cascade:
-    """The stages of settings.chain from a folder or URI with STAGE/weights.safetensors or STAGE.safetensors; "tiny": those that ship.
+def load_cascade(
+    checkpoints: str, settings: GenerationSettings, device: str = "auto", text_model: str | None = None, revision: str | None = None
+) -> Cascade:
+    """The stages of settings.chain from `checkpoints` (models.generation.checkpoints.open_checkpoints); "tiny": those that ship.
 
     device: "cpu", "cuda" or "auto". text_model: folder or hub id of the text encoder, where it is not where it was in training.
-    Raises UserError that names what is missing, or what does not fit.
+    revision: of a hub id. Raises UserError that names what is missing, or what does not fit.
     """
     place = torch.device(choose_device(device))
-    files = weights_files(checkpoints, settings.chain)
+    found = open_checkpoints(checkpoints, settings.chain, revision)
+    files = found.files
     headers = {name: read_weights_header(path, name) for name, path in files.items()}
     check_fit([headers[name] for name in settings.chain], checkpoints)
     stages = _stages(headers, settings)
-    texts = _texts(list(headers.values()), text_model, place)
+    texts = _texts(list(headers.values()), text_model or found.text_model, place)
     networks = {name: load_network(path, headers[name]) for name, path in files.items()}
     weights_bytes = sum(4 * parameter.numel() for network in networks.values() for parameter in network.parameters())
     return Cascade(
         settings=settings,
-        identity={name: file_identity(path) for name, path in files.items()},
+        identity=found.identity,
         headers=headers,
         rate=stages[-1].signal.rate,
         stages=stages,

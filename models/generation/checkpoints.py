@@ -1,7 +1,9 @@
-"""Where the published weights of stages are: a folder, an object store, or the package itself."""
+"""Where the published weights of stages are: a folder, an object store, the hub, or the package itself."""
 
 import hashlib
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +11,9 @@ from noise2music.core.errors import UserError
 from noise2music.core.ids import stable_id
 from noise2music.core.local_cache import cache_folder, download
 from noise2music.core.storage import Entry, Store, is_remote, local_path, open_existing
-from noise2music.models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, Signal, Stage, StageName
+from noise2music.models.cascade.cascade_config import NAME as CONFIG
+from noise2music.models.cascade.cascade_config import CascadeConfig, parse_config, read_config
+from noise2music.models.cascade.stage import CORPUS_RATE, FRAME_SAMPLES, STAGES, Signal, Stage, StageName
 from noise2music.models.cascade.weights import WeightsHeader
 
 # Whether stages that were trained apart make one cascade.
@@ -72,18 +76,73 @@ def _describe(signal: Signal) -> str:
 
 
 SHIPPED = "tiny"
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 STARTER = Path(__file__).parents[1] / "starter"
 
 
-def weights_files(checkpoints: str, stages: Sequence[StageName]) -> dict[StageName, Path]:
-    """A file on this machine for each stage. Raises UserError that names every stage that is missing and where it was looked for."""
+@dataclass(frozen=True)
+class Checkpoints:
+    """Weights files on this machine. identity: SHA-256 of each. config: of an exported cascade, None for a training run's folder."""
+
+    files: dict[StageName, Path]
+    identity: dict[StageName, str]
+    config: CascadeConfig | None
+
+    @property
+    def text_model(self) -> str | None:
+        """What loads the text encoder, where an exported cascade says so."""
+        return self.config.text_encoder.model if self.config and self.config.text_encoder else None
+
+
+def open_checkpoints(checkpoints: str, stages: Sequence[StageName] | None = None, revision: str | None = None) -> Checkpoints:
+    """The weights of some stages, None for all that are there: of a folder, a URI, a hub id OWNER/NAME, or "tiny", which ships.
+
+    Raises UserError that names every stage that is missing and where it was looked for, and where a file is not the one that the config
+    of an exported cascade lists. revision: branch, tag or commit of a hub id.
+    """
+    files, config, called = _located(checkpoints, stages, revision)
+    identity = {stage: file_identity(path) for stage, path in files.items()}
+    for stage, sha256 in identity.items() if config else ():
+        if config is not None and (stage not in config.stages or config.stages[stage].sha256 != sha256):
+            raise UserError(
+                f"the weights of the {stage} in {called} are not those that its {CONFIG} lists (sha256 differs). Fetch the whole folder "
+                "again, or export the cascade again."
+            )
+    return Checkpoints(files, identity, config)
+
+
+def _located(
+    checkpoints: str, stages: Sequence[StageName] | None, revision: str | None
+) -> tuple[dict[StageName, Path], CascadeConfig | None, str]:
+    """Files and config, and what their place is called."""
     if checkpoints == SHIPPED:
-        return _local_files(STARTER, stages, "the weights that ship (models/starter)")
+        return _here(STARTER, stages, "the weights that ship (models/starter)"), None, checkpoints
     if is_remote(checkpoints):
-        return _fetched_files(checkpoints, stages)
-    if not local_path(checkpoints).is_dir():
-        raise UserError(f'there is no folder {checkpoints} with weights. Give a folder or URI, or "{SHIPPED}" for the weights that ship.')
-    return _local_files(local_path(checkpoints), stages, checkpoints)
+        return *_fetched(checkpoints, stages), checkpoints
+    folder = local_path(checkpoints)
+    if not folder.is_dir():
+        folder = _from_hub(checkpoints, stages, revision)
+    elif revision is not None:
+        raise UserError(f"{checkpoints} is a folder, and a revision is of a hub id. Leave the revision out.")
+    return _here(folder, stages, checkpoints), read_config(folder), checkpoints
+
+
+def _from_hub(checkpoints: str, stages: Sequence[StageName] | None, revision: str | None) -> Path:
+    """The folder of a hub id in the hub's cache, with config and weights of these stages; nothing else is fetched."""
+    if not HUB_ID.fullmatch(checkpoints):
+        raise UserError(
+            f"there is no folder {checkpoints} with weights. Give a folder or URI, a hub id OWNER/NAME, or "
+            f'"{SHIPPED}" for the weights that ship.'
+        )
+    from noise2music.core.hub import download
+
+    names = [CONFIG, *(name for stage in stages or STAGES for name in _names(stage))]
+    return download(checkpoints, revision, names, (), "checkpoints", SHIPPED)
+
+
+def weights_files(checkpoints: str, stages: Sequence[StageName], revision: str | None = None) -> dict[StageName, Path]:
+    """A file on this machine for each stage. Raises UserError as `open_checkpoints` does."""
+    return open_checkpoints(checkpoints, stages, revision).files
 
 
 def file_identity(path: Path) -> str:
@@ -97,24 +156,29 @@ def _names(stage: StageName) -> tuple[str, str]:
     return f"{stage}/weights.safetensors", f"{stage}.safetensors"
 
 
-def _local_files(folder: Path, stages: Sequence[StageName], title: str) -> dict[StageName, Path]:
-    places = {stage: next((path for name in _names(stage) if (path := folder / name).is_file()), None) for stage in stages}
-    _all_there(title, places)
-    return {stage: path for stage, path in places.items() if path is not None}
+def _here(folder: Path, stages: Sequence[StageName] | None, called: str) -> dict[StageName, Path]:
+    found = {stage: next((path for name in _names(stage) if (path := folder / name).is_file()), None) for stage in stages or STAGES}
+    _all_there(called, found, stages)
+    return {stage: path for stage, path in found.items() if path is not None}
 
 
-def _fetched_files(uri: str, stages: Sequence[StageName]) -> dict[StageName, Path]:
+def _fetched(uri: str, stages: Sequence[StageName] | None) -> tuple[dict[StageName, Path], CascadeConfig | None]:
     store = open_existing(uri)
-    places = {stage: next((entry for name in _names(stage) if (entry := store.head(name)) is not None), None) for stage in stages}
-    _all_there(uri, places)
-    return {stage: _fetch(store, entry) for stage, entry in places.items() if entry is not None}
+    found = {stage: next((entry for name in _names(stage) if (entry := store.head(name)) is not None), None) for stage in stages or STAGES}
+    _all_there(uri, found, stages)
+    config = parse_config(store.get(CONFIG), store.describe(CONFIG)) if store.head(CONFIG) else None
+    return {stage: _fetch(store, entry) for stage, entry in found.items() if entry is not None}, config
 
 
-def _all_there(title: str, places: dict[StageName, Path | None] | dict[StageName, Entry | None]) -> None:
-    if missing := [stage for stage, place in places.items() if place is None]:
+def _all_there(
+    called: str, found: dict[StageName, Path | None] | dict[StageName, Entry | None], stages: Sequence[StageName] | None
+) -> None:
+    if stages is None and any(place is not None for place in found.values()):
+        return
+    if missing := [stage for stage, place in found.items() if place is None]:
         looked = " or ".join(_names(missing[0]))
         raise UserError(
-            f"{title} holds no weights of the {', the '.join(missing)}: {looked} is not there. Train what is missing (`n2m train STAGE`), "
+            f"{called} holds no weights of the {', the '.join(missing)}: {looked} is not there. Train what is missing (`n2m train STAGE`), "
             "or choose a route, start and stop_after that do without."
         )
 

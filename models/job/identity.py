@@ -11,7 +11,7 @@ from noise2music.labeling.datasets.fingerprint import changed_keys
 from noise2music.labeling.memorization.open_training_set import training_set_digest
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.cascade.weights import software
-from noise2music.models.generation.checkpoints import file_identity, weights_files
+from noise2music.models.generation.checkpoints import open_checkpoints
 from noise2music.models.generation.settings import GenerationSettings
 from noise2music.models.job.settings import GenerateSettings
 
@@ -59,8 +59,7 @@ def job_identity(settings: GenerateSettings, weights: dict[StageName, str], scor
 
 def weights_identity(settings: GenerateSettings) -> dict[StageName, str]:
     """SHA-256 of the weights that a job uses, without loading a network. Raises UserError where a stage is missing."""
-    files = weights_files(settings.checkpoints, settings.generation.chain)
-    return {stage: file_identity(path) for stage, path in files.items()}
+    return open_checkpoints(settings.checkpoints, settings.generation.chain, settings.revision).identity
 
 
 def read_identity(store: Store) -> JobIdentity | None:

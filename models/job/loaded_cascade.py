@@ -101,15 +101,18 @@ def load_cascade(
     settings: GenerationSettings | None = None,
     device: str = "auto",
     text_model: str | None = None,
+    revision: str | None = None,
 ) -> LoadedCascade:
     """A trained cascade, loaded: from a prompt to audio at 24 kHz.
 
     Args:
-        checkpoints: "tiny", which ships; or a folder or URI with STAGE/weights.safetensors, as training leaves it, or STAGE.safetensors.
+        checkpoints: "tiny", which ships; a folder or URI with STAGE/weights.safetensors, as training leaves it, or STAGE.safetensors, as
+            `n2m export-cascade` writes them; or OWNER/NAME, the id of such a folder on the Hugging Face hub.
         route: "waveform" or "spectrogram", the way from text to audio.
         settings: everything that changes the audio, in place of route.
         device: "cpu", "cuda" or "auto".
         text_model: folder or hub id of the text encoder, where it is not where it was in training.
+        revision: branch, tag or commit of a hub id; None is its main branch.
 
     Returns:
         The cascade, with `generate`.
@@ -119,7 +122,7 @@ def load_cascade(
 
     Source: arXiv 2302.03917, section 4; the weights that ship are described in docs/starter_cascade.md.
     """
-    return LoadedCascade(load(str(checkpoints), settings or GenerationSettings(route=route), device, text_model))
+    return LoadedCascade(load(str(checkpoints), settings or GenerationSettings(route=route), device, text_model, revision))
 
 
 def _sampling(values: Mapping[str, Any]) -> StageSampling:

@@ -37,7 +37,8 @@ class GenerateSettings(Settings):
 
     Args:
         prompts: a file of prompts.
-        checkpoints: a folder with weights, or "tiny" for those that ship.
+        checkpoints: a folder, URI or hub id with weights, or "tiny" for those that ship.
+        revision: branch, tag or commit of a hub id.
         out: where clips, records and the manifest are written.
         seed, seconds: of rows that give none.
         format: 16-bit "flac" or "wav".
@@ -53,6 +54,7 @@ class GenerateSettings(Settings):
 
     prompts: str = Field(min_length=1)
     checkpoints: str = Field(min_length=1)
+    revision: str | None = None
     out: str = Field(min_length=1)
     seed: int = Field(0, ge=0, le=LARGEST_SEED)
     seconds: float = Field(30.0, gt=0, le=MAX_SECONDS)

@@ -127,8 +127,13 @@ class Journal:
 def read_journal(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
     """The lines of a run's log, of one kind or all; a torn last line is left out, and a run that has none gives none."""
     path = folder / NAME
+    return parse_journal(path.read_text(encoding="utf-8") if path.is_file() else "", kind)
+
+
+def parse_journal(text: str, kind: str | None = None) -> list[dict[str, Any]]:
+    """The lines of a log's text, as `read_journal` gives them."""
     entries = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+    for line in text.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from noise2music.models.cascade.presets import stage_of as stage
     from noise2music.models.data.shard_dataset import ShardDataset
     from noise2music.models.diffusion import sampler as samplers
+    from noise2music.models.export.cascade_folder import export_cascade
     from noise2music.models.generation.clip import GeneratedClip
     from noise2music.models.generation.settings import GenerationSettings
     from noise2music.models.job.loaded_cascade import LoadedCascade, load_cascade
@@ -50,6 +51,7 @@ __all__ = [
     "UserError",
     "__version__",
     "count_candidates",
+    "export_cascade",
     "label",
     "load_cascade",
     "load_scorer",
@@ -73,6 +75,7 @@ _PLACES = {
     "UNet": "models.network.unet:UNet",
     "UserError": "core.errors:UserError",
     "count_candidates": "labeling.retrieval.balance:count_candidates",
+    "export_cascade": "models.export.cascade_folder:export_cascade",
     "label": "flows.face:label",
     "load_cascade": "models.job.loaded_cascade:load_cascade",
     "load_scorer": "labeling.scorers.loaded:load_scorer",
