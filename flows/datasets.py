@@ -9,8 +9,11 @@ from pydantic import ValidationError
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import Store
+from noise2music.labeling.datasets.build import Built
 from noise2music.labeling.datasets.dataset import LATEST, Dataset, latest_paths, open_dataset, unreadable
 from noise2music.pipelines.settings import LabelSettings
+
+LABEL_PAGE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,25 @@ class LabelDatasets:
         for datasets in self.vocabularies.values():
             found += [datasets.vocabulary, datasets.embed_text, datasets.retrieve, datasets.null, datasets.count, datasets.sample]
         return [dataset for dataset in (*found, self.audio, self.shard) if dataset is not None]
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """A finished run: its datasets, the report's dataset, and what was found and made on the way."""
+
+    datasets: LabelDatasets
+    report: Dataset
+    built: tuple[Built, ...]
+
+    @property
+    def nothing_done(self) -> bool:
+        """Whether everything was there already."""
+        return not any(item.made for item in self.built)
+
+    @property
+    def report_path(self) -> str:
+        """Where the page is."""
+        return self.report.store.describe(f"{self.report.path}/{LABEL_PAGE}")
 
 
 _PLAIN = ("inventory", "probe", "ingest", "embed", "shard")

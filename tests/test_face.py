@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 
 import noise2music as n2m
 from noise2music.core.errors import RowError, UserError
-from noise2music.flows.cli.everything import render
+from noise2music.flows.cli.first_run import render
 from noise2music.flows.face import _assignments
 from noise2music.flows.generate import generate
 from noise2music.labeling.retrieval.balance import inclusion_probability
