@@ -1,1 +1,1 @@
-"""What everything stands on: errors, ids, arrays, stores, audio files, tables. Imports nothing of the project."""
+"""The foundation: errors, ids, arrays, stores, audio files, tables. Imports nothing else of the project."""

@@ -1,4 +1,4 @@
-"""Words, numbers and phrases that lie in a folder `data` beside the code that reads them, checked when they are read."""
+"""Reads data files (words, numbers, phrases) from the folder `data` beside the code, and checks them."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ def comma_choices(text: str) -> tuple[str, ...]:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(comma_list)]
-"""In the file a text with commas between the words, because that is easy to read and to edit."""
+"""In the file: one text with commas between the words, which is easy to read and edit."""
 WordSet = Annotated[frozenset[str], BeforeValidator(comma_list)]
 Choices = Annotated[tuple[str, ...], BeforeValidator(comma_choices)]
 
@@ -77,14 +77,14 @@ def checked(package: str, name: str, value: Any, shape: type[Shape], entry: str 
 def entry_error(package: str, name: str, error: ValidationError, entry: str = "") -> UserError:
     """The first complaint of pydantic, with the file and the entry that it is about."""
     first = error.errors()[0]
-    place = ".".join(part for part in (entry, *map(str, first["loc"])) if part)
-    return UserError(f"{package}, {FOLDER}/{name}: {place}: {first['msg'].removeprefix('Value error, ')}")
+    where = ".".join(part for part in (entry, *map(str, first["loc"])) if part)
+    return UserError(f"{package}, {FOLDER}/{name}: {where}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def content_hash(*values: Any) -> str:
-    """Hash of what was read, for fingerprints of what is made from it: a comment in a file, or a line break, changes nothing.
+    """Hash of the values that were read, for fingerprints. A comment or a line break in the file does not change it.
 
-    Values are JSON's, frozen dataclasses, or sets and mappings of such.
+    Values are those of JSON, frozen dataclasses, or sets and mappings of such.
     """
     return hashlib.sha256(json.dumps(values, default=_plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

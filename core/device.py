@@ -1,4 +1,4 @@
-"""On which device tensors live."""
+"""Chooses the device for tensors."""
 
 from typing import Literal
 

@@ -1,14 +1,16 @@
-"""The two ways something can be wrong: the run cannot go on, or one row cannot."""
+"""The two kinds of errors: one stops the run, one costs a single row."""
 
 
 class UserError(Exception):
-    """The run stops. The message says what is wrong, where, and what to do; the command line prints it without a traceback."""
+    """Stops the run. The message says what is wrong, where, and what to do; the command line prints it without a traceback."""
 
 
 class RowError(Exception):
     """One row fails and becomes a dead letter; the others go on.
 
-    `reason` is a short word that groups failures (for example "not_audio"), `message` says what was seen.
+    Attributes:
+        reason: A short word that groups failures, for example "not_audio" (docs/errors.md lists all).
+        message: What was wrong with this row.
     """
 
     def __init__(self, reason: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""A model's files: from the hub into its cache on this machine, and the safetensors among them."""
+"""Downloads a model's files from the hub into the hub's cache, and finds the safetensors among them."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -28,9 +28,10 @@ SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
 
 
 def download(model: str, revision: str | None, small: Sequence[str], weights: Sequence[str], setting: str, builtin: str) -> Path:
-    """The folder of a hub id in the hub's cache. Of `weights` the first that the hub has is fetched.
+    """Download a model of the hub and return its folder in the hub's cache. Raises UserError.
 
-    `setting`: what configuration calls the model ("scorer.model"). `builtin`: the value of it that needs no hub. Raises UserError.
+    small: patterns of the files that are always fetched. weights: names of weight files; the first that the hub has is fetched.
+    setting: the key that names the model in the configuration ("scorer.model"). builtin: a value for it that needs no hub.
     """
     try:
         folder = Path(snapshot_download(model, revision=revision, allow_patterns=list(small)))
@@ -52,7 +53,7 @@ def download(model: str, revision: str | None, small: Sequence[str], weights: Se
 
 
 def safetensors_files(folder: Path) -> list[Path]:
-    """The weights as transformers names them, one file or the parts that its index lists; none where there are none. Raises UserError."""
+    """The weight files as transformers names them: one file, the parts that an index lists, or none. Raises UserError."""
     single, index = (folder / name for name in SAFETENSORS)
     if single.is_file():
         return [single]

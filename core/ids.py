@@ -17,7 +17,7 @@ for _digit in range(16):
 
 
 def stable_id(*fields: str | int) -> str:
-    """16 hexadecimal digits that depend on the fields alone, and on where one ends: ("ab", "c") is not ("a", "bc")."""
+    """16 hexadecimal digits: a hash of the fields and of where each ends, so ("ab", "c") differs from ("a", "bc")."""
     digest = hashlib.sha256()
     for field in fields:
         encoded = str(field).encode("utf-8", "surrogatepass")

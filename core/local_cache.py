@@ -1,4 +1,4 @@
-"""An object of a store becomes a file of this machine, whole or not at all."""
+"""Downloads an object of a store to a file of this machine, whole or not at all."""
 
 import os
 import sys
@@ -25,9 +25,9 @@ _BLOCK = 1 << 22
 
 
 def download(store: Store, source: str, path: Path, check: Callable[[Path], None]) -> None:
-    """Read the object aside, have it checked there, and give it its name. `check` raises where the file is not what it should be.
+    """Download to a temporary file, check it, then rename it to `path`. `check` raises where the file is wrong.
 
-    Raises FileNotFoundError where the object is not there, and OSError where the file cannot be kept; what was at `path` then stays.
+    Raises FileNotFoundError where there is no such object, and OSError where the file cannot be written; a file at `path` then stays.
     """
     aside = path.with_suffix(f".{os.getpid()}.partial")
     try:

@@ -1,4 +1,4 @@
-"""A frozen encoder on one thread, inside a run that uses several."""
+"""Runs a frozen encoder on one thread, inside a run that uses several."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Sums on a CPU depend on how many threads share them, and cached embeddings are shared by processes with any number."""
+    """One thread inside: the rounding of sums on a CPU depends on the number of threads, and processes with any number share embeddings."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Items made ahead by a thread, while others are worked on."""
+"""Computes items ahead in a thread."""
 
 import queue
 import threading
@@ -10,14 +10,14 @@ Item = TypeVar("Item")
 
 
 def run_ahead(items: Iterable[Item], ahead: int) -> Iterator[Item]:
-    """The same items, made up to `ahead` in advance by a thread. An error there is raised here; leaving early stops the thread."""
+    """The same items, computed by a thread up to `ahead` in advance. Its errors are raised here; leaving early stops the thread."""
     ready: queue.Queue[_Ready[Item]] = queue.Queue(ahead)
     stop = threading.Event()
 
-    def offer(made: "_Ready[Item]") -> bool:
+    def offer(entry: "_Ready[Item]") -> bool:
         while not stop.is_set():
             try:
-                ready.put(made, timeout=0.1)
+                ready.put(entry, timeout=0.1)
                 return True
             except queue.Full:
                 continue
@@ -36,12 +36,12 @@ def run_ahead(items: Iterable[Item], ahead: int) -> Iterator[Item]:
     thread.start()
     try:
         while True:
-            made = ready.get()
-            if made.error is not None:
-                raise made.error
-            if made.last:
+            entry = ready.get()
+            if entry.error is not None:
+                raise entry.error
+            if entry.last:
                 return
-            yield made.item  # type: ignore[misc]
+            yield entry.item  # type: ignore[misc]
     finally:
         stop.set()
         thread.join()

@@ -1,4 +1,4 @@
-"""Files of which the first writer wins, although runs that share a place cannot see each other."""
+"""Writes files so that the first of several writers wins, although runs on one store cannot see each other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ from noise2music.core.storage import Store
 
 @dataclass(frozen=True)
 class Put:
-    """data: what lies at `path` by this writer's knowledge. replaced: what another had put there and this one wrote over."""
+    """data: the content of `path` as far as this writer knows. replaced: another writer's content that this one overwrote."""
 
     path: str
     data: bytes
     replaced: bytes | None = None
 
     def hold(self, store: Store) -> None:
-        """For the winner: put it again where another wrote over it meanwhile."""
+        """For the winner: write it again where another writer has overwritten it."""
         if store.get(self.path) != self.data:
             store.put(self.path, self.data)
 
     def give_back(self, store: Store) -> None:
-        """For the loser: what was written over is put back."""
+        """For the loser: restore what this writer overwrote."""
         if self.replaced is not None:
             store.put(self.path, self.replaced)
 
 
 def put_first(store: Store, path: str, data: bytes, same: Callable[[bytes], bool] = lambda _: False) -> Put:
-    """Put a file unless the one that is there says the `same`; what does not, such as a torn one, is written over."""
+    """Write a file unless an existing one is equal or the `same` by that function. Any other, such as a torn one, is overwritten."""
     if store.create(path, data):
         return Put(path, data)
     theirs = store.get(path)

@@ -1,4 +1,4 @@
-"""Random numbers of a training example or a clip: a pure function of (seed, number, purpose), for any batch, rank or order."""
+"""Random numbers of a training example or clip: a pure function of (seed, number, purpose), whatever the batch, rank or order."""
 
 from collections.abc import Sequence
 

@@ -1,9 +1,15 @@
 """What every table of settings is: immutable, checked, the same through JSON."""
 
 import json
-from typing import Any
+import logging
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
+
+_RECORD = "record"
 
 
 class Settings(BaseModel):
@@ -15,6 +21,25 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
+    former_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Keys that a release before called otherwise: former name -> field. They are still read, with a warning, until the next release."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_names(cls, values: Any, info: ValidationInfo) -> Any:
+        if not isinstance(values, Mapping) or not any(former in values for former in cls.former_names):
+            return values
+        renamed = dict(values)
+        for former, name in cls.former_names.items():
+            if former not in renamed:
+                continue
+            if name in renamed:
+                raise ValueError(f"{former} is the former name of {name}: give {name} alone")
+            renamed[name] = renamed.pop(former)
+            if not (info.context or {}).get(_RECORD):
+                _warn(former, name)
+        return renamed
+
     @field_validator("*")
     @classmethod
     def _is_a_number(cls, value: Any) -> Any:
@@ -22,7 +47,24 @@ class Settings(BaseModel):
             raise ValueError("NaN is no number")
         return value
 
+    @classmethod
+    def of_record(cls, values: Mapping[str, Any]) -> Self:
+        """Settings that a run wrote down, perhaps one of a release before: former names are read without a warning.
+
+        Raises pydantic's ValidationError, as `model_validate` does.
+        """
+        return cls.model_validate(values, context={_RECORD: True})
+
     def as_json(self) -> dict[str, Any]:
         """The values as plain JSON, which is read as the same settings again."""
         values: dict[str, Any] = json.loads(self.model_dump_json())
         return values
+
+
+@cache
+def _warn(former: str, name: str) -> None:
+    """Cached, so that a process says it once, however often the same configuration is read."""
+    log.warning("The setting %s is called %s now. The former name is still read in this release, and not in the next.", former, name)
+
+
+log = logging.getLogger("n2m")

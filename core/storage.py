@@ -32,11 +32,11 @@ _KINDS = {
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _NO_ANSWER = "the object store does not answer"
 _REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
-_SAID = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
+_CODE_AND_MESSAGE = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
 
 
 class OddKeyError(UserError):
-    """A listing holds a name that is no path, such as "a//b". why: which, in the library's words."""
+    """A listing holds a name that is no path, such as "a//b". why: the library's message, which names it."""
 
     def __init__(self, message: str, why: str) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class OddKeyError(UserError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One object: its path below the store, its size, a stamp that changes when it is written again, and when that was (seconds)."""
+    """One object. path: below the store. bytes: its size. stamp: changes with every write. modified: time of the last write, in seconds."""
 
     path: str
     bytes: int
@@ -65,8 +65,8 @@ def local_path(uri: str) -> Path:
     """The folder or file that a local URI (a plain path or file://) names. Raises UserError for an empty one and for other schemes."""
     scheme = _scheme(uri)
     if not uri or scheme not in ("", "file"):
-        said = f"{uri!r} names no folder or file" if not uri else f"{uri}: nothing is read from or written to {scheme}://"
-        raise UserError(f"{said}. Give a path (. is the working folder), file://, s3://, gs:// or az://.")
+        message = f"{uri!r} names no folder or file" if not uri else f"{uri}: nothing is read from or written to {scheme}://"
+        raise UserError(f"{message}. Give a path (. is the working folder), file://, s3://, gs:// or az://.")
     try:
         return Path(urlsplit(uri).path if scheme else uri)
     except ValueError as error:
@@ -80,7 +80,7 @@ def _scheme(uri: str) -> str:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether another try may mend an error: a store did not answer. Told by the text, for Beam carries nothing else from a worker."""
+    """Whether a retry may help: a store did not answer. Decided by the text, since Beam carries nothing else from a worker."""
     return _NO_ANSWER in str(error)
 
 
@@ -117,7 +117,7 @@ class Store:
             raise self._cannot_write(path, error) from error
 
     def put_changed(self, path: str, data: bytes) -> bool:
-        """Write or replace an object unless it holds just that already. Gives whether it was written."""
+        """Write an object unless it already holds these bytes. Returns whether it was written."""
         try:
             if self.get(path) == data:
                 return False
@@ -127,7 +127,7 @@ class Store:
         return True
 
     def create(self, path: str, data: bytes) -> bool:
-        """Write an object unless it is there: True for the one writer that wins."""
+        """Write an object unless it exists. Returns whether this writer won."""
         try:
             obstore.put(self._objects, path, data, mode="create", use_multipart=False, attributes=self._attributes(path))
         except AlreadyExistsError:
@@ -153,8 +153,8 @@ class Store:
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below a prefix, sorted."""
         with self._explained("list", prefix):
-            found = obstore.list_with_delimiter(self._objects, prefix or None)["common_prefixes"]
-        return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in found)
+            prefixes = obstore.list_with_delimiter(self._objects, prefix or None)["common_prefixes"]
+        return sorted(name.rstrip("/").rsplit("/", 1)[-1] for name in prefixes)
 
     def delete(self, path: str) -> None:
         """Remove an object; one that is not there is fine."""
@@ -179,8 +179,8 @@ class Store:
         try:
             yield
         except InvalidPathError as error:
-            said = f"cannot {doing} {self.describe(path)}: {first_line(error)}. Rename that object."
-            raise OddKeyError(said, first_line(error)) from error
+            message = f"cannot {doing} {self.describe(path)}: {first_line(error)}. Rename that object."
+            raise OddKeyError(message, first_line(error)) from error
         except BaseError as error:
             advice = "Check the address, the credentials in the environment and the network."
             raise UserError(f"cannot {doing} {self.describe(path)}: {self._why(error)}. {advice}") from error
@@ -192,7 +192,7 @@ class Store:
         )
 
     def _attributes(self, path: str) -> dict[str, str] | None:
-        """Objects say what they are, so that a browser shows a page of an object store instead of keeping it; files need not."""
+        """The content type, so that a browser shows a page of an object store instead of downloading it. Local files need none."""
         kind = _KINDS.get(path.rpartition(".")[2]) if is_remote(self.uri) else None
         return {"Content-Type": kind} if kind else None
 
@@ -230,7 +230,7 @@ class _RawReader(io.RawIOBase):
 
 
 def _named_http(uri: str) -> bool:
-    """Whether the environment names an S3 server by http://: who writes that means it, and obstore would ask for AWS_ALLOW_HTTP besides."""
+    """Whether the environment names an S3 server by http://. That is permission enough; obstore alone would also ask for AWS_ALLOW_HTTP."""
     return uri.startswith("s3://") and any(os.environ.get(name, "").startswith("http://") for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT"))
 
 
@@ -268,7 +268,7 @@ def _entry(meta: Any) -> Entry:
 
 def first_line(error: Exception) -> str:
     """What a store's error says, in one line: its own code and message where it gives them."""
-    said = _SAID.search(str(error))
-    if said:
-        return f"{said[1]}: {said[2].rstrip('.')}"
+    match = _CODE_AND_MESSAGE.search(str(error))
+    if match:
+        return f"{match[1]}: {match[2].rstrip('.')}"
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""What the rules took away: how many, and three examples each that are the same whatever the order or the workers."""
+"""Counts what each rule took away, with three examples a rule that do not depend on order or workers."""
 
 import heapq
 from collections import Counter
@@ -19,12 +19,12 @@ class Tally:
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def lose(self, rule: str, text: str, times: int = 1) -> None:
-        """Count a text, so many times, and keep it as an example when it is among the first by hash."""
+        """Count a text `times` times, and store it as an example when its hash is among the smallest."""
         self.lost[rule] += times
         self.examples[rule] = first_examples((*self.examples.get(rule, ()), text[:EXAMPLE_CHARACTERS]))
 
     def add(self, other: "Tally") -> None:
-        """Take over what another tally counted."""
+        """Add another tally to this one."""
         self.lost.update(other.lost)
         self.examples = merge_examples([self.examples, other.examples])
 

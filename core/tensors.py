@@ -1,4 +1,4 @@
-"""Weight files: written whole, read without running anything they contain, and hashed."""
+"""Weight files: written whole, read without running anything in them, and hashed."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ Header = TypeVar("Header", bound=BaseModel)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: BaseModel) -> None:
-    """Write aside, flush to the disk, rename. Raises UserError where it cannot be written; what was at `path` then stays as it was."""
+    """Write a temporary file, flush it to the disk, rename it. Raises UserError where that fails; an earlier file at `path` then stays."""
     aside = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,9 +58,9 @@ def read_header(path: Path, model: type[Header], newest: int) -> Header:
         raise UserError(f"{path} is damaged or was cut short ({error}). Copy it again from where it was made.") from None
     if KEY not in metadata:
         raise UserError(f"{path} holds tensors, but was not written by noise2music: its header says nothing of a stage.")
-    found = _format(metadata[KEY])
-    if found is not None and found > newest:
-        raise UserError(f"{path} has format {found}, and this version reads up to {newest}. Update noise2music.")
+    version = _format(metadata[KEY])
+    if version is not None and version > newest:
+        raise UserError(f"{path} has format {version}, and this version reads up to {newest}. Update noise2music.")
     try:
         return model.model_validate_json(metadata[KEY])
     except ValidationError as error:
@@ -96,10 +96,10 @@ def _check_start(path: Path) -> None:
 
 def _format(header: str) -> int | None:
     try:
-        found = json.loads(header).get("format")
+        version = json.loads(header).get("format")
     except (ValueError, AttributeError):
         return None
-    return found if isinstance(found, int) else None
+    return version if isinstance(version, int) else None
 
 
 def _flush(path: Path) -> None:
@@ -143,9 +143,9 @@ def read_pickled(file: Path) -> object:
         with _numpy_numbers():
             return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except pickle.UnpicklingError as error:
-        seen = str(error).replace("\n", " ").split("GLOBAL ")[-1].split(" ")[0] if "GLOBAL " in str(error) else "an unreadable pickle"
+        content = str(error).replace("\n", " ").split("GLOBAL ")[-1].split(" ")[0] if "GLOBAL " in str(error) else "an unreadable pickle"
         raise UserError(
-            f"{file} is not a plain checkpoint: it holds {seen}, which only running code from the file could load. It was not run. "
+            f"{file} is not a plain checkpoint: it holds {content}, which only running code from the file could load. It was not run. "
             "Use a checkpoint from its original source, or convert this one to safetensors where it was made."
         ) from None
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, OSError, AttributeError, TypeError) as error:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Settings
 from noise2music.pipelines.settings import LabelSettings
 
 COLLAPSE = 0.75
@@ -61,7 +62,7 @@ def validate_settings(model: type[Model], raw: Mapping[str, Any], overrides: Seq
     """Nested tables and overrides -> settings of a kind. `where` names the source in messages. Raises UserError."""
     merged = dict(raw)
     for override in overrides:
-        merged = _override(merged, override)
+        merged = _override(model, merged, override)
     try:
         return model.model_validate(merged)
     except ValidationError as error:
@@ -73,21 +74,31 @@ def validate_settings(model: type[Model], raw: Mapping[str, Any], overrides: Seq
         raise UserError(f"{where}: " + "; ".join(lines) + ".") from error
 
 
-def _override(raw: Mapping[str, Any], override: str) -> dict[str, Any]:
+def _override(model: type[BaseModel], raw: Mapping[str, Any], override: str) -> dict[str, Any]:
     name, separator, text = override.partition("=")
     keys = [key.strip() for key in name.split(".")]
     if not separator or not all(keys):
         raise UserError(f"--set {override}: write it as --set a.b=value, for example --set sampling.top_k=20.")
     changed = dict(raw)
     table = changed
-    for key in keys[:-1]:
+    for depth, key in enumerate(keys[:-1]):
+        _call_alike(_model_at(model, keys[:depth]), table, key)
         inner = table.get(key, {})
         if not isinstance(inner, Mapping):
             raise UserError(f"--set {override}: {key} is a value, not a table.")
         table[key] = dict(inner)
         table = table[key]
+    _call_alike(_model_at(model, keys[:-1]), table, keys[-1])
     table[keys[-1]] = _value(text.strip())
     return changed
+
+
+def _call_alike(model: Any, table: dict[str, Any], key: str) -> None:
+    """What the table holds under another name of the same setting is called `key`, so that an override takes its place."""
+    former = model.former_names if isinstance(model, type) and issubclass(model, Settings) else {}
+    for other in (former.get(key, key), *(old for old, new in former.items() if new == former.get(key, key))):
+        if other != key and other in table:
+            table[key] = table.pop(other)
 
 
 def _value(text: str) -> Any:
@@ -126,19 +137,26 @@ def _explain(model: type[BaseModel], item: Mapping[str, Any]) -> tuple[str, str]
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """Fields of the model at a location, going down through nested models and dictionaries of models."""
+    """Fields of the model at a location, or of the values of a dictionary there."""
+    current = _model_at(model, location)
+    if isinstance(current, _Values):
+        current = current.model
+    return sorted(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> Any:
+    """What is expected at a location, going down through nested models and dictionaries of models: a model, _Values, or another type."""
     current: Any = model
     for key in location:
         if isinstance(current, type) and issubclass(current, BaseModel):
-            field = current.model_fields.get(str(key))
+            former = current.former_names if issubclass(current, Settings) else {}
+            field = current.model_fields.get(former.get(str(key), str(key)))
             current = _inner(field.annotation) if field else None
         if get_origin(current) is dict:
             current = _Values(get_args(current)[1])
         elif isinstance(current, _Values):
             current = current.model
-    if isinstance(current, _Values):
-        current = current.model
-    return sorted(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+    return current
 
 
 class _Values:

@@ -16,7 +16,7 @@ from noise2music.labeling.corpus.clips import cut_clips
 from noise2music.labeling.corpus.describe import describe
 from noise2music.labeling.corpus.facts import Facts
 from noise2music.labeling.corpus.files import AudioFile, list_corpus, open_audio
-from noise2music.labeling.corpus.metadata import Described, Metadata
+from noise2music.labeling.corpus.metadata import Metadata, MetadataMatch
 from noise2music.labeling.corpus.opt_out import Entry, read_opt_outs
 from noise2music.labeling.corpus.songs import Song
 from noise2music.labeling.memorization.recording import recognise
@@ -151,7 +151,7 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     keys = [file.key for file in files]
     no_entries: tuple[Entry, ...] = ()
     entries = noted(problems, lambda: read_opt_outs(settings.corpus.opt_out) if settings.corpus.opt_out else no_entries, no_entries)
-    no_table = Metadata({}, frozenset()), Described(dict.fromkeys(keys))
+    no_table = Metadata({}, frozenset()), MetadataMatch(dict.fromkeys(keys))
     metadata, described = noted(problems, lambda: describe(settings.corpus, keys), no_table)
     sample = _sample(files)
     probed, unreadable, read = _probe(settings, sample)
@@ -203,7 +203,7 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     return planned | {"problems": problems}
 
 
-def _tables(corpus: Corpus, entries: Sequence[Entry], metadata: Metadata, described: Described) -> dict[str, int]:
+def _tables(corpus: Corpus, entries: Sequence[Entry], metadata: Metadata, described: MetadataMatch) -> dict[str, int]:
     """How the metadata table and the opt-out list meet the files."""
     planned = {"opt_out_entries": len(entries)} if corpus.opt_out else {}
     if not corpus.metadata:
@@ -211,7 +211,7 @@ def _tables(corpus: Corpus, entries: Sequence[Entry], metadata: Metadata, descri
     return planned | {
         "metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated,
         "metadata_rows_without_file": len(described.without_file),
-        "files_without_metadata": len(described.known) + len(described.ambiguous) - described.met,
+        "files_without_metadata": len(described.tracks) + len(described.ambiguous_files) - described.match_count,
         **{f"files_matched_by_{step}": len(met) for step, met in sorted(described.by_step.items())},
     }
 

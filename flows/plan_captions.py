@@ -11,7 +11,7 @@ from noise2music.core.ids import stable_id
 from noise2music.flows.inputs import unlabelled
 from noise2music.labeling.captions.vocabulary import vocabulary_table
 from noise2music.labeling.corpus.clips import track_split
-from noise2music.labeling.corpus.metadata import Described
+from noise2music.labeling.corpus.metadata import MetadataMatch
 from noise2music.labeling.scorers.base import Scorer
 from noise2music.labeling.settings import Corpus
 from noise2music.labeling.stages.vocabulary import allowed_splits
@@ -67,9 +67,9 @@ def captions_per_second(scorer: Scorer, sample: Sequence[str]) -> float:
     return len(sample) / max(time.perf_counter() - started, 1e-9)
 
 
-def splits_of(corpus: Corpus, described: Described) -> dict[str, str]:
+def splits_of(corpus: Corpus, described: MetadataMatch) -> dict[str, str]:
     """The split of each file that has one, by key."""
-    found = {key: track_split(row.split if row else None, corpus) for key, row in described.known.items()}
+    found = {key: track_split(row.split if row else None, corpus) for key, row in described.tracks.items()}
     return {key: split for key, split in found.items() if split is not None}
 
 

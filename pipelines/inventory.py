@@ -14,10 +14,10 @@ from noise2music.core.errors import RowError
 from noise2music.core.ids import stable_id
 from noise2music.core.storage import Store
 from noise2music.core.tally import Tally
-from noise2music.labeling.corpus.describe import Oddity, describe, oddities, shown
+from noise2music.labeling.corpus.describe import Oddity, describe, oddities, quote
 from noise2music.labeling.corpus.facts import NO_FACTS
 from noise2music.labeling.corpus.files import AudioFile, Inventory, identify, list_corpus
-from noise2music.labeling.corpus.metadata import Described, Metadata, TrackMetadata
+from noise2music.labeling.corpus.metadata import Metadata, MetadataMatch, TrackMetadata
 from noise2music.labeling.corpus.opt_out import read_opt_outs
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
@@ -83,16 +83,16 @@ def _part_tables(context: PartContext, listed: _Listed, odd: Sequence[Oddity], n
     return [pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["track_id"])), INVENTORY)]
 
 
-def _join(found: Inventory, contents: dict[str, str], described: Described, metadata: Metadata | None) -> _Listed:
+def _join(found: Inventory, contents: dict[str, str], described: MetadataMatch, metadata: Metadata | None) -> _Listed:
     dead = list(found.refused)
     rows = []
     for file in found.files:
-        if file.key in described.ambiguous:
-            names = ", ".join(map(shown, described.ambiguous[file.key]))
+        if file.key in described.ambiguous_files:
+            names = ", ".join(map(quote, described.ambiguous_files[file.key]))
             message = f"the metadata table has more than one row for it, with different values: {names}. Keep one."
             dead.append((file.key, RowError("ambiguous_metadata", message)))
             continue
-        rows.append(_row(file, contents[file.key], described.known.get(file.key)))
+        rows.append(_row(file, contents[file.key], described.tracks.get(file.key)))
     counts = {f"ignored:{suffix or 'no suffix'}": amount for suffix, amount in found.ignored.items()}
     if metadata is None:
         return _Listed(rows, dead, [], counts)
@@ -101,7 +101,7 @@ def _join(found: Inventory, contents: dict[str, str], described: Described, meta
         "metadata_rows": len(metadata.rows) + metadata.keyless + metadata.repeated,
         "metadata_rows_used": described.used,
         "metadata_rows_repeated": metadata.repeated,
-        "metadata_rows_ambiguous": sum(map(len, described.ambiguous.values())),
+        "metadata_rows_ambiguous": sum(map(len, described.ambiguous_files.values())),
         "files_without_metadata": sum(not row["described"] for row in rows),
         "metadata_without_file": len(described.without_file),
     }

@@ -15,7 +15,7 @@ from apache_beam.pvalue import TaggedOutput
 from noise2music.core.storage import read_uri
 from noise2music.core.tally import Tally
 from noise2music.labeling.captions.builtin import builtin_sentences, builtin_tags
-from noise2music.labeling.captions.contamination import HeldOut, held_out_captions
+from noise2music.labeling.captions.contamination import HeldOutTexts, read_held_out_texts
 from noise2music.labeling.captions.text import MAX_CHARACTERS, key_id
 from noise2music.labeling.captions.vocabulary import Variant, check_captions, keyed, merge, read_captions
 from noise2music.labeling.datasets.dataset import Dataset
@@ -81,9 +81,9 @@ class _Merge:
 
 
 @lru_cache(maxsize=2)
-def read_held_out(sources: tuple[str, ...]) -> HeldOut:
+def read_held_out(sources: tuple[str, ...]) -> HeldOutTexts:
     """The held-out captions of these tables, read once a process."""
-    return held_out_captions(sources)
+    return read_held_out_texts(sources)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from noise2music.core.tally import Tally
 from noise2music.labeling.captions.cleaning.chain import Chain, rules_identity
-from noise2music.labeling.captions.contamination import check_leaks
+from noise2music.labeling.captions.contamination import check_contamination
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import PartContext, part_of
@@ -146,7 +146,7 @@ class _WritePart:
             table = pa.concat_tables([VOCABULARY.empty_table(), *captions])
             for kept in stage.written_part(context, table, near, tally, replies):
                 if self.held_out:
-                    check_leaks(self.name, kept.column("caption").to_pylist(), read_held_out(self.held_out))
+                    check_contamination(self.name, kept.column("caption").to_pylist(), read_held_out(self.held_out))
                 yield kept
 
         self.writer.write(part, tables)

@@ -1,1 +1,1 @@
-"""Files of audio: read whatever their header claims, written, drawn."""
+"""Audio files: reading (headers are not trusted), encoding, resampling, mel and spectrogram pictures."""

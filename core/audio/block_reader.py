@@ -1,4 +1,4 @@
-"""Reading from a decoder that gives one block after the other: some samples, or a gap where it could give none."""
+"""Reads spans from a decoder that yields blocks in order: samples, or a gap where it could not decode."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from noise2music.core.audio.reader import Gap, Stretch
 
 @dataclass(frozen=True)
 class Missing:
-    """So many frames cannot be given, and why."""
+    """Frames that cannot be decoded: how many, and why."""
 
     frames: int
     why: str
@@ -23,7 +23,7 @@ Block = Float32s | Missing
 
 
 class BlockReader:
-    """Gives spans of a stream of blocks; what lies between two spans is never kept."""
+    """Reads spans of a stream of blocks. What lies between two spans is dropped at once."""
 
     def __init__(self, blocks: Iterator[Block]) -> None:
         self._blocks = blocks
@@ -32,7 +32,7 @@ class BlockReader:
         self._length = 0
 
     def read(self, start: int, end: int) -> Stretch:
-        """See core.audio.reader.Reader. Missing frames are silence, and said."""
+        """See core.audio.reader.Reader. Missing frames become silence, and are listed as gaps."""
         pieces: list[Float32s] = []
         gaps: list[Gap] = []
         while self._begin < end:

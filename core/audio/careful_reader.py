@@ -1,4 +1,4 @@
-"""libsndfile as long as it can go on, FFmpeg from where it cannot: one rule for damage, whoever reads."""
+"""Reads with libsndfile, and with FFmpeg from the first place that libsndfile cannot decode."""
 
 from typing import BinaryIO
 
@@ -9,7 +9,7 @@ from noise2music.core.errors import RowError
 
 
 class CarefulReader:
-    """See core.audio.reader.Reader. Where libsndfile gives up, the span and all that follow are read by FFmpeg, which leaves gaps."""
+    """See core.audio.reader.Reader. Where libsndfile fails, FFmpeg reads that span and all later ones, and leaves gaps."""
 
     def __init__(self, file: BinaryIO, reader: SoundFileReader) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""Files and streams that stand one after the other in one file, read as one."""
+"""Reads several files or streams that were joined into one file as one recording."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,10 +10,10 @@ from noise2music.core.audio.resample import resample
 
 
 class ChainReader:
-    """See core.audio.reader.Reader. Rate, channels and format are those of the first; what comes at another rate is resampled.
+    """See core.audio.reader.Reader. Rate, channels and format are those of the first file; other rates are resampled.
 
-    Each file is opened once to see how long it is, and again when it is read: only one of them is open at a time.
-    `claimed` is what is claimed of the whole: the caller's to say. Raises what the openers raise.
+    Each file is opened once to learn its length, and again when it is read, so only one is open at a time.
+    claimed: the length that the whole claims. Raises what the openers raise.
     """
 
     def __init__(self, openers: Sequence[Callable[[], Reader]], claimed: int | None = None) -> None:
@@ -31,7 +31,7 @@ class ChainReader:
         self.claimed = self.claimed if claimed is None else claimed
 
     def read(self, start: int, end: int) -> Stretch:
-        """See core.audio.reader.Reader. Channels that cancel are looked for in each file by itself."""
+        """See core.audio.reader.Reader. Each file is checked by itself for channels that cancel."""
         pieces: list[Float32s] = []
         gaps: list[Gap] = []
         antiphase: float | None = None

@@ -1,4 +1,4 @@
-"""Spans of a file as mono audio at its own rate, in a stream: what lies between two spans is never kept."""
+"""Decodes spans of a file to mono audio at the file's own rate. What lies between two spans is dropped at once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from noise2music.core.audio.reader import Stretch
 from noise2music.core.errors import RowError
 
 MISSING_SECONDS = 0.25
-"""A span may end this much before what the container promised: containers round, encoders pad."""
+"""A span may be this much shorter than the container promised: containers round, encoders pad."""
 MOST_GAP_SECONDS = 1.0
-"""Damage of less than this in one span is silence of its length, and said; with more the span dies, alone."""
+"""Less damage than this in one span becomes silence with a warning. With more, that span fails; the others go on."""
 SILENT_PEAK = 1e-4
 """-80 dBFS; dither of 16 bits lies at 3e-5."""
 
@@ -23,8 +23,8 @@ SILENT_PEAK = 1e-4
 class DecodedSpan:
     """audio: (n,) float32 mono at `sample_rate` Hz, the mean of the channels; full scale is 1.
 
-    odd: what is not as it should be, though the span lives: (reason, message) pairs, "gap" (a damaged place is silence) and "antiphase"
-    (the channels cancel each other, so it is not their mean).
+    odd: warnings about a span that can be used, as (reason, message) pairs: "gap" (a damaged place is silence) and "antiphase" (the
+    channels cancel each other, so it is not their mean).
     """
 
     start_ms: int
@@ -37,9 +37,9 @@ class DecodedSpan:
 def decode_spans(file: BinaryIO, key: str, spans_ms: Sequence[tuple[int, int]]) -> Iterator[DecodedSpan | RowError]:
     """A seekable file and spans (start, length) in milliseconds, in order of time and not overlapping -> one result a span, in that order.
 
-    A damaged place of less than MOST_GAP_SECONDS is silence of its length, so that what follows stays in time. A span that fails gives its
-    RowError in its place and the others go on: "truncated" (ends more than MISSING_SECONDS early, or holds nothing), "not_finite", "silent"
-    (peak below SILENT_PEAK), "decode_failed", "unreadable". A smaller shortfall gives a shorter array.
+    Damage shorter than MOST_GAP_SECONDS becomes silence of its length, so later audio keeps its time. A span that fails yields a RowError
+    and the next spans go on: "truncated" (ends more than MISSING_SECONDS early, or is empty), "not_finite", "silent" (peak below
+    SILENT_PEAK), "decode_failed", "unreadable". A smaller shortfall gives a shorter array.
     Raises RowError when the file cannot be opened as audio (see core.audio.open_reader), ValueError when the spans are out of order.
     """
     end = 0
@@ -59,19 +59,19 @@ def decode_spans(file: BinaryIO, key: str, spans_ms: Sequence[tuple[int, int]]) 
 
 
 def oddities(stretch: Stretch, rate: int) -> tuple[tuple[str, str], ...]:
-    """What a reader had to do to a stretch at `rate` Hz -> (reason, message) pairs, for people."""
-    said = []
+    """Warnings about a stretch at `rate` Hz: (reason, message) pairs."""
+    messages = []
     if stretch.gaps:
         first = stretch.gaps[0]
         places = "" if len(stretch.gaps) == 1 else f" in {len(stretch.gaps)} places, the first"
         lost = sum(gap.frames for gap in stretch.gaps) / rate
-        said.append(("gap", f"{lost:.3f} s are silence{places} at {first.start / rate:.3f} s: {first.why}"))
+        messages.append(("gap", f"{lost:.3f} s are silence{places} at {first.start / rate:.3f} s: {first.why}"))
     if stretch.antiphase is not None:
         message = (
             f"the mean of the channels would lose {stretch.antiphase:.0f} dB: they cancel, so their difference or the loudest is taken"
         )
-        said.append(("antiphase", message))
-    return tuple(said)
+        messages.append(("antiphase", message))
+    return tuple(messages)
 
 
 def _check(stretch: Stretch, rate: int, length_ms: int) -> None:

@@ -12,7 +12,7 @@ AudioFormat = Literal["flac", "wav"]
 
 
 def audio_bytes(audio: Float32s, rate: int, kind: AudioFormat = "flac") -> bytes:
-    """(samples,) mono -> 16-bit FLAC or WAV. Samples beyond full scale, which resampling can make, are cut off (core.audio.full_scale)."""
+    """(samples,) mono -> bytes of a 16-bit FLAC or WAV. Samples beyond full scale are clipped (see core.audio.full_scale)."""
     sink = io.BytesIO()
     quantised = np.clip(np.rint(audio.astype(np.float64) * 32768), -32768, 32767).astype(np.int16)
     soundfile.write(sink, quantised, rate, format=kind.upper(), subtype="PCM_16")

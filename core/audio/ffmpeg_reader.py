@@ -1,4 +1,4 @@
-"""Reading through FFmpeg (PyAV): decoding only. Channels are averaged and rates changed elsewhere."""
+"""Reads audio through FFmpeg (PyAV). It only decodes: downmix and resampling are done elsewhere."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
@@ -20,14 +20,13 @@ _DEMUXERS = ",".join(
         "asf,avi,flv,mpegts,mpeg,au,wv,loas,ac3,eac3,dts,dtshd,truehd,amr,ape,tta,tak,mpc,mpc8,dsf,iff,oma,voc,shn,rm,xwma,qcp,nut,spdif",
     )
 )
-"""Those that read the one file they are given. No playlists and no concatenations: their demuxers open whatever other file or address
-the text names."""
+"""Demuxers that open no other file. Playlists and concatenations are left out: they open any file or address that their text names."""
 _WALKED = frozenset({"m4a", "webm", "aac", "flac"})
-"""Kinds whose packets say how long they are, and are believed; all others are decoded to be measured."""
+"""Formats whose packets state their length reliably. All others are decoded to learn their length."""
 _CLAIMING = frozenset({"m4a", "webm", "asf", "avi", "flv", "wv", "ape", "tta", "tak", "mpc", "mpc8"})
 _FORMATS = {"mov": "m4a", "matroska": "webm", "w64": "wav", "loas": "aac"}
 AGREED_SECONDS = 0.05
-"""A header that differs by less is believed: containers round, encoders pad."""
+"""A header that is off by less is trusted: containers round, encoders pad."""
 
 
 class AvReader:
@@ -57,7 +56,7 @@ class AvReader:
 
     @property
     def whole(self) -> bool:
-        """Whether no packet was missing and none cut the count short."""
+        """Whether no packet was missing or cut short."""
         return not self._holes
 
     def _open(self) -> None:
@@ -78,7 +77,7 @@ class AvReader:
         return 0
 
     def _measure(self) -> int:
-        """Frames that are there: by walking the packets, or by decoding them where these cannot be believed."""
+        """Frames in the file: summed over the packets or, where packets are not reliable, by decoding them."""
         timeline, packets, self._holes = Timeline(self.format, self.rate), 0, False
         first = furthest = None
         if self.format in _WALKED:
@@ -105,7 +104,7 @@ class AvReader:
         return self._reader.count()
 
     def _blocks(self) -> Iterator[Block]:
-        """Decoded samples and, where packets are missing or could not be decoded, how many frames they should have given."""
+        """Decoded samples. Where packets are missing or cannot be decoded: how many frames they should have held."""
         timeline, usual, begun, own = Timeline(self.format, self.rate), 0, False, 0
         for packet in self._packets():
             if packet.size:
@@ -129,7 +128,7 @@ class AvReader:
             usual = sum(block.shape[1] for block in blocks) or usual
 
     def _packets(self) -> Iterator[Any]:
-        """Packets up to the end of the file, or to where the container is broken, which the missing frames tell."""
+        """Packets up to the end of the file, or up to damage in the container; the missing frames then show it."""
         try:
             yield from self._container.demux(self._stream)
         except (av.error.FFmpegError, ValueError):

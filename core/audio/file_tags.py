@@ -1,4 +1,4 @@
-"""Title, artist, licence and genres that a file itself names, wherever its kind keeps them, and in whatever encoding they were written."""
+"""Reads title, artist, licence and genres from a file's own tags, in any tag format and encoding."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,50 +25,50 @@ _CHUNKS = {
 _LATIN1 = 0
 _LONGEST_CHUNK = 1 << 16
 _WITH_OWN_TAGS = frozenset({"mp3", "flac", "ogg", "opus", "wav", "aiff", "m4a"})
-_SHOWN_BYTES = 24
+_EXAMPLE_BYTES = 24
 
 
 @dataclass(frozen=True)
 class Tags:
-    """texts by meaning ("title", "artist", "licence", "genres"); notes: which were in an undeclared encoding, and how they were read."""
+    """texts: by meaning ("title", "artist", "licence", "genres"). notes: which were in an undeclared encoding, and how they were read."""
 
     texts: Mapping[str, list[str]] = field(default_factory=lambda: {meaning: [] for meaning in MEANINGS})
     notes: tuple[str, ...] = ()
 
 
-Found = dict[str, list[str | bytes]]
-"""Texts by meaning; bytes where nothing that can be believed says their encoding."""
+TagTexts = dict[str, list[str | bytes]]
+"""Texts by meaning; bytes where no reliable source states their encoding."""
 
 
 def read_tags(file: BinaryIO, form: str) -> Tags:
-    """What the file says of itself. `form`: its format. Tags are a courtesy of the file: whatever is wrong with them, there are none then.
+    """The file's tags. `form`: its format. Tags that cannot be read count as missing, whatever is wrong with them.
 
-    Of several kinds of tags in one file, each meaning is taken from the first that has it: the container's own, ID3, APEv2, chunks of
-    RIFF and AIFF, FFmpeg's view.
+    A file may hold several kinds of tags. Each meaning comes from the first kind that has it: the container's own, ID3, APEv2, chunks of
+    RIFF and AIFF, FFmpeg.
     """
-    readers: list[Callable[[BinaryIO], Found]] = [_by_mutagen, _id3, _apev2, _chunk_texts]
+    readers: list[Callable[[BinaryIO], TagTexts]] = [_by_mutagen, _id3, _apev2, _chunk_texts]
     if form not in _WITH_OWN_TAGS:
         readers.append(_by_ffmpeg)
-    found: Found = {meaning: [] for meaning in MEANINGS}
+    tag_texts: TagTexts = {meaning: [] for meaning in MEANINGS}
     for read in readers:
         try:
             more = read(file)
         except Exception:
             continue
         for meaning in MEANINGS:
-            found[meaning] = found[meaning] or [text for text in more.get(meaning, ()) if text and text.strip()]
-    return _decoded(found)
+            tag_texts[meaning] = tag_texts[meaning] or [text for text in more.get(meaning, ()) if text and text.strip()]
+    return _decoded(tag_texts)
 
 
-def _decoded(found: Found) -> Tags:
-    """Bytes become text, all of one file looked at together."""
-    unknown = [(meaning, text) for meaning in MEANINGS for text in found[meaning] if isinstance(text, bytes)]
+def _decoded(tag_texts: TagTexts) -> Tags:
+    """Decodes the bytes. All texts of one file are looked at together, since one encoding wrote them all."""
+    unknown = [(meaning, text) for meaning in MEANINGS for text in tag_texts[meaning] if isinstance(text, bytes)]
     read = dict(zip(unknown, decode_legacy([text for _, text in unknown]), strict=True))
     texts: dict[str, list[str]] = {}
     notes = []
     for meaning in MEANINGS:
         texts[meaning] = []
-        for text in found[meaning]:
+        for text in tag_texts[meaning]:
             if isinstance(text, str):
                 texts[meaning].append(text)
                 continue
@@ -76,9 +76,9 @@ def _decoded(found: Found) -> Tags:
             if decoded is not None:
                 texts[meaning].append(decoded)
             if encoding not in ("ascii", "cp1252"):
-                shown = text[:_SHOWN_BYTES].hex(" ")
+                example = text[:_EXAMPLE_BYTES].hex(" ")
                 how = f"read as {encoding}: {decoded}" if decoded is not None else "left out: no encoding is sure"
-                notes.append(f"{meaning}: bytes {shown} of no declared encoding are {how}")
+                notes.append(f"{meaning}: bytes {example} of no declared encoding are {how}")
     return Tags(texts, tuple(notes))
 
 
@@ -86,7 +86,7 @@ def _watched(file: BinaryIO) -> Any:
     return cast(Any, WatchedFile(file))
 
 
-def _by_mutagen(file: BinaryIO) -> Found:
+def _by_mutagen(file: BinaryIO) -> TagTexts:
     start = after_tags(file)
     body = window(file, start, file_size(file)) if start else file
     tags = getattr(mutagen.File(_watched(body), easy=True), "tags", None)
@@ -101,20 +101,20 @@ def _by_mutagen(file: BinaryIO) -> Found:
     return {meaning: [text for name in names for text in _texts(tags.get(name))] for meaning, names in _NAMES.items()}
 
 
-def _id3(file: BinaryIO) -> Found:
+def _id3(file: BinaryIO) -> TagTexts:
     return _id3_texts(ID3(_watched(file)))
 
 
-def _id3_texts(tags: ID3) -> Found:
-    found: Found = {}
+def _id3_texts(tags: ID3) -> TagTexts:
+    tag_texts: TagTexts = {}
     for meaning, names in _ID3_FRAMES.items():
         frames = [frame for name in names for frame in tags.getall(name)]
-        found[meaning] = [_undeclared(text, frame) for frame in frames for text in _texts(frame)]
-    return found
+        tag_texts[meaning] = [_undeclared(text, frame) for frame in frames for text in _texts(frame)]
+    return tag_texts
 
 
 def _undeclared(text: str, frame: Any) -> str | bytes:
-    """ID3 has no other encoding of one byte than Latin-1, so that is written where others are meant."""
+    """ID3 knows no single-byte encoding but Latin-1, so writers declare that and mean others: such text is undone to bytes."""
     if getattr(frame, "encoding", None) == _LATIN1 and not text.isascii():
         try:
             return text.encode("latin-1")
@@ -123,48 +123,48 @@ def _undeclared(text: str, frame: Any) -> str | bytes:
     return text
 
 
-def _apev2(file: BinaryIO) -> Found:
+def _apev2(file: BinaryIO) -> TagTexts:
     tags = APEv2(_watched(file))
     return {meaning: [str(text) for name in names for text in (tags.get(name) or ())] for meaning, names in _NAMES.items()}
 
 
-def _chunk_texts(file: BinaryIO) -> Found:
-    """LIST INFO of RIFF; NAME, AUTH and (c) of AIFF. Their encoding is the machine's that wrote them."""
+def _chunk_texts(file: BinaryIO) -> TagTexts:
+    """LIST INFO of RIFF; NAME, AUTH and (c) of AIFF. They are in the encoding of the machine that wrote them."""
     start, size = after_tags(file), file_size(file)
     body = window(file, start, size)
     head = body.read(12)
-    found: Found = {}
+    tag_texts: TagTexts = {}
     if head[:4] not in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
-        return found
+        return tag_texts
     order = ">" if head[:4] in (b"FORM", b"RIFX") else "<"
-    for name, place, length in riff_chunks(body, order, size):
+    for name, offset, length in riff_chunks(body, order, size):
         if name in _CHUNKS and length <= _LONGEST_CHUNK:
-            found.setdefault(_CHUNKS[name], []).append(_chunk(body, place, length))
+            tag_texts.setdefault(_CHUNKS[name], []).append(_chunk(body, offset, length))
         elif name == b"LIST":
-            body.seek(place)
+            body.seek(offset)
             if body.read(4) == b"INFO":
-                inner = window(body, place - 8, min(place + length, size))
+                inner = window(body, offset - 8, min(offset + length, size))
                 for part, at, long in riff_chunks(inner, order, length + 8):
                     if part in _CHUNKS and long <= _LONGEST_CHUNK:
-                        found.setdefault(_CHUNKS[part], []).append(_chunk(inner, at, long))
-    return found
+                        tag_texts.setdefault(_CHUNKS[part], []).append(_chunk(inner, at, long))
+    return tag_texts
 
 
-def _chunk(file: BinaryIO, place: int, length: int) -> bytes:
-    file.seek(place)
+def _chunk(file: BinaryIO, offset: int, length: int) -> bytes:
+    file.seek(offset)
     return file.read(length).split(b"\0")[0].strip()
 
 
-def _by_ffmpeg(file: BinaryIO) -> Found:
-    """What FFmpeg finds in any other container. It hands bytes on; opened as Latin-1 they come out as they are."""
+def _by_ffmpeg(file: BinaryIO) -> TagTexts:
+    """FFmpeg's tags of any other container. Opened as Latin-1, its texts give the original bytes back."""
     _, container, stream = open_container(file, "latin-1")
     with container:
-        said = {str(key).lower(): str(value) for key, value in [*stream.metadata.items(), *container.metadata.items()]}
-    return {meaning: [_bytes(said[name]) for name in names if said.get(name)] for meaning, names in _NAMES.items()}
+        metadata = {str(key).lower(): str(value) for key, value in [*stream.metadata.items(), *container.metadata.items()]}
+    return {meaning: [_bytes(metadata[name]) for name in names if metadata.get(name)] for meaning, names in _NAMES.items()}
 
 
 def _bytes(text: str) -> str | bytes:
-    """UTF-8 is what containers other than RIFF state; text in it is not in doubt."""
+    """Text where the bytes are UTF-8, as containers other than RIFF demand; otherwise the bytes."""
     raw = text.encode("latin-1", "replace")
     try:
         return raw.decode("utf-8")

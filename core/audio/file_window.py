@@ -1,17 +1,17 @@
-"""A part of a file as a file of its own: what stands before and behind it is not there."""
+"""A part of a file as a file of its own; bytes before and after it are hidden."""
 
 import io
 from typing import BinaryIO, cast
 
 
 class FileWindow(io.RawIOBase):
-    """Bytes [start, end) of a seekable file. Several windows may share one file; each goes to its own place before it reads."""
+    """Bytes [start, end) of a seekable file. Several windows may share one file: each seeks before it reads."""
 
     def __init__(self, file: BinaryIO, start: int, end: int) -> None:
         self._file = file
         self._start = start
         self._size = max(0, end - start)
-        self._place = 0
+        self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -20,23 +20,23 @@ class FileWindow(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         if base + offset < 0:
-            raise ValueError("a place before the start of the file")
-        self._place = base + offset
-        return self._place
+            raise ValueError("a position before the start of the file")
+        self._position = base + offset
+        return self._position
 
     def tell(self) -> int:
-        return self._place
+        return self._position
 
     def read(self, size: int | None = -1, /) -> bytes:
-        left = max(0, self._size - self._place)
-        wanted = left if size is None or size < 0 else min(size, left)
-        if not wanted:
+        rest = max(0, self._size - self._position)
+        length = rest if size is None or size < 0 else min(size, rest)
+        if not length:
             return b""
-        self._file.seek(self._start + self._place)
-        data = self._file.read(wanted)
-        self._place += len(data)
+        self._file.seek(self._start + self._position)
+        data = self._file.read(length)
+        self._position += len(data)
         return data
 
     def readinto(self, buffer: object, /) -> int:
@@ -47,7 +47,7 @@ class FileWindow(io.RawIOBase):
 
 
 def window(file: BinaryIO, start: int, end: int) -> BinaryIO:
-    """Bytes [start, end) of a file, at its start."""
+    """Bytes [start, end) of a file as a file, positioned at its start."""
     return cast(BinaryIO, FileWindow(file, start, end))
 
 
@@ -59,7 +59,7 @@ def file_size(file: BinaryIO) -> int:
 
 
 def after_tags(file: BinaryIO) -> int:
-    """Where the file begins behind tags that stand in front of it: ID3v2 and APEv2, any number of them."""
+    """The offset behind all ID3v2 and APEv2 tags at the start of the file."""
     start = 0
     while True:
         file.seek(start)

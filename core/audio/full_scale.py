@@ -1,7 +1,7 @@
-"""Audio that goes beyond full scale: one rule for all that is written as whole numbers.
+"""Audio beyond full scale: one rule for everything that is written as integers.
 
-What was recorded or decoded beyond full scale is turned down until its peak is full scale, and that is said. What only resampling pushes
-over it, a fraction of a decibel here and there, is cut off where it is written: the music was within full scale.
+Audio that was recorded or decoded beyond full scale is turned down until its peak is full scale, with a warning. Peaks that only resampling
+adds, a fraction of a decibel, are clipped when written: the music itself was within full scale.
 """
 
 import math
@@ -13,9 +13,9 @@ from noise2music.core.arrays import Float32s
 
 Beyond = Literal["scale", "clip"]
 
-_STRAY_SHARE = 0.0005
+_STRAY_FRACTION = 0.0005
 _GLITCH = 16.0
-"""24 dB: samples that stick out of all others by more are a glitch, for which the music is not turned down to nothing."""
+"""24 dB: samples that stick out further are a glitch. The music is not turned down for them."""
 
 
 def peak_of(audio: Float32s) -> float:
@@ -24,21 +24,21 @@ def peak_of(audio: Float32s) -> float:
 
 
 def full_scale_gain(audio: Float32s, peak: float) -> float:
-    """In (0, 1]: what brings (samples,) within full scale. peak: of the source before it was resampled; up to 1 nothing is turned down.
+    """The gain in (0, 1] that brings (samples,) within full scale. peak: of the source before resampling; up to 1 the gain is 1.
 
-    The loudest sample comes to full scale. Where a few samples stick out of all others by more than 24 dB, those are left to be cut off.
+    The loudest sample comes to full scale. A few samples that stick out by more than 24 dB do not count, and are clipped later.
     """
     if peak <= 1.0:
         return 1.0
     loudest = max(1.0, peak_of(audio))
-    held = max(1.0, float(np.quantile(np.abs(audio), 1 - _STRAY_SHARE))) if len(audio) else 1.0
-    return 1.0 / (loudest if loudest <= held * _GLITCH else held)
+    typical_peak = max(1.0, float(np.quantile(np.abs(audio), 1 - _STRAY_FRACTION))) if len(audio) else 1.0
+    return 1.0 / (loudest if loudest <= typical_peak * _GLITCH else typical_peak)
 
 
 def say_beyond(peak: float, gain: float) -> str:
-    """In words what was found and done: "its peak is 12.0 dB beyond full scale; it was turned down by 12.0 dB"."""
-    said = f"its peak is {_decibels(peak):.1f} dB beyond full scale"
-    return f"{said}; it was turned down by {-_decibels(gain):.1f} dB" if gain < 1 else f"{said}; what is beyond was cut off"
+    """The warning: "its peak is 12.0 dB beyond full scale; it was turned down by 12.0 dB"."""
+    text = f"its peak is {_decibels(peak):.1f} dB beyond full scale"
+    return f"{text}; it was turned down by {-_decibels(gain):.1f} dB" if gain < 1 else f"{text}; what is beyond was cut off"
 
 
 def _decibels(ratio: float) -> float:

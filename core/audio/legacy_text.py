@@ -1,6 +1,6 @@
-"""Text in an encoding that nobody declared: tags that say Latin-1 and hold the bytes of a Windows, Chinese, Japanese or Korean machine.
+"""Guesses the encoding of tags that declare Latin-1 but hold the bytes of a Windows, Chinese, Japanese or Korean machine.
 
-Short texts are easily taken for something else, so an encoding counts only where it is the one that makes sense.
+Short texts are easily misread, so an encoding counts only where it is the only one that makes sense.
 """
 
 import re
@@ -25,7 +25,7 @@ _COMMON = 0.8
 def decode_legacy(texts: Sequence[bytes]) -> list[tuple[str | None, str]]:
     """Texts of one file whose encoding is not known -> for each (text, its encoding), or (None, "unknown") where none is sure.
 
-    "ascii", "utf-8" and "cp1252" (Western Europe) are told from each other text by text. Where a text alone does not decide, all of them
+    "ascii", "utf-8" and "cp1252" (Western Europe) are decided for each text by itself. Where one text does not decide, all of the file
     together may.
     """
     together = _sure(b"\n".join(text for text in texts if not _plain(text)))
@@ -70,14 +70,14 @@ def _western(text: bytes) -> str | None:
 
 
 def _sure(text: bytes) -> str | None:
-    """The one encoding in which the text makes sense; None where none or several do. Some are so narrow that they win over the others."""
+    """The one encoding in which the text makes sense; None where none or several do. The narrow ones (_NARROW) win over the others."""
     if not text:
         return None
-    found = [name for name, makes_sense in _ENCODINGS.items() if (decoded := _strict(text, name)) and makes_sense(text, decoded)]
-    if "cp1251" not in found and (short := _strict(text, "cp1251")) and _SHORT_CYRILLIC(text, short):
+    candidates = [name for name, makes_sense in _ENCODINGS.items() if (decoded := _strict(text, name)) and makes_sense(text, decoded)]
+    if "cp1251" not in candidates and (short := _strict(text, "cp1251")) and _SHORT_CYRILLIC(text, short):
         return None
-    narrow = [name for name in found if name in _NARROW]
-    return narrow[0] if len(narrow) == 1 else found[0] if len(found) == 1 else None
+    narrow = [name for name in candidates if name in _NARROW]
+    return narrow[0] if len(narrow) == 1 else candidates[0] if len(candidates) == 1 else None
 
 
 def _strict(text: bytes, encoding: str) -> str | None:
@@ -115,15 +115,15 @@ def _pairs(first: tuple[int, int], second: tuple[int, int]) -> Callable[[bytes, 
     """Whether nearly all double bytes are of the rows that hold the common characters."""
 
     def makes_sense(text: bytes, _: str) -> bool:
-        common = others = place = 0
-        while place < len(text):
-            if text[place] < 0x80:
-                place += 1
+        common = others = position = 0
+        while position < len(text):
+            if text[position] < 0x80:
+                position += 1
                 continue
-            pair = text[place : place + 2]
+            pair = text[position : position + 2]
             good = len(pair) == 2 and first[0] <= pair[0] <= first[1] and second[0] <= pair[1] <= second[1]
             common, others = common + good, others + (not good)
-            place += 2
+            position += 2
         return common > 0 and common >= _COMMON * (common + others)
 
     return makes_sense

@@ -1,6 +1,6 @@
-"""Where the frames of an mp3 or of ADTS really are: their headers are walked from the first to the last, whatever the file says of itself.
+"""Finds all frames of an mp3 or ADTS file by walking their headers. What the file claims about itself is not trusted.
 
-Tags between frames cost no time. Other bytes between frames stand where frames were, and cost as many as would have fitted.
+Tags between frames take no time. Other bytes between frames are damaged frames: they count as the frames that would have fitted.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ _LOOK_AHEAD = 1 << 14
 _NEIGHBOURS = 25
 _TAG = re.compile(rb"ID3[\x02-\x04]\x00|APETAGEX|LYRICSBEGIN")
 _SMALL_TAG = 1 << 16
-"""A tag behind which no frame begins may have said too much of its own size; larger ones hold pictures, in which anything may stand."""
+"""A small tag with no frame behind it may overstate its size, so frames are searched inside it. Larger tags hold pictures: any bytes."""
 _CHAIN = 3
-"""So many headers must follow each other where frames begin anew. Fewer will do where the file ends before."""
+"""This many headers in a row mark the start of frames. Fewer are enough at the end of the file."""
 
 
 @dataclass
 class Run:
-    """Frames of one kind, one after the other: places and sizes in bytes, and how many are missing before some of them (by number)."""
+    """Consecutive frames of one kind. offsets, sizes: in bytes. missing: frame number -> how many frames are missing before it."""
 
     kind: Kind
-    places: array[int] = field(default_factory=lambda: array("q"))
+    offsets: array[int] = field(default_factory=lambda: array("q"))
     sizes: array[int] = field(default_factory=lambda: array("i"))
     missing: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Runs in order, what the first frame claims (that frame is in no run then), bytes of the file, bytes that tags take, whether tags
-    or other bytes stand between frames, and where the first frame begins.
+    """runs: in order. claim: what the first frame states (that frame is then in no run). bytes: of the file; tags: of its tags.
+    interrupted: whether other bytes lie between frames. begin: offset of the first frame.
     """
 
     runs: tuple[Run, ...]
@@ -51,17 +51,17 @@ class Walk:
 
     @property
     def end(self) -> int:
-        """Behind the last frame."""
-        return self.runs[-1].places[-1] + self.runs[-1].sizes[-1] if self.runs else self.begin
+        """The offset behind the last frame."""
+        return self.runs[-1].offsets[-1] + self.runs[-1].sizes[-1] if self.runs else self.begin
 
     @property
     def frames(self) -> int:
-        """Frames that are there."""
-        return sum(len(run.places) for run in self.runs)
+        """Frames in the file."""
+        return sum(len(run.offsets) for run in self.runs)
 
     @property
     def counted(self) -> int:
-        """Frames that are there and frames that are missing between them."""
+        """Frames in the file and frames that are missing between them."""
         return self.frames + sum(sum(run.missing.values()) for run in self.runs)
 
     @property
@@ -99,43 +99,43 @@ class _Walker:
         self._begin = 0
 
     def walk(self) -> Walk:
-        place = 0
-        while place < self._size:
-            place = self._frames(place)
-            behind = self._after_tags(place)
+        offset = 0
+        while offset < self._size:
+            offset = self._frames(offset)
+            behind = self._after_tags(offset)
             following = self._next_frame(behind)
-            if following > behind > place and behind - place < _SMALL_TAG:
-                following = self._next_frame(place + 3)
-            tagged = behind > place or _TAG.search(self._peek(behind, following)) is not None
-            self._tags += behind - place
+            if following > behind > offset and behind - offset < _SMALL_TAG:
+                following = self._next_frame(offset + 3)
+            tagged = behind > offset or _TAG.search(self._peek(behind, following)) is not None
+            self._tags += behind - offset
             if following >= self._size:
                 break
-            if self._runs and following > place:
+            if self._runs and following > offset:
                 self._interrupted = True
                 if not tagged and not self._is_header_frame(following):
                     self._miss(following)
-            place = following
+            offset = following
         self._count_missing()
-        return Walk(tuple(run for run in self._runs if run.places), self._claim, self._size, self._tags, self._interrupted, self._begin)
+        return Walk(tuple(run for run in self._runs if run.offsets), self._claim, self._size, self._tags, self._interrupted, self._begin)
 
     def _peek(self, start: int, end: int) -> bytes:
         self._file.seek(start)
         return self._file.read(max(0, min(end - start, _BLOCK)))
 
-    def _frames(self, place: int) -> int:
-        """Take frames as long as they follow each other; -> where they do no more."""
+    def _frames(self, offset: int) -> int:
+        """Collect consecutive frames from `offset` on; returns the offset where they stop."""
         run = self._runs[-1] if self._runs else None
         while True:
-            self._fill(place)
+            self._fill(offset)
             data, base, limit = self._data, self._base, len(self._data) - _LOOK_AHEAD
             if self._base + len(data) >= self._size:
                 limit = len(data) - 7
-            at = place - base
+            at = offset - base
             while at < limit:
-                found = self._header(data, at)
-                if found is None:
+                header = self._header(data, at)
+                if header is None:
                     return base + at
-                kind, size = found
+                kind, size = header
                 if base + at + size > self._size:
                     return base + at
                 if run is None or kind != run.kind:
@@ -148,12 +148,12 @@ class _Walker:
                         continue
                     run = Run(kind)
                     self._runs.append(run)
-                run.places.append(base + at)
+                run.offsets.append(base + at)
                 run.sizes.append(size)
                 at += size
-            place = base + at
+            offset = base + at
             if self._base + len(data) >= self._size:
-                return place
+                return offset
 
     def _claims(self, frame: bytes) -> bool:
         if self._claim is None and frame[1] & 0xF6 != 0xF0:
@@ -161,19 +161,19 @@ class _Walker:
             return self._claim is not None
         return False
 
-    def _is_header_frame(self, place: int) -> bool:
-        self._fill(place)
-        return mp3_claim(self._data[place - self._base :][:4096]) is not None
+    def _is_header_frame(self, offset: int) -> bool:
+        self._fill(offset)
+        return mp3_claim(self._data[offset - self._base :][:4096]) is not None
 
     def _miss(self, following: int) -> None:
-        """Frames go on at `following`, and not where the last one ended. Its own size may be what is wrong, so it counts from its start."""
+        """Note a gap before the frame at `following`. It counts from the start of the last frame, whose size may be the damage."""
         run = self._runs[-1]
-        if run.places:
-            run.missing[len(run.places)] = following - run.places[-1]
+        if run.offsets:
+            run.missing[len(run.offsets)] = following - run.offsets[-1]
 
     def _count_missing(self) -> None:
-        """Bytes become frames: as many as would have fitted, by the sizes around; where the file's own claim makes it nearly so many, the
-        claim knows better.
+        """Turn gaps in bytes into missing frames, by the frame sizes around each. Where there is one gap and the file's own claim gives
+        nearly the same number, the claim counts.
         """
         for run in self._runs:
             for number, junk in list(run.missing.items()):
@@ -181,16 +181,16 @@ class _Walker:
                 run.missing[number] = max(0, round(junk * len(near) / sum(near)) - 1)
         holes = [(run, number) for run in self._runs for number, frames in run.missing.items() if frames]
         if len(holes) == 1 and self._claim is not None and self._claim.frames:
-            (run, number), there = holes[0], sum(len(run.places) for run in self._runs)
-            claimed = self._claim.frames - there
+            (run, number), count = holes[0], sum(len(run.offsets) for run in self._runs)
+            claimed = self._claim.frames - count
             if abs(claimed - run.missing[number]) <= max(3, run.missing[number] // 2) and claimed > 0:
                 run.missing[number] = claimed
 
-    def _after_tags(self, place: int) -> int:
-        """Behind the tags that stand at `place`."""
+    def _after_tags(self, offset: int) -> int:
+        """The offset behind the tags at `offset`."""
         while True:
-            self._fill(place)
-            head = self._data[place - self._base :][:32]
+            self._fill(offset)
+            head = self._data[offset - self._base :][:32]
             if head[:3] == b"ID3" and len(head) >= 10 and max(head[6:10]) < 0x80:
                 size = 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]) + (10 if head[5] & 0x10 else 0)
             elif head[:8] == b"APETAGEX" and len(head) == 32:
@@ -200,48 +200,48 @@ class _Walker:
             elif head[:11] == b"LYRICSBEGIN":
                 size = 11
             else:
-                return place
-            place = min(self._size, place + (size if place + size <= self._size else 3))
+                return offset
+            offset = min(self._size, offset + (size if offset + size <= self._size else 3))
 
-    def _next_frame(self, place: int) -> int:
-        """The first place from `place` on where frames follow each other, or the file's end."""
-        while place < self._size:
-            self._fill(place)
-            at = self._data.find(self._sync, place - self._base, max(place - self._base + 1, len(self._data) - 16))
+    def _next_frame(self, offset: int) -> int:
+        """The first offset from `offset` on where frames begin, or the file's end."""
+        while offset < self._size:
+            self._fill(offset)
+            at = self._data.find(self._sync, offset - self._base, max(offset - self._base + 1, len(self._data) - 16))
             if at < 0:
-                place = max(place + 1, self._base + len(self._data) - 16)
+                offset = max(offset + 1, self._base + len(self._data) - 16)
                 if self._base + len(self._data) >= self._size:
                     return self._size
                 continue
-            place = self._base + at
-            if self._chain(place):
-                return place
-            place += 1
+            offset = self._base + at
+            if self._chain(offset):
+                return offset
+            offset += 1
         return self._size
 
-    def _chain(self, place: int) -> bool:
-        """Whether frames of one kind follow each other from `place` on."""
+    def _chain(self, offset: int) -> bool:
+        """Whether frames of one kind follow each other from `offset` on."""
         first: Kind | None = None
         for number in range(_CHAIN):
-            self._fill(place)
-            at = place - self._base
+            self._fill(offset)
+            at = offset - self._base
             if at + 7 > len(self._data):
-                return first is not None and number > 0 and place <= self._size
-            found = self._header(self._data, at)
-            if found is None or (first is not None and found[0] != first):
+                return first is not None and number > 0 and offset <= self._size
+            header = self._header(self._data, at)
+            if header is None or (first is not None and header[0] != first):
                 return number > 0 and self._data[at : at + 3] in (b"TAG", b"APE", b"LYR", b"ID3") and first is not None
-            first = found[0]
-            place += found[1]
+            first = header[0]
+            offset += header[1]
         return True
 
-    def _fill(self, place: int) -> None:
-        """Have the bytes from `place` on at hand, as many as a frame and its neighbours can take."""
-        if self._base <= place and place + _LOOK_AHEAD < self._base + len(self._data):
+    def _fill(self, offset: int) -> None:
+        """Load the bytes from `offset` on, enough for a frame and its neighbours."""
+        if self._base <= offset and offset + _LOOK_AHEAD < self._base + len(self._data):
             return
-        if self._base <= place and self._base + len(self._data) >= self._size:
+        if self._base <= offset and self._base + len(self._data) >= self._size:
             return
-        self._base = place
-        self._file.seek(place)
+        self._base = offset
+        self._file.seek(offset)
         self._data = self._file.read(_BLOCK)
-        if len(self._data) < min(_BLOCK, self._size - place):
-            self._size = place + len(self._data)
+        if len(self._data) < min(_BLOCK, self._size - offset):
+            self._size = offset + len(self._data)

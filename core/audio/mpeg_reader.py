@@ -1,4 +1,4 @@
-"""Reading the frames that core.audio.mpeg_frames found, by FFmpeg's decoders: no demuxer that could take other bytes for frames."""
+"""Decodes the frames that core.audio.mpeg_frames found, with FFmpeg's decoders. No demuxer, which could mistake other bytes for frames."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -19,7 +19,7 @@ _TRIED = 200
 
 
 class MpegReader:
-    """See core.audio.reader.Reader: one run of frames, without `before` samples at its start and `after` at its end.
+    """See core.audio.reader.Reader. Reads one run of frames, without `before` samples at its start and `after` at its end.
 
     Raises RowError "unreadable" when none of its first frames can be decoded.
     """
@@ -31,7 +31,7 @@ class MpegReader:
         self.rate, self.channels = self._look()
         check_stream(self.rate, self.channels)
         self._samples = run.kind.samples * self.rate // run.kind.rate
-        whole = (len(run.places) + sum(run.missing.values())) * self._samples
+        whole = (len(run.offsets) + sum(run.missing.values())) * self._samples
         self.frames = self.claimed = max(0, whole - before - after)
         self._reader = BlockReader(_trimmed(self._blocks(), before))
 
@@ -44,30 +44,30 @@ class MpegReader:
     def _look(self) -> tuple[int, int]:
         """Rate and channels of the first frame that decodes."""
         decoder = av.CodecContext.create(self._run.kind.decoder, "r")
-        said = "there is no frame"
+        reason = "there is no frame"
         for packet in self._packets(_TRIED):
             try:
                 for frame in decoder.decode(packet):
                     return int(frame.sample_rate), int(frame.layout.nb_channels)
             except (av.error.FFmpegError, ValueError) as error:
-                said = _words(error)
+                reason = _words(error)
         self._watched.check()
-        raise RowError("unreadable", f"the file has the frames of {self.format}, and none of the first ones can be decoded: {said}")
+        raise RowError("unreadable", f"the file has the frames of {self.format}, and none of the first ones can be decoded: {reason}")
 
     def _packets(self, most: int | None = None) -> Iterator[Any]:
-        places, sizes = self._run.places, self._run.sizes
-        count = min(len(places), most or len(places))
+        offsets, sizes = self._run.offsets, self._run.sizes
+        count = min(len(offsets), most or len(offsets))
         for first in range(0, count, _AT_ONCE):
             last = min(first + _AT_ONCE, count)
-            if all(places[a] + sizes[a] == places[b] for a, b in pairwise(range(first, last))):
-                self._watched.seek(places[first])
-                data = self._watched.read(places[last - 1] + sizes[last - 1] - places[first])
+            if all(offsets[a] + sizes[a] == offsets[b] for a, b in pairwise(range(first, last))):
+                self._watched.seek(offsets[first])
+                data = self._watched.read(offsets[last - 1] + sizes[last - 1] - offsets[first])
                 for number in range(first, last):
-                    at = places[number] - places[first]
+                    at = offsets[number] - offsets[first]
                     yield av.Packet(data[at : at + sizes[number]])
             else:
                 for number in range(first, last):
-                    self._watched.seek(places[number])
+                    self._watched.seek(offsets[number])
                     yield av.Packet(self._watched.read(sizes[number]))
 
     def _blocks(self) -> Iterator[Block]:

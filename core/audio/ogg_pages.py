@@ -1,4 +1,4 @@
-"""The pages of an Ogg file: where one stream ends and the next begins (a chain), and whether pages are damaged or missing."""
+"""Walks the pages of an Ogg file: where chained streams begin and end, and which pages are damaged or missing."""
 
 import zlib
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_SAMPLES = {b"\x01vorbis": 8192, b"OpusHead": 5760, b"\x7fFLAC": 65536, b"S
 
 @dataclass
 class Link:
-    """Streams that stand side by side: bytes [start, end), how many pages are broken or missing, whether times contradict packets."""
+    """One link of a chain: bytes [start, end). damaged: broken or missing pages. odd_times: whether times contradict packets."""
 
     start: int
     end: int
@@ -26,31 +26,31 @@ class Link:
 
 
 def walk_ogg(file: BinaryIO) -> list[Link]:
-    """An Ogg file -> its links in order, those without audio left out. Nothing is decoded."""
+    """An Ogg file -> its links with audio, in order. Nothing is decoded."""
     links: list[Link] = []
     audio: list[bool] = []
     numbers: dict[int, int] = {}
     granules: dict[int, tuple[bytes, int, int]] = {}
     beginning = False
-    place, size = 0, file_size(file)
+    offset, size = 0, file_size(file)
     base, data = 0, b""
-    while place < size:
-        if place < base or place + 70_000 > base + len(data):
-            file.seek(place)
-            base, data = place, file.read(_BLOCK)
-        at = place - base
+    while offset < size:
+        if offset < base or offset + 70_000 > base + len(data):
+            file.seek(offset)
+            base, data = offset, file.read(_BLOCK)
+        at = offset - base
         page = _page(data, at)
         if page is None:
             following = data.find(b"OggS", at + 1)
             if links and (following >= 0 or base + len(data) < size):
                 links[-1].damaged += 1
-            place = base + following if following >= 0 else max(place + 1, base + len(data) - 3)
+            offset = base + following if following >= 0 else max(offset + 1, base + len(data) - 3)
             continue
         flags, serial, number, granule = page[5], int.from_bytes(page[14:18], "little"), int.from_bytes(page[18:22], "little"), page[6:14]
         body = page[_HEADER + page[26] :]
         if flags & _BEGINS:
             if not beginning:
-                links.append(Link(place, place))
+                links.append(Link(offset, offset))
                 audio.append(False)
                 numbers, granules = {}, {}
             codec = next((name for name in _MOST_SAMPLES if body.startswith(name)), None)
@@ -58,7 +58,7 @@ def walk_ogg(file: BinaryIO) -> list[Link]:
                 audio[-1] = True
                 granules[serial] = (codec, 0, 0)
         elif not links:
-            links.append(Link(place, place))
+            links.append(Link(offset, offset))
             audio.append(True)
         beginning = bool(flags & _BEGINS)
         if not beginning and serial in numbers and number != numbers[serial] + 1 & 0xFFFFFFFF:
@@ -73,13 +73,13 @@ def walk_ogg(file: BinaryIO) -> list[Link]:
                     links[-1].odd_times = True
                 before, packets = now, 0
             granules[serial] = (codec, before, packets)
-        place += len(page)
-        links[-1].end = place
+        offset += len(page)
+        links[-1].end = offset
     return [link for link, has_audio in zip(links, audio, strict=True) if has_audio]
 
 
 def _page(data: bytes, at: int) -> bytes | None:
-    """The page that begins here; None where none does, or where its checksum says that it is damaged."""
+    """The page at `at`; None where there is none, or where its checksum does not match."""
     if data[at : at + 5] != b"OggS\0" or len(data) < at + _HEADER:
         return None
     laces = data[at + _HEADER : at + _HEADER + data[at + 26]]
@@ -90,7 +90,7 @@ def _page(data: bytes, at: int) -> bytes | None:
 
 
 def _checksum(page: bytes) -> int:
-    """Ogg's CRC is that of zlib with the bits of every byte, and of the result, the other way round, and no inversion."""
+    """Ogg's CRC: zlib's with the bits of every byte and of the result reversed, and without the final inversion."""
     turned = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED)
-    found = zlib.crc32(turned, 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int(f"{found:032b}"[::-1], 2)
+    checksum = zlib.crc32(turned, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{checksum:032b}"[::-1], 2)

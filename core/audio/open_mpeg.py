@@ -1,4 +1,4 @@
-"""An mp3 or ADTS file -> the reader of its frames."""
+"""Opens an mp3 or ADTS file."""
 
 from functools import partial
 from typing import BinaryIO
@@ -15,22 +15,21 @@ from noise2music.core.audio.soundfile_reader import SoundFileReader
 from noise2music.core.errors import RowError
 
 _MUSIC = 0.5
-"""Less of a file than this in frames, and it may be something else in which frames happen to be found."""
+"""Where frames cover less of the file than this, it may be something else that happens to contain frames."""
 _ALL = 0.9
 _BYTES = 0.01
 
 
 def open_mpeg(file: BinaryIO, kind: str | None, sure: bool) -> Reader | None:
-    """None where there are no frames, or so few that the file may be something else, unless the caller is `sure`. `kind` is what
-    core.audio.sniff says.
+    """The reader of a file's frames; None where there are none or, unless the caller is `sure`, too few. kind: of core.audio.sniff.
 
-    libsndfile (mpg123) reads mp3s whose first frame tells the truth and in which nothing else stands; FFmpeg's decoder reads all others,
-    frame by frame, and its demuxer clean ADTS. Frames of another rate, which come where files were joined, are resampled.
+    libsndfile (mpg123) reads mp3s whose first frame states the true length and that hold nothing but frames. FFmpeg's demuxer reads clean
+    ADTS, and its decoder all other files, frame by frame. Frames of another rate (joined files) are resampled.
     """
     walk = walk_adts(file) if kind == "aac" else walk_mpeg(file)
     if walk.covered < _MUSIC:
         other = walk_mpeg(file) if kind == "aac" else walk_adts(file)
-        walk = max(walk, other, key=lambda found: found.covered)
+        walk = max(walk, other, key=lambda candidate: candidate.covered)
     if not walk.runs or (walk.covered < _MUSIC and not sure):
         return None
     if walk.runs[0].kind.decoder == "aac" and len(walk.runs) == 1 and not walk.interrupted:

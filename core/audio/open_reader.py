@@ -1,4 +1,4 @@
-"""Which of the two libraries reads a file, and how much of it there is: decided by what they find, not by names or headers."""
+"""Decides which library reads a file and how long it is. Names and headers do not decide; what the libraries can read does."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,9 +25,9 @@ _PCM = frozenset({"wav", "rifx", "aiff", "caf", "au"})
 
 
 def open_reader(file: BinaryIO) -> Reader:
-    """A seekable file -> a reader at its start, whose `frames` are really there.
+    """A seekable file -> a reader at its start. Its `frames` were checked.
 
-    Tags in front are stepped over. What stands joined in one file (MP3, FLAC, chained Ogg, WAV) is read as one.
+    Tags in front are skipped. Files that were joined (MP3, FLAC, chained Ogg, WAV) are read as one.
     Raises RowError: "empty_file", "not_audio" (neither library can read it; both are quoted), "unreadable" (begins like audio, yet nothing
     can read it, or storage fails), "ambiguous_audio" (core.audio.second_opinion), "unsupported_rate", "unsupported_channels".
     """
@@ -75,14 +75,14 @@ def _open(file: BinaryIO, body: BinaryIO, kind: str | None) -> Reader:
 
 
 def _links(file: BinaryIO, kind: str) -> list[Callable[[], Reader]]:
-    """What opens each of the files and streams that stand in this one."""
+    """An opener for each of the files and streams in this one."""
     if kind == "ogg":
         return [partial(_ogg, window(file, link.start, link.end), link) for link in walk_ogg(file)]
     return [partial(_open_link, window(file, *link), kind) for link in split_links(file, kind)]
 
 
 def _ogg(file: BinaryIO, link: Link) -> Reader:
-    """libsndfile skips damaged pages without a word and believes times: FFmpeg reads the former, decoding measures the latter."""
+    """libsndfile silently skips damaged pages, so FFmpeg reads those. It trusts page times, so odd ones are measured by decoding."""
     try:
         reader = SoundFileReader(file)
     except soundfile.LibsndfileError as error:
@@ -105,7 +105,7 @@ def _by_libsndfile(file: BinaryIO) -> SoundFileReader:
 
 
 def _open_link(file: BinaryIO, kind: str) -> Reader:
-    """One file or stream, nothing joined to it."""
+    """Open a single file or stream."""
     try:
         reader = SoundFileReader(file)
     except soundfile.LibsndfileError as error:
@@ -127,8 +127,8 @@ def _open_link(file: BinaryIO, kind: str) -> Reader:
 
 
 def _looks_like_mpeg(file: BinaryIO) -> bool:
-    """Whether libsndfile would hand the file to mpg123, which prints what it thinks of anything that is no mp3. Frames of free
-    format, whose size nothing says, are for it alone.
+    """Whether libsndfile would pass the file to mpg123, which prints complaints about anything that is no mp3. Frames of free format,
+    whose size is stated nowhere, do not count: only mpg123 reads them.
     """
     file.seek(0)
     head = file.read(3)
@@ -136,7 +136,7 @@ def _looks_like_mpeg(file: BinaryIO) -> bool:
     return head == b"ID3" or (head[:1] == b"\xff" and not free)
 
 
-def _by_ffmpeg(file: BinaryIO, kind: str, said: str) -> Reader:
+def _by_ffmpeg(file: BinaryIO, kind: str, message: str) -> Reader:
     try:
         return AvReader(file)
     except RowError as error:
@@ -144,13 +144,13 @@ def _by_ffmpeg(file: BinaryIO, kind: str, said: str) -> Reader:
             raise
         raise RowError(
             "unreadable",
-            f"the file begins like {kind}, yet no audio in it can be read: it is damaged or of another kind; libsndfile: {said} "
+            f"the file begins like {kind}, yet no audio in it can be read: it is damaged or of another kind; libsndfile: {message} "
             f"{error.message}",
         ) from error
 
 
 def _flac(file: BinaryIO, reader: SoundFileReader) -> Reader:
-    """FFmpeg walks the frames by their own headers; libsndfile, which believes the stream's header, reads where the two agree."""
+    """libsndfile trusts the stream's header, FFmpeg walks the frames. Where both agree libsndfile reads, otherwise FFmpeg."""
     try:
         walked = AvReader(file)
     except RowError:
@@ -164,7 +164,7 @@ def _flac(file: BinaryIO, reader: SoundFileReader) -> Reader:
 
 
 def _or_empty(file: BinaryIO, reader: SoundFileReader) -> Reader:
-    """A file that promises nothing: FFmpeg's where it finds something, else the empty one."""
+    """A file that claims to be empty: FFmpeg's reader where it finds audio, else the empty one."""
     try:
         other = AvReader(file)
     except RowError:

@@ -1,4 +1,4 @@
-"""What libmpg123 prints to standard error stays out of the progress."""
+"""Keeps what libmpg123 prints to standard error out of the progress display."""
 
 import os
 import tempfile
@@ -13,10 +13,10 @@ _saved = _caught = -1
 
 @contextmanager
 def without_mpg123_notes() -> Iterator[None]:
-    """Around a call into libsndfile that decodes an mp3: its notes are dropped, all else that is printed meanwhile comes after.
+    """Wraps a call into libsndfile that decodes an mp3. Its notes are dropped; other output of that time is printed afterwards.
 
-    libmpg123 writes to file descriptor 2, and libsndfile offers no way to silence it. The descriptor leads to a file as long as any
-    thread is inside, some milliseconds.
+    libmpg123 writes to file descriptor 2, and libsndfile cannot silence it. While any thread is inside (milliseconds), the descriptor
+    points to a file.
     """
     _enter()
     try:
@@ -48,11 +48,11 @@ def _leave() -> None:
         os.dup2(_saved, 2)
         size = os.lseek(_caught, 0, os.SEEK_CUR)
         if size:
-            said = os.pread(_caught, size, 0)
+            output = os.pread(_caught, size, 0)
             os.ftruncate(_caught, 0)
             os.lseek(_caught, 0, os.SEEK_SET)
-            if kept := b"".join(line for line in said.splitlines(keepends=True) if not _is_note(line)):
-                os.write(_saved, kept)
+            if rest := b"".join(line for line in output.splitlines(keepends=True) if not _is_note(line)):
+                os.write(_saved, rest)
         os.close(_saved)
         _saved = -1
 

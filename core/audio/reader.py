@@ -1,4 +1,4 @@
-"""One way to read audio, whatever the container: mono float32 at the file's own rate, in a stream, forward only.
+"""The interface of all audio readers: mono float32 at the file's own rate, streamed forward only.
 
 soundfile (libsndfile) reads wav, flac, ogg, opus, mp3 and aiff; PyAV (FFmpeg) reads m4a, aac, webm and all the rest, and what
 libsndfile refuses or misjudges (core.audio.open_reader). Channels become one in core.audio.downmix, for all readers the same.
@@ -22,7 +22,7 @@ MOST_FRAMES = 2**48
 
 @dataclass(frozen=True)
 class Gap:
-    """A place that could not be decoded: `frames` of silence from frame `start` on (none where only the time jumps), and why."""
+    """Damage: `frames` of silence from frame `start` on (0 where only the time jumps), and why."""
 
     start: int
     frames: int
@@ -31,8 +31,8 @@ class Gap:
 
 @dataclass(frozen=True)
 class Stretch:
-    """audio: (n,) float32 mono. gaps: where it is silence in place of what could not be decoded. antiphase: dB that the mean of the
-    channels would have lost, where something else was taken in its place (core.audio.downmix).
+    """audio: (n,) float32 mono. gaps: where it is silence because decoding failed. antiphase: dB that the mean of the channels would
+    have lost, where it was not used (core.audio.downmix).
     """
 
     audio: Float32s
@@ -41,8 +41,8 @@ class Stretch:
 
 
 class Reader(Protocol):
-    """An open file. format: "mp3", "flac", ...; rate in Hz; channels as stored; frames: samples a channel that are really there, found by
-    walking or decoding; claimed: what the container says of it, where it says anything else.
+    """An open file. format: "mp3", "flac", ... rate: in Hz. channels: as stored. frames: samples a channel, counted by walking or
+    decoding. claimed: samples a channel by the container's own word.
     """
 
     format: str
@@ -60,17 +60,17 @@ class Reader(Protocol):
 
 
 class WatchedFile(io.RawIOBase):
-    """A file as the C libraries should see it: without a name, and never raising, which they could not pass on.
+    """A file for C libraries: it has no name and never raises, since they could not pass an exception on.
 
-    It keeps its own place, so that several readers can share one file. `error` is what the file raised (they were told that the file
-    ends), `met_end` whether they were told so at all.
+    It keeps its own position, so several readers can share one file. error: what the file raised; the library saw the end of the file
+    instead. end_reached: whether the library saw the end.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._place = 0
+        self._position = 0
         self.error: Exception | None = None
-        self.met_end = False
+        self.end_reached = False
 
     def readable(self) -> bool:
         return True
@@ -80,28 +80,28 @@ class WatchedFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         try:
-            base = self._place if whence == io.SEEK_CUR else self._file.seek(0, io.SEEK_END) if whence == io.SEEK_END else 0
+            base = self._position if whence == io.SEEK_CUR else self._file.seek(0, io.SEEK_END) if whence == io.SEEK_END else 0
         except Exception as error:
             self.error = self.error or error
             return -1
         if base + offset < 0:
             return -1
-        self._place = base + offset
-        return self._place
+        self._position = base + offset
+        return self._position
 
     def tell(self) -> int:
-        return self._place
+        return self._position
 
     def read(self, size: int | None = -1, /) -> bytes:
-        wanted = -1 if size is None else size
+        length = -1 if size is None else size
         try:
-            self._file.seek(self._place)
-            data = self._file.read(wanted)
+            self._file.seek(self._position)
+            data = self._file.read(length)
         except Exception as error:
             self.error = self.error or error
             data = b""
-        self._place += len(data)
-        self.met_end |= len(data) < wanted
+        self._position += len(data)
+        self.end_reached |= len(data) < length
         return data
 
     def readinto(self, buffer: Any, /) -> int:
@@ -124,7 +124,7 @@ def check_stream(rate: int, channels: int) -> None:
 
 
 def average_channels(channels: npt.NDArray[np.floating]) -> Float32s:
-    """(channels, n) -> (n,) float32: the mean, summed in float64 so that loud channels cannot overflow and the block cannot matter."""
+    """(channels, n) -> (n,) float32: the mean. Summed in float64: loud channels do not overflow, and block size does not matter."""
     if len(channels) == 1:
         return np.asarray(channels[0], np.float32).copy()
     with np.errstate(invalid="ignore", over="ignore"):

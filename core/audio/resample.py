@@ -1,4 +1,4 @@
-"""One change of the sampling rate, by soxr at its quality HQ."""
+"""Resampling by soxr at quality HQ."""
 
 import numpy as np
 import soxr
@@ -12,8 +12,8 @@ def resample(audio: Float32s, from_rate: int, to_rate: int) -> Float32s:
     if from_rate == to_rate:
         return audio
     length = (2 * len(audio) * to_rate + from_rate) // (2 * from_rate)
-    made = soxr.resample(audio, from_rate, to_rate, quality="HQ")
+    output = soxr.resample(audio, from_rate, to_rate, quality="HQ")
     result = np.zeros(length, np.float32)
-    kept = min(length, len(made))
-    result[:kept] = made[:kept]
+    size = min(length, len(output))
+    result[:size] = output[:size]
     return result

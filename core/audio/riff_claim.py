@@ -1,4 +1,4 @@
-"""What the header of a WAV or an AIFF claims, and where another file begins behind it."""
+"""Reads what the header of a WAV or AIFF claims, and where a second file begins behind it."""
 
 import struct
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ _MOST_CHUNKS = 10_000
 
 @dataclass(frozen=True)
 class RiffClaim:
-    """frames: samples a channel by the header (None: it says nothing); next: where another file of the kind begins, or the file's end;
-    plain: whether the samples are plain numbers; odd: whether fields of the header contradict each other.
+    """frames: samples a channel by the header (None: not stated). next: offset of another file of the kind, or the file's end.
+    plain: whether the samples are uncompressed. odd: whether fields of the header contradict each other.
     """
 
     frames: int | None
@@ -36,13 +36,13 @@ def riff_claim(file: BinaryIO) -> RiffClaim:
     joined = following < size and following > 12 and _begins(file.read(12))
     end = following if joined else size
     frames, layout, data, big = None, b"", -1, 0
-    for name, place, length in riff_chunks(file, order, end):
+    for name, offset, length in riff_chunks(file, order, end):
         if name == b"ds64":
-            big = int(struct.unpack("<Q", _read(file, place + 8, 8).ljust(8, b"\0"))[0])
+            big = int(struct.unpack("<Q", _read(file, offset + 8, 8).ljust(8, b"\0"))[0])
         elif name == b"fmt ":
-            layout = _read(file, place, min(length, 40))
+            layout = _read(file, offset, min(length, 40))
         elif name == b"COMM":
-            comm = _read(file, place, 8)
+            comm = _read(file, offset, 8)
             frames = int(struct.unpack(">I", comm[2:6])[0]) if len(comm) == 8 else None
         elif name == b"data" and data < 0:
             data = big if length == 0xFFFFFFFF and big else length
@@ -60,18 +60,18 @@ def _begins(head: bytes) -> bool:
     return head[:4] in _WHOLES and head[8:12] in (b"WAVE", b"AIFF", b"AIFC")
 
 
-def _read(file: BinaryIO, place: int, length: int) -> bytes:
-    file.seek(place)
+def _read(file: BinaryIO, offset: int, length: int) -> bytes:
+    file.seek(offset)
     return file.read(length)
 
 
 def riff_chunks(file: BinaryIO, order: str, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(name, place of the body, stated length) of each chunk of a RIFF or FORM file; `order` is "<" or ">"."""
-    place = 12
+    """(name, offset of the body, stated length) of each chunk of a RIFF or FORM file; `order` is "<" or ">"."""
+    offset = 12
     for _ in range(_MOST_CHUNKS):
-        head = _read(file, place, 8)
-        if len(head) < 8 or place >= end:
+        head = _read(file, offset, 8)
+        if len(head) < 8 or offset >= end:
             return
         length = int(struct.unpack(order + "I", head[4:8])[0])
-        yield head[:4], place + 8, length
-        place += 8 + length + length % 2
+        yield head[:4], offset + 8, length
+        offset += 8 + length + length % 2

@@ -1,4 +1,4 @@
-"""Two libraries, one file: where both can open it, both decode its first second, and a rule decides when they differ."""
+"""Compares libsndfile and FFmpeg on the first second of a PCM file, and decides which is right where they differ."""
 
 from typing import BinaryIO
 
@@ -14,11 +14,10 @@ _ROUNDING = 1e-3
 
 
 def ffmpeg_is_right(file: BinaryIO, reader: SoundFileReader, kind: str) -> bool:
-    """A PCM file that libsndfile has opened -> whether FFmpeg is to read it all the same. The reader stays where it is.
+    """Whether FFmpeg should read a PCM file that libsndfile has opened. The reader keeps its position.
 
-    The rule: FFmpeg ignores the byte order of RIFX, so libsndfile reads that. Where FFmpeg finds a compressed stream inside what is called
-    PCM (DTS or AC-3 on a disc's tracks), it is right: plain numbers are noise then. Any other difference has no rule.
-    Raises RowError "ambiguous_audio".
+    FFmpeg ignores the byte order of RIFX, so libsndfile reads that. Where FFmpeg finds a compressed stream inside declared PCM (DTS or AC-3
+    on a disc's tracks), FFmpeg is right: read as plain numbers it would be noise. Any other difference raises RowError "ambiguous_audio".
     """
     if kind == "rifx":
         return False

@@ -1,4 +1,4 @@
-"""What a file's first bytes say it is. Names and suffixes are not believed."""
+"""Tells a file's format from its first bytes, never from its name."""
 
 from typing import BinaryIO
 
@@ -7,7 +7,7 @@ from noise2music.core.audio.mpeg_header import adts_header, mpeg_header
 
 def sniff(file: BinaryIO) -> str | None:
     """ "wav", "rifx", "aiff", "flac", "ogg", "mp4", "matroska", "caf", "au", "mp3" or "aac"; None for anything else. Leaves the file at
-    its start. Tags in front are the caller's to step over.
+    its start. The caller has to skip tags in front.
     """
     file.seek(0)
     head = file.read(16)

@@ -1,4 +1,4 @@
-"""Reading through libsndfile."""
+"""Reads audio through libsndfile."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO
@@ -30,8 +30,8 @@ _FORMATS = {
 
 
 class _Forward(soundfile.SoundFile):  # type: ignore[misc]
-    """soundfile seeks after every read of a seekable file, to where it is; in an mp3 that loses the bits which the next frame
-    borrows from the last one, and a block begins with silence. So it must not know.
+    """A SoundFile that says it cannot seek. After every read soundfile seeks to where it already is. In an mp3 that loses the bits which
+    the next frame borrows from the last one, and the next block begins with silence.
     """
 
     def seekable(self) -> bool:
@@ -39,7 +39,7 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]
 
 
 class SoundFileReader:
-    """See core.audio.reader.Reader. `frames` is libsndfile's word unless `measure` is called; claimed is what it is given.
+    """See core.audio.reader.Reader. `frames` is what libsndfile says until `measure` is called.
 
     Raises soundfile.LibsndfileError when libsndfile does not know the file.
     """
@@ -64,10 +64,10 @@ class SoundFileReader:
 
     def read(self, start: int, end: int) -> Stretch:
         """See core.audio.reader.Reader."""
-        self._watched.met_end = False
+        self._watched.end_reached = False
         blocks = []
-        there = self._go_to(start)
-        while there and self._position < end:
+        is_inside = self._go_to(start)
+        while is_inside and self._position < end:
             block = self._next(end - self._position)
             if not len(block):
                 break
@@ -76,7 +76,7 @@ class SoundFileReader:
         return Stretch(audio, (), antiphase)
 
     def holds_its_end(self) -> bool:
-        """Whether the last of the promised frames can be read, by a look of its own at the file."""
+        """Whether the last of the promised frames can be read. Uses a second reader, so this one keeps its position."""
         try:
             look = SoundFileReader(self._file)
             last = look.read(max(0, self.frames - _TAIL), self.frames)
@@ -85,7 +85,7 @@ class SoundFileReader:
         return len(last.audio) == min(_TAIL, self.frames)
 
     def measure(self) -> None:
-        """Decode the file to its end, and set `frames` to what it gave. This reader stays at its start."""
+        """Decode the whole file and set `frames` to its length. This reader stays at its start."""
         try:
             look = SoundFileReader(self._file)
             while len(look._next(MOST_FRAMES)):
@@ -95,7 +95,7 @@ class SoundFileReader:
         self.frames = self._end = look._position
 
     def _go_to(self, start: int) -> bool:
-        """Seek where that is exact to the sample, else read and forget; False when the file ends before."""
+        """Seek where that is exact to the sample, else read and drop; False when the file ends before `start`."""
         if self.seeks and start != self._position:
             if start >= self._end:
                 return False
@@ -109,9 +109,9 @@ class SoundFileReader:
                 return False
         return True
 
-    def _next(self, wanted: int) -> Float32s:
-        """The next block, at most `wanted` frames; empty at the end of the file."""
-        out = self._block[: min(wanted, len(self._block))]
+    def _next(self, most: int) -> Float32s:
+        """The next block, at most `most` frames; empty at the end of the file."""
+        out = self._block[: min(most, len(self._block))]
         try:
             with without_mpg123_notes() if self.format == "mp3" else nullcontext():
                 block: Float32s = self._sound.read(out=out)
@@ -124,9 +124,9 @@ class SoundFileReader:
         return block
 
     def _failed(self, error: Exception) -> None:
-        """A decoder that fails where the file ends met a file cut short, which the missing frames tell; any other failure is an error."""
+        """A failure at the end of the file means that it was cut short: the missing frames show it. Any other failure is an error."""
         self._watched.check()
-        if not self._watched.met_end:
+        if not self._watched.end_reached:
             raise RowError("decode_failed", f"cannot be decoded at {self._position / self.rate:.3f} s: {_words(error)}") from error
 
     def _frames_before_failure(self, most: int) -> int:
@@ -137,7 +137,7 @@ class SoundFileReader:
 
 
 def _quiet(file: BinaryIO) -> AbstractContextManager[None]:
-    """Around the opening of a file, which may be an mp3."""
+    """Wraps opening a file that may be an mp3."""
     file.seek(0)
     return without_mpg123_notes() if file.read(1) in (b"\xff", b"I") else nullcontext()
 

@@ -1,4 +1,4 @@
-"""The spectrogram of a recording as a small picture, and its colours."""
+"""Draws the spectrogram of a recording as a small picture."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Where the files that were joined into one begin and end."""
+"""Finds where files that were joined into one begin and end."""
 
 from typing import BinaryIO
 
@@ -11,7 +11,7 @@ _MOST = 100_000
 
 
 def split_links(file: BinaryIO, kind: str) -> list[tuple[int, int]]:
-    """A file of one of libsndfile's kinds, but for Ogg -> bytes [start, end) of each file in it, in order; the whole where there is one."""
+    """A file of any libsndfile kind except Ogg -> bytes [start, end) of each file in it, in order."""
     if kind == "flac":
         starts = _markers(file)
         return list(zip(starts, [*starts[1:], file_size(file)], strict=True))
@@ -25,23 +25,23 @@ def split_links(file: BinaryIO, kind: str) -> list[tuple[int, int]]:
 
 
 def _markers(file: BinaryIO) -> list[int]:
-    """Where a FLAC begins: at the file's start, and wherever its marker and first block stand again."""
+    """Offsets where a FLAC begins: the file's start, and wherever marker and first block appear again."""
     file.seek(0)
-    places, base, tail = [0], 0, b""
+    offsets, base, tail = [0], 0, b""
     while block := file.read(_BLOCK):
         data = tail + block
         at = data.find(_FLAC)
         while at >= 0:
-            place = base - len(tail) + at
-            if place and _is_stream(data[at + 8 : at + 26]):
-                places.append(place)
+            offset = base - len(tail) + at
+            if offset and _is_stream(data[at + 8 : at + 26]):
+                offsets.append(offset)
             at = data.find(_FLAC, at + 1)
         base += len(block)
         tail = data[-25:]
-    return sorted(set(places))
+    return sorted(set(offsets))
 
 
 def _is_stream(info: bytes) -> bool:
-    """Whether a FLAC's first block holds sizes and a rate that exist."""
+    """Whether a FLAC's first block holds valid sizes and a valid rate."""
     smallest, largest, rate = int.from_bytes(info[:2], "big"), int.from_bytes(info[2:4], "big"), int.from_bytes(info[10:13], "big") >> 4
     return len(info) >= 13 and 16 <= smallest <= largest and 1000 <= rate <= 655_350

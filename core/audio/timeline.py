@@ -1,4 +1,4 @@
-"""Where packets of a container follow each other, and where some are missing."""
+"""Follows the times of a container's packets and finds where some are missing."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Timeline:
         self.untimed = 0
 
     def step(self, packet: Any) -> tuple[int, int, str]:
-        """The next packet -> (frames missing before it, its own frames by its word, why). A jump that is no gap: 0 frames, and why."""
+        """The next packet -> (frames missing before it, its stated length in frames, why). A jump that is no gap: 0 frames, and why."""
         own = frames_of(packet.duration, packet.time_base, self._rate)
         self.untimed += not own
         missing, why = 0, ""
@@ -41,7 +41,7 @@ class Timeline:
         return missing, own, why
 
     def took(self, frames: int) -> None:
-        """The last packet did not say how long it is, and gave so many frames."""
+        """Add the length of the last packet, which did not state it: it decoded to `frames`."""
         if self._end is not None:
             self._end += frames
 

@@ -1,7 +1,7 @@
-"""What text in an encoding looks like when it is read with the right one: alphabets of languages, common characters, who may stand where.
+"""Judges whether text was decoded with the right encoding: alphabets of languages, common characters, possible positions of letters.
 
-`explained` counts the words outside of ASCII that a reading makes sense of. It knows no language; it knows what cannot be: a word of two
-scripts, a capital inside a word, a letter that no language has beside the others, a bracket between two letters.
+`explained` counts the non-ASCII words that make sense. It knows no language, only what is impossible: a word of two scripts, a capital
+inside a word, letters that no one language has together, a bracket between two letters.
 """
 
 import re
@@ -56,10 +56,10 @@ def explained(encoding: str, text: str) -> tuple[int, int]:
         if not word[0].isascii():
             total += 1
             good += judge(word[0])
-    for place, mark in enumerate(text):
+    for position, mark in enumerate(text):
         if not mark.isascii() and not (mark.isalnum() or mark == "_"):
             total += 1
-            good += _mark_fits(text, place)
+            good += _mark_fits(text, position)
     return good, total
 
 
@@ -70,8 +70,8 @@ def common_share(encoding: str, text: str) -> float:
     return sum(mark in common for mark in wide) / max(1, len(wide))
 
 
-def _mark_fits(text: str, place: int) -> bool:
-    mark, before, after = text[place], text[place - 1 : place] if place else "", text[place + 1 : place + 2]
+def _mark_fits(text: str, position: int) -> bool:
+    mark, before, after = text[position], text[position - 1 : position] if position else "", text[position + 1 : position + 2]
     if mark == "\xa0":
         return True
     if mark not in _QUOTES and mark not in _MARKS:
@@ -102,26 +102,26 @@ def _latin(languages: tuple[str, ...]) -> Callable[[str], bool]:
         parts = re.findall(r"[^\W\d_]+", word)
         if not all(part.isascii() or _cased(part) for part in parts):
             return False
-        return all(_sounds(lowered, place) for place, letter in enumerate(lowered) if not letter.isascii())
+        return all(_sounds(lowered, position) for position, letter in enumerate(lowered) if not letter.isascii())
 
     return judge
 
 
-def _sounds(word: str, place: int) -> bool:
+def _sounds(word: str, position: int) -> bool:
     """Whether a letter may stand there: no vowel between vowels, no consonant between consonants; thorn begins words."""
-    before, letter, after = word[place - 1 : place] if place else "", word[place], word[place + 1 : place + 2]
+    before, letter, after = word[position - 1 : position] if position else "", word[position], word[position + 1 : position + 2]
     if letter == "þ":
-        return place == 0
+        return position == 0
     if letter in "ðğ":
-        return place > 0
+        return position > 0
     if letter == "ñ":
         return not after or after in _VOWELS
     if letter in "ńśź":
         return not after or after not in _VOWELS
     if letter in "øèæìùûåàòêîěů":
-        if place and after:
+        if position and after:
             return not (before in _VOWELS and after in _VOWELS)
-        return bool(place) or after not in _VOWELS or after == "y" or letter in "åà"
+        return bool(position) or after not in _VOWELS or after == "y" or letter in "åà"
     if letter == "ż" and before and after:
         return before in _VOWELS or after in _VOWELS or before == "r"
     if letter in "čřćďňťđľ" and before and after:

@@ -1,4 +1,4 @@
-"""A cell as the items it lists: real lists, and the texts that Python, numpy, JSON and databases write for them.
+"""Reads a cell as the items it lists: real lists, and the texts that Python, numpy, JSON and databases write for lists.
 
     ['a', 'b']   ["a", "b"]   ['a' 'b']   ('a', 'b')   {'a', 'b'}   array(['a'], dtype=object)   [a, b]    items a and b
     {'rock': 0.9, 'pop': 0}      the keys whose number is above 0
@@ -38,7 +38,7 @@ _CODE = re.compile(r"[\[\]{}]|\w\(")
 
 
 class UnreadableCellError(Exception):
-    """A cell that looks like a list and is none that can be read. reason: "bad_list", or "cut_list" where items were left out of it."""
+    """A cell that looks like a list but cannot be read. reason: "bad_list", or "cut_list" where items were left out of it."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -46,7 +46,7 @@ class UnreadableCellError(Exception):
 
 
 def looks_listed(text: str) -> bool:
-    """Whether a text is meant as a list or is half of one: it begins or ends as a list of texts does."""
+    """Whether a text is a list or half of one: it begins or ends like a list of texts."""
     text = text.strip()
     if not text:
         return False
@@ -56,7 +56,7 @@ def looks_listed(text: str) -> bool:
 
 
 def is_list_text(text: str) -> bool:
-    """Whether a sentence is rather a list, or half of one: "['calm', 'slow'" is, "[Intro] calm" is not."""
+    """Whether a text is a list, or half of one, and no sentence: "['calm', 'slow'" is, "[Intro] calm" is not."""
     text = text.strip()
     if not looks_listed(text):
         return False
@@ -94,8 +94,8 @@ def split_plain(text: str) -> list[str]:
 def plain_text(value: Any) -> str | None:
     """A value that is no list as text: 1979.0 is "1979", a day its ISO form. None where it is missing, a truth value or a structure."""
     if isinstance(value, str):
-        said = value.encode("utf-8", "replace").decode()
-        return None if said.strip() in MISSING else said
+        text = value.encode("utf-8", "replace").decode()
+        return None if text.strip() in MISSING else text
     if value is None or isinstance(value, bool | list | tuple | set | Mapping):
         return None
     if isinstance(value, bytes):
@@ -112,13 +112,13 @@ def plain_text(value: Any) -> str | None:
 
 
 def name_of(value: Mapping[Any, Any]) -> str | None:
-    """What an object is called: its name, title, label or the like, or its only text that is no id and no address."""
-    texts = {str(key): said for key, said in value.items() if isinstance(said, str) and said.strip() not in MISSING}
+    """An object's name: its name, title, label or the like, or its only text that is no id and no address."""
+    texts = {str(key): text for key, text in value.items() if isinstance(text, str) and text.strip() not in MISSING}
     for name in _NAMES:
         for key in texts:
             if key.lower() == name or key.lower().endswith(f"_{name}"):
                 return texts[key]
-    rest = [said for key, said in texts.items() if not re.search(r"(?:^|_)(?:id|ids|url|uri|href|handle|key|code)$", key.lower())]
+    rest = [text for key, text in texts.items() if not re.search(r"(?:^|_)(?:id|ids|url|uri|href|handle|key|code)$", key.lower())]
     return rest[0] if len(rest) == 1 else None
 
 
@@ -149,26 +149,26 @@ def _read(text: str) -> list[Any]:
 
 def _after_literals(text: str) -> list[str]:
     """The first character that is no space after each quoted text. Raises UnreadableCellError where a quote is not closed."""
-    found = []
+    marks = []
     quote = _QUOTE.search(text)
     while quote:
         literal = _QUOTED.match(text, quote.start())
         if literal is None:
             raise UnreadableCellError("bad_list", f"{shortened(text)} has a quote that is not closed")
-        found.append(_AFTER.match(text, literal.end())[1])  # type: ignore[index]
+        marks.append(_AFTER.match(text, literal.end())[1])  # type: ignore[index]
         quote = _QUOTE.search(text, literal.end())
-    return found
+    return marks
 
 
 def _flat(text: str, inner: str) -> list[Any]:
     """Quoted texts, numbers and None, with commas or spaces between them; or words without quotes, with commas between them."""
     items: list[Any] = []
-    place, quoted, commas, expecting = 0, False, 0, True
-    while inner[place:].strip():
-        token = _TOKEN.match(inner, place)
+    position, quoted, commas, expecting = 0, False, 0, True
+    while inner[position:].strip():
+        token = _TOKEN.match(inner, position)
         if token is None:
             raise UnreadableCellError("bad_list", f"{shortened(text)} is no list that can be read")
-        place = token.end()
+        position = token.end()
         if token["cut"]:
             raise UnreadableCellError("cut_list", f"{shortened(text)}: numpy left items out where the dots are")
         if token["comma"]:

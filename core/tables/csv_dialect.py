@@ -1,8 +1,8 @@
-"""How a csv is written, found from the file: its separator, its quotes, where its header is. Where that is not sure, nothing is read.
+"""Finds how a csv is written: its separator, its quotes, where its header is. Where that is not sure, nothing is read.
 
-Each separator is tried on the first rows. A reading counts when its header has the wanted columns; of several the one whose rows have as
-many cells as the header. A line `sep=;`, as Excel writes it, is a claim like any other. A file of one column is not split at all, so
-the text in it may hold commas and semicolons.
+Each separator is tried on the first rows. A reading counts when its header has the required columns; of several, the one whose rows have as
+many cells as the header wins. A line `sep=;`, as Excel writes it, is one more candidate. A file of one column is not split at all, so its
+texts may hold commas and semicolons.
 """
 
 import csv
@@ -27,7 +27,7 @@ csv.field_size_limit(1 << 30)
 
 @dataclass(frozen=True)
 class Dialect:
-    """names: of the columns. separator: "" where there is one column. place, line: where the first record of the header begins.
+    """names: of the columns. separator: "" where there is one column. offset, line: where the first record of the header begins.
 
     header: how many records name the columns. tail: what rows hold beyond the header's columns: None (nothing), "empty" (one empty
     cell), "tags" (more tags, as in MTG-Jamendo's tables).
@@ -36,33 +36,33 @@ class Dialect:
     names: tuple[str, ...]
     separator: str
     options: dict[str, Any] = field(default_factory=dict)
-    place: int = 0
+    offset: int = 0
     line: int = 1
     header: int = 1
     tail: str | None = None
 
     @property
-    def said(self) -> str:
+    def separator_name(self) -> str:
         """The separator in words."""
         return SEPARATORS.get(self.separator, repr(self.separator)) if self.separator else "no"
 
 
 class Lines:
-    """Lines of a text with their ends, from `place` on; csv reads them, and `place` and `number` say how far it is."""
+    """Lines of a text with their ends, from `offset` on; csv reads them, and `offset` and `number` say how far it is."""
 
-    def __init__(self, text: str, place: int = 0, number: int = 1) -> None:
-        self.text, self.place, self.number = text, place, number
+    def __init__(self, text: str, offset: int = 0, number: int = 1) -> None:
+        self.text, self.offset, self.number = text, offset, number
 
     def __iter__(self) -> "Lines":
         return self
 
     def __next__(self) -> str:
-        if self.place >= len(self.text):
+        if self.offset >= len(self.text):
             raise StopIteration
-        end = _LINE_END.search(self.text, self.place)
-        begin, self.place = self.place, end.end() if end else len(self.text)
+        end = _LINE_END.search(self.text, self.offset)
+        begin, self.offset = self.offset, end.end() if end else len(self.text)
         self.number += 1
-        return self.text[begin : self.place]
+        return self.text[begin : self.offset]
 
 
 @dataclass
@@ -89,68 +89,68 @@ def fits(cells: int, layout: "_Reading | Dialect") -> bool:
 
 
 def find_dialect(
-    uri: str, text: str, wanted: Sequence[str], known: Sequence[str], text_column: str | None, notes: Tally | None
+    uri: str, text: str, columns: Sequence[str], hint_columns: Sequence[str], text_column: str | None, notes: Tally | None
 ) -> Dialect | None:
-    """The dialect of a csv in which all `wanted` columns are, or, without any, most of the `known` ones; None for an empty file.
+    """The dialect of a csv that has all `columns` or, where none are given, the most of `hint_columns`; None for an empty file.
 
-    text_column: the wanted column of a list of texts, which may come without a header. Raises UserError that names the separators.
+    text_column: the column of a list of texts, which may come without a header. Raises UserError that names the separators.
     """
-    place, line = _skip_blank(text, 0, 1)
-    claimed = _SEP_LINE.match(text, place)
+    offset, line = _skip_blank(text, 0, 1)
+    claimed = _SEP_LINE.match(text, offset)
     if claimed:
-        place, line = claimed.end(), line + 1
-    begun = place
+        offset, line = claimed.end(), line + 1
+    begun = offset
     tried = dict.fromkeys([*([claimed[1]] if claimed else []), *SEPARATORS])
-    place, line, readings = _begin(text, place, line, list(tried), wanted, known)
+    offset, line, readings = _begin(text, offset, line, list(tried), columns, hint_columns)
     if not any(reading.records for reading in readings):
         return None
-    if text.startswith("#", begun) and place > begun and notes is not None:
+    if text.startswith("#", begun) and offset > begun and notes is not None:
         notes.lose("comments", f"{uri}: the lines that begin with # before the header are left out")
-    having = [reading for reading in readings if _has(reading.names, wanted, known)]
+    having = [reading for reading in readings if _has(reading.names, columns, hint_columns)]
     several = [reading for reading in having if len(reading.names) > 1]
     if several:
-        best = max(several, key=lambda reading: (_known(reading.names, known), reading.share(), len(reading.names)))
-        return _dialect(best, place, line)
+        best = max(several, key=lambda reading: (_hint_count(reading.names, hint_columns), reading.share(), len(reading.names)))
+        return _dialect(best, offset, line)
     if claimed and not having:
-        return _dialect(_widest(readings), place, line)
+        return _dialect(_widest(readings), offset, line)
     if having or text_column is not None:
-        return _one_column(uri, text, readings, place, line, having, text_column, notes)
-    return _dialect(_widest(readings), place, line)
+        return _one_column(uri, text, readings, offset, line, having, text_column, notes)
+    return _dialect(_widest(readings), offset, line)
 
 
 def tried_separators(text: str, dialect: Dialect) -> str:
-    """What each separator would give, for a message about a column that is not there."""
-    counts = {name: len(next(_records(text, dialect.place, _options(mark), 1), ([],))[0]) for mark, name in SEPARATORS.items()}
+    """How many cells each separator gives, for a message about a missing column."""
+    counts = {name: len(next(_records(text, dialect.offset, _options(mark), 1), ([],))[0]) for mark, name in SEPARATORS.items()}
     return ", ".join(f"{name}: {count}" for name, count in counts.items())
 
 
 def _begin(
-    text: str, place: int, line: int, tried: list[str], wanted: Sequence[str], known: Sequence[str]
+    text: str, offset: int, line: int, tried: list[str], columns: Sequence[str], hint_columns: Sequence[str]
 ) -> tuple[int, int, list[_Reading]]:
     """Where the header begins, past comments, and the readings from there. AudioSet's header is the last of its comments."""
-    readings = _readings(text, place, tried)
-    if not text.startswith("#", place) or any(_has(reading.names, wanted, known) for reading in readings):
-        return place, line, readings
-    lines = Lines(text, place, line)
-    before = (place, line)
-    while text.startswith("#", lines.place):
-        before = (lines.place, lines.number)
+    readings = _readings(text, offset, tried)
+    if not text.startswith("#", offset) or any(_has(reading.names, columns, hint_columns) for reading in readings):
+        return offset, line, readings
+    lines = Lines(text, offset, line)
+    before = (offset, line)
+    while text.startswith("#", lines.offset):
+        before = (lines.offset, lines.number)
         next(lines)
     comment = before[0] + len(re.match(r"#+[ \t]*", text[before[0] :])[0])  # type: ignore[index]
     named = _readings(text, comment, tried)
-    if (wanted or known) and any(_has(reading.names, wanted, known) and len(reading.names) > 1 for reading in named):
+    if (columns or hint_columns) and any(_has(reading.names, columns, hint_columns) and len(reading.names) > 1 for reading in named):
         return comment, before[1], named
-    after = _readings(text, lines.place, tried)
-    if any(_has(reading.names, wanted, known) for reading in after) or re.match(r"#[# \t]", text[place : place + 2]):
-        return lines.place, lines.number, after
-    return place, line, readings
+    after = _readings(text, lines.offset, tried)
+    if any(_has(reading.names, columns, hint_columns) for reading in after) or re.match(r"#[# \t]", text[offset : offset + 2]):
+        return lines.offset, lines.number, after
+    return offset, line, readings
 
 
 def _one_column(
     uri: str,
     text: str,
     readings: list[_Reading],
-    place: int,
+    offset: int,
     line: int,
     having: list[_Reading],
     text_column: str | None,
@@ -167,12 +167,12 @@ def _one_column(
                 f"{uri}: the header is one column, {having[0].names[0]!r}, yet with the {_word(best)} as the separator every row has "
                 f"{len(best.records[-1])} cells ({_cells(best.records[-1])}). Name all columns in the header, or quote the texts."
             )
-        return _dialect(best, place, line)
+        return _dialect(best, offset, line)
     if not having and notes is not None and text_column is not None:
         first = next(iter(readings[0].records), [""])[0]
         notes.lose("no_header", f"{uri} has no column {text_column!r}: each line is a text, the first one, {first[:60]!r}, too")
     options = _options(next(mark for mark in _NEVER if mark not in text))
-    return Dialect((text_column or having[0].names[0],) if not having else having[0].names, "", options, place, line, 1 if having else 0)
+    return Dialect((text_column or having[0].names[0],) if not having else having[0].names, "", options, offset, line, 1 if having else 0)
 
 
 def _splits(rows: list[list[str]], separator: str) -> bool:
@@ -186,26 +186,26 @@ def _splits(rows: list[list[str]], separator: str) -> bool:
     return numbers or separator == "\t" or not all(cell.startswith(" ") for cells in rows for cell in cells[1:])
 
 
-def _has(names: Sequence[str], wanted: Sequence[str], known: Sequence[str]) -> bool:
-    return all(name in names for name in wanted) if wanted else _known(names, known) > 0
+def _has(names: Sequence[str], columns: Sequence[str], hint_columns: Sequence[str]) -> bool:
+    return all(name in names for name in columns) if columns else _hint_count(names, hint_columns) > 0
 
 
-def _known(names: Sequence[str], known: Sequence[str]) -> int:
+def _hint_count(names: Sequence[str], hint_columns: Sequence[str]) -> int:
     folded = {name.casefold() for name in names}
-    return sum(name in folded for name in known)
+    return sum(name in folded for name in hint_columns)
 
 
 def _widest(readings: list[_Reading]) -> _Reading:
     return max(readings, key=lambda reading: (len(reading.names) > 1 and reading.share() > 0.5, len(reading.names), reading.share()))
 
 
-def _readings(text: str, place: int, tried: Sequence[str]) -> list[_Reading]:
-    return [_reading(text, place, mark) for mark in tried]
+def _readings(text: str, offset: int, tried: Sequence[str]) -> list[_Reading]:
+    return [_reading(text, offset, mark) for mark in tried]
 
 
-def _reading(text: str, place: int, mark: str) -> _Reading:
+def _reading(text: str, offset: int, mark: str) -> _Reading:
     """The best of the ways in which a file with this separator may be quoted."""
-    sample = text[place : place + _CHARACTERS]
+    sample = text[offset : offset + _CHARACTERS]
     ways = [_options(mark)]
     if re.search(re.escape(mark) + ' +"', sample):
         ways.append(_options(mark, skipinitialspace=True))
@@ -213,21 +213,21 @@ def _reading(text: str, place: int, mark: str) -> _Reading:
         ways.append(_options(mark, escapechar="\\", doublequote=False))
     if mark == "\t" and '"' in sample:
         ways.append(_options(mark, quoting=csv.QUOTE_NONE))
-    made = []
+    candidates = []
     for options in ways:
         records, errors = [], 0
         for cells, error in _records(sample, 0, options, _ROWS):
             errors += error
             records += [cells] if not error else []
-        if len(text) > place + _CHARACTERS and len(records) > 1:
+        if len(text) > offset + _CHARACTERS and len(records) > 1:
             records.pop()
-        made.append(_named(_Reading(mark, options, records, errors)))
-    return max(made, key=lambda reading: reading.share())
+        candidates.append(_named(_Reading(mark, options, records, errors)))
+    return max(candidates, key=lambda reading: reading.share())
 
 
-def _records(text: str, place: int, options: dict[str, Any], limit: int) -> Iterator[tuple[list[str], bool]]:
+def _records(text: str, offset: int, options: dict[str, Any], limit: int) -> Iterator[tuple[list[str], bool]]:
     """Up to `limit` records that are not blank, and whether each could not be read."""
-    reader = csv.reader(Lines(text, place), **options)
+    reader = csv.reader(Lines(text, offset), **options)
     for _ in range(limit):
         try:
             cells = next(reader)
@@ -272,16 +272,16 @@ def _named(reading: _Reading) -> _Reading:
     return reading
 
 
-def _dialect(reading: _Reading, place: int, line: int) -> Dialect:
-    return Dialect(reading.names, reading.separator, reading.options, place, line, reading.header, reading.tail)
+def _dialect(reading: _Reading, offset: int, line: int) -> Dialect:
+    return Dialect(reading.names, reading.separator, reading.options, offset, line, reading.header, reading.tail)
 
 
-def _skip_blank(text: str, place: int, line: int) -> tuple[int, int]:
-    lines = Lines(text, place, line)
-    while lines.place < len(text):
-        place, line = lines.place, lines.number
+def _skip_blank(text: str, offset: int, line: int) -> tuple[int, int]:
+    lines = Lines(text, offset, line)
+    while lines.offset < len(text):
+        offset, line = lines.offset, lines.number
         if next(lines).strip():
-            return place, line
+            return offset, line
     return len(text), lines.number
 
 

@@ -1,4 +1,4 @@
-"""Files that are something else than their name says: a workbook called .csv, a page of an error where a table was to be downloaded."""
+"""Recognises files that are not what their name says: a workbook called .csv, an error page in place of a download."""
 
 import re
 
@@ -19,7 +19,7 @@ _PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])", re
 
 
 def format_inside(uri: str, data: bytes, form: str, notes: Tally) -> str:
-    """The format of the bytes, which is `form` unless they are Parquet under another name. Raises UserError for what is no table at all."""
+    """The format of the bytes: `form`, or "parquet" where they are that under another name. Raises UserError for what is no table."""
     for begin, what in _OTHERS:
         if data.startswith(begin) and form != "parquet":
             raise UserError(f"{uri} {what}.")

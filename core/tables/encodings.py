@@ -1,7 +1,7 @@
-"""Text of others as characters: UTF-8, UTF-16 by its mark, and an older encoding where only one makes sense of every word.
+"""Decodes text files: UTF-8, UTF-16 by its byte order mark, or an older encoding where exactly one makes sense of every word.
 
-A general detector was measured first (charset-normalizer 3.5): of 22 titles and names in eleven encodings it read 12 wrongly, among
-them "Träne" as Chinese, and said nothing. Here a reading counts when it makes sense and no other does (core.tables.alphabets).
+A general detector was measured first (charset-normalizer 3.5): of 22 titles and names in eleven encodings it misread 12 without a warning,
+"Träne" as Chinese among them. Here an encoding counts when it is the only one that makes sense (core.tables.alphabets).
 """
 
 import codecs
@@ -13,7 +13,7 @@ from noise2music.core.tables.alphabets import common_share, explained
 from noise2music.core.tally import Tally
 
 _LATIN = ("cp1252", "cp1250", "cp850", "mac_roman")
-"""In a tie cp1252 reads, which is by far the commonest; between the others nothing does."""
+"""In a tie cp1252 wins, by far the most common one. A tie between the others stays undecided."""
 _OTHERS = ("cp1254", "cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "gb18030", "cp932", "big5", "cp949", "euc_jp")
 _WIDE = ("gb18030", "cp932", "big5", "cp949", "euc_jp")
 _MARKS = (
@@ -25,7 +25,7 @@ _MARKS = (
 _SAMPLE_BYTES = 1 << 16
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _LONG_LINE = 1 << 13
-_SHOWN_FROM = 1 << 20
+_EXAMPLE_CHARACTERS = 1 << 20
 _MIXED_UTF8 = re.compile(rb"\xc3[\x80-\xbf](?![\x80-\xbf])|\xe2\x80[\x80-\xbf]")
 _ENOUGH = 0.9
 _WHOLE_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -33,7 +33,7 @@ _WHOLE_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe0-\xef][\x
 
 @dataclass(frozen=True)
 class Decoded:
-    """text: bytes that no encoding explains are lone surrogates (U+DC80 to U+DCFF). doubt: why they are, None when there are none."""
+    """text: bytes that no encoding explains are lone surrogates (U+DC80 to U+DCFF). doubt: why there are some, None without any."""
 
     text: str
     encoding: str
@@ -41,15 +41,15 @@ class Decoded:
 
 
 def decode_text(name: str, data: bytes, notes: Tally | None = None) -> Decoded:
-    """The bytes of a text file that `name` says -> its text without a byte order mark.
+    """The bytes of the text file `name` -> its text without a byte order mark.
 
-    An encoding other than UTF-8 is told in `notes`. Raises UserError for UTF-16 or UTF-32 that is cut or damaged.
+    Any encoding but UTF-8 is reported in `notes`. Raises UserError for UTF-16 or UTF-32 that is cut or damaged.
     """
     decoded = _decode(name, data)
     if notes is not None and decoded.encoding != "utf-8":
-        lines = [line.strip() for line in re.split(r"[\r\n]+", decoded.text[:_SHOWN_FROM])]
-        shown = next((line for line in lines if not line.isascii()), lines[0])
-        notes.lose("encoding", f"{name} is not UTF-8; it was read as {decoded.encoding}: {shown[:80]!r}")
+        lines = [line.strip() for line in re.split(r"[\r\n]+", decoded.text[:_EXAMPLE_CHARACTERS])]
+        example = next((line for line in lines if not line.isascii()), lines[0])
+        notes.lose("encoding", f"{name} is not UTF-8; it was read as {decoded.encoding}: {example[:80]!r}")
     return decoded
 
 
@@ -96,30 +96,30 @@ def _guess(data: bytes) -> Decoded:
         return broken
     latin = () if _MIXED_UTF8.search(sample) else _LATIN
     readings = {encoding: text for encoding in (*latin, *_OTHERS) if (text := _try(sample, encoding)) is not None}
-    found = _sure(readings)
-    if isinstance(found, list) and len(found) == 1:
-        found = found[0]
-    if isinstance(found, str):
-        text = _try(data, found)
-        return Decoded(text, found) if text is not None else broken
-    between = f", and it cannot be told whether it is {' or '.join(found[:4])}" if found else ""
+    candidates = _sure(readings)
+    if isinstance(candidates, list) and len(candidates) == 1:
+        candidates = candidates[0]
+    if isinstance(candidates, str):
+        text = _try(data, candidates)
+        return Decoded(text, candidates) if text is not None else broken
+    between = f", and it cannot be told whether it is {' or '.join(candidates[:4])}" if candidates else ""
     return Decoded(broken.text, "utf-8", f"not UTF-8{between}")
 
 
 def _sample(data: bytes) -> bytes:
     """Lines with bytes outside of ASCII; of a long one the cells."""
-    kept: list[bytes] = []
+    pieces: list[bytes] = []
     size = 0
     for line in re.split(rb"[\r\n]+", data):
         if line.isascii():
             continue
         for piece in [line] if len(line) < _LONG_LINE else re.split(rb'[",]+', line):
             if not piece.isascii() and len(piece) < _LONG_LINE:
-                kept.append(piece)
+                pieces.append(piece)
                 size += len(piece)
         if size > _SAMPLE_BYTES:
             break
-    return b"\n".join(kept)
+    return b"\n".join(pieces)
 
 
 def _mostly_utf8(sample: bytes) -> bool:

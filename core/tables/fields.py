@@ -1,4 +1,4 @@
-"""Text that others wrote (tags in files, cells of a metadata table), made safe to store: bounded, one line, no control characters."""
+"""Cleans text from outside (tags in files, cells of a metadata table) for storage: bounded, one line, no control characters."""
 
 import re
 import unicodedata
@@ -22,18 +22,18 @@ def clean_field(text: str, limit: int = MAX_FIELD_CHARACTERS) -> str | None:
     None when nothing is left.
     """
     long = len(text) > 4 * limit
-    kept = unicodedata.normalize("NFC", text[: 4 * limit])
-    kept = "".join(mark for mark in kept if mark.isspace() or (unicodedata.category(mark) not in ("Cc", "Cs") and mark not in _DROPPED))
-    kept = " ".join(kept.split())
-    if len(kept) > limit or (long and kept):
-        kept = kept[: limit - 1].rstrip() + "…"
-    return kept or None
+    line = unicodedata.normalize("NFC", text[: 4 * limit])
+    line = "".join(mark for mark in line if mark.isspace() or (unicodedata.category(mark) not in ("Cc", "Cs") and mark not in _DROPPED))
+    line = " ".join(line.split())
+    if len(line) > limit or (long and line):
+        line = line[: limit - 1].rstrip() + "…"
+    return line or None
 
 
 def split_tags(values: Iterable[str]) -> tuple[str, ...]:
     """Cells that hold tags separated by comma, semicolon or bar -> each tag once, lower case, in order; at most MAX_TAGS.
 
-    What pandas writes for a missing value is no tag, and the group that MTG-Jamendo writes in front ("genre---rock") is left out.
+    Texts that pandas writes for missing values are no tags. The prefix of MTG-Jamendo's tags ("genre---rock") is removed.
     """
     tags: dict[str, None] = {}
     for value in values:

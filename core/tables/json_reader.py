@@ -1,28 +1,28 @@
-"""Rows of JSON: an object a line, objects over several lines, an array of objects, or columns as pandas writes them."""
+"""Reads rows of JSON: an object a line, objects over several lines, an array of objects, or columns as pandas writes them."""
 
 import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from noise2music.core.tables.columns_wanted import require
 from noise2music.core.tables.encodings import Decoded, is_broken
+from noise2music.core.tables.required_columns import require_columns
 from noise2music.core.tables.row import Bad, Row, short
 from noise2music.core.tally import Tally
 
 _LINE = re.compile(r"[^\r\n]+")
 _BETWEEN = re.compile(r"[\s,]*")
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_NAMES_KEPT = 10_000
+_MAX_NAMES = 10_000
 
 
-def json_rows(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_column: str | None, notes: Tally) -> Iterator[Row | Bad]:
-    """The rows in order, with the wanted columns or all. A bare text is a row with `text_column`, where there is one.
+def json_rows(uri: str, decoded: Decoded, columns: Sequence[str] | None, text_column: str | None, notes: Tally) -> Iterator[Row | Bad]:
+    """The rows in order, with `columns` (None: all). A bare text is a row with `text_column`, where that is given.
 
-    Raises UserError when no row has a wanted column (after the last row).
+    Raises UserError after the last row when no row has one of `columns`.
     """
     names: dict[str, None] = {}
-    for where, content in _contents(uri, decoded, wanted, text_column, notes):
+    for where, content in _contents(uri, decoded, columns, text_column, notes):
         if isinstance(content, Bad):
             yield content
         elif isinstance(content, str) and text_column is not None:
@@ -31,14 +31,16 @@ def json_rows(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_col
         elif not isinstance(content, dict):
             yield Bad(where, "bad_row", f"{where}: a {type(content).__name__} where a JSON object is expected")
         else:
-            if len(names) < _NAMES_KEPT:
+            if len(names) < _MAX_NAMES:
                 names.update(dict.fromkeys(content))
-            yield Row(where, content if wanted is None else {name: content.get(name) for name in wanted}, notes)
-    if names or wanted is None:
-        require(uri, list(names), wanted)
+            yield Row(where, content if columns is None else {name: content.get(name) for name in columns}, notes)
+    if names or columns is None:
+        require_columns(uri, list(names), columns)
 
 
-def _contents(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_column: str | None, notes: Tally) -> Iterator[tuple[str, Any]]:
+def _contents(
+    uri: str, decoded: Decoded, columns: Sequence[str] | None, text_column: str | None, notes: Tally
+) -> Iterator[tuple[str, Any]]:
     """(where, value) of each row; a Bad row as the value where one cannot be read."""
     text = decoded.text
     start = _BETWEEN.match(text).end()  # type: ignore[union-attr]
@@ -48,7 +50,7 @@ def _contents(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_col
     ):
         yield from ((where, _whole(where, item, decoded)) for number, item in enumerate(whole, 1) if (where := f"{uri}, item {number}"))
         return
-    if isinstance(whole, dict) and (rows := _columns(uri, whole, set(wanted or ([text_column] if text_column else [])), notes)):
+    if isinstance(whole, dict) and (rows := _columns(uri, whole, set(columns or ([text_column] if text_column else [])), notes)):
         yield from ((where, _whole(where, row, decoded)) for number, row in enumerate(rows, 1) if (where := f"{uri}, row {number}"))
         return
     first = _LINE.search(text, start)
@@ -61,11 +63,11 @@ def _contents(uri: str, decoded: Decoded, wanted: Sequence[str] | None, text_col
 
 
 def _lines(uri: str, decoded: Decoded, notes: Tally) -> Iterator[tuple[str, Any]]:
-    place, number, commas = 0, 0, 0
-    while place < len(decoded.text):
-        end = _LINE_END.search(decoded.text, place)
-        line = decoded.text[place : end.start() if end else len(decoded.text)].strip()
-        place, number = end.end() if end else len(decoded.text), number + 1
+    offset, number, commas = 0, 0, 0
+    while offset < len(decoded.text):
+        end = _LINE_END.search(decoded.text, offset)
+        line = decoded.text[offset : end.start() if end else len(decoded.text)].strip()
+        offset, number = end.end() if end else len(decoded.text), number + 1
         if not line:
             continue
         where = f"{uri}, line {number}"
@@ -87,35 +89,35 @@ def _lines(uri: str, decoded: Decoded, notes: Tally) -> Iterator[tuple[str, Any]
         notes.lose("comma_after_row", f"{uri}: {commas:,} lines end with a comma after their object; it is left out", commas)
 
 
-def _spread(uri: str, text: str, place: int) -> list[tuple[str, Any]] | None:
+def _spread(uri: str, text: str, offset: int) -> list[tuple[str, Any]] | None:
     """Objects that go over several lines, one after the other; None when there is anything else."""
     decoder = json.JSONDecoder(object_pairs_hook=_object)
-    found = []
-    while place < len(text):
+    objects = []
+    while offset < len(text):
         try:
-            content, end = decoder.raw_decode(text, place)
+            content, end = decoder.raw_decode(text, offset)
         except (ValueError, RecursionError, _TwiceError):
             return None
         if not isinstance(content, dict):
             return None
-        found.append((place, content))
-        place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+        objects.append((offset, content))
+        offset = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
     numbered, line, before = [], 1, 0
-    for place, content in found:
-        line += len(_LINE_END.findall(text, before, place))
-        before = place
+    for offset, content in objects:
+        line += len(_LINE_END.findall(text, before, offset))
+        before = offset
         numbered.append((f"{uri}, line {line}", content))
     return numbered
 
 
-def _columns(uri: str, whole: dict[str, Any], wanted: set[Any], notes: Tally) -> list[Any]:
+def _columns(uri: str, whole: dict[str, Any], columns: set[Any], notes: Tally) -> list[Any]:
     """The rows of an object that is a table; [] when it is none.
 
     {"column": {"0": value, ...}}, {"column": [value, ...]}, {"0": {"column": value, ...}}, or one list of objects among other things.
     """
     values = list(whole.values())
     if values and all(isinstance(value, dict) for value in values):
-        if wanted and all(wanted <= value.keys() for value in values):
+        if columns and all(columns <= value.keys() for value in values):
             return values
         if len({tuple(value) for value in values}) == 1:
             values = [list(value.values()) for value in values]
@@ -124,9 +126,9 @@ def _columns(uri: str, whole: dict[str, Any], wanted: set[Any], notes: Tally) ->
     inside = [
         name
         for name, value in whole.items()
-        if isinstance(value, list) and value and isinstance(value[0], dict) and wanted <= value[0].keys()
+        if isinstance(value, list) and value and isinstance(value[0], dict) and columns <= value[0].keys()
     ]
-    if wanted and not wanted & whole.keys() and len(inside) == 1:
+    if columns and not columns & whole.keys() and len(inside) == 1:
         notes.lose("wrapped", f"{uri} is one object; its rows are read from {short(inside[0])!r}")
         return list(whole[inside[0]])
     return []
@@ -154,8 +156,8 @@ def _load(uri: str, number: int, line: str) -> Any:
     except _TwiceError as error:
         return Bad(where, "bad_row", f"{where}: {short(str(error))!r} is given twice; keep one.")
     except (ValueError, RecursionError) as error:
-        said = f"{error.msg} at character {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
-        return Bad(where, "bad_row", f"{where}: not JSON ({said}). Each line must be one JSON object.")
+        detail = f"{error.msg} at character {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        return Bad(where, "bad_row", f"{where}: not JSON ({detail}). Each line must be one JSON object.")
 
 
 class _TwiceError(Exception):
@@ -163,7 +165,7 @@ class _TwiceError(Exception):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise _TwiceError(next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place])))
-    return made
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise _TwiceError(next(name for position, (name, _) in enumerate(pairs) if name in dict(pairs[:position])))
+    return content

@@ -1,4 +1,4 @@
-"""One row of a table, and what its cells say as text."""
+"""One row of a table, and its cells as text."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from noise2music.core.errors import UserError
 from noise2music.core.tables.cell_items import MISSING, UnreadableCellError, list_items, looks_listed, name_of, plain_text, shortened
 from noise2music.core.tally import Tally
 
-_SHOWN_CHARACTERS = 80
+_MAX_CHARACTERS = 80
 _DECIMAL_YEAR = re.compile(r"\d{4,15}\.0")
 
 
@@ -24,35 +24,35 @@ class Bad:
 
 @dataclass(frozen=True)
 class Row:
-    """where: "FILE, line 7", for messages. cells: the wanted columns, or all. notes: where what is odd is said."""
+    """where: "FILE, line 7", for messages. cells: the required columns, or all. notes: collects warnings."""
 
     where: str
     cells: Mapping[str, Any]
     notes: Tally = field(default_factory=Tally, compare=False, repr=False)
 
     def warn(self, reason: str, message: str) -> None:
-        """Say that something about this row is not as declared."""
+        """Note that something about this row is not as declared."""
         self.notes.lose(reason, f"{self.where}: {message}")
 
     def texts(self, column: str) -> list[str]:
         """The cell as texts: none when it is empty or missing, several when it is a list or is written as one (core.tables.cell_items).
 
-        1979.0 is "1979", and so is the text "1979.0". A truth value is no text. Both are said.
+        1979.0 is "1979", and so is the text "1979.0". A truth value is no text. Both are noted.
         Raises UserError when it is a structure.
         """
         return [text for item in self._listed(column) if (text := self._text(column, item))]
 
     def items(self, column: str) -> list[str]:
-        """The cell as tags: every list that core.tables.cell_items knows. What cannot be read as one is dropped and said."""
+        """The cell as tags: every form of list that core.tables.cell_items knows. What cannot be read is dropped and noted."""
         value = self.cells.get(column)
         try:
-            found = list_items(value)
+            items = list_items(value)
         except UnreadableCellError as error:
             self.warn(error.reason, f"column {short(column)!r} is left out: {error}")
             return []
         listed = looks_listed(value) if isinstance(value, str) else not isinstance(value, int | float)
         texts = []
-        for item in found:
+        for item in items:
             text = plain_text(item)
             if isinstance(item, bool) or (listed and isinstance(item, int | float) and text is not None):
                 self.warn("number_in_list", f"column {short(column)!r} lists {item!r}, which is no text; it is left out")
@@ -99,12 +99,12 @@ def missing(text: str) -> bool:
 
 def short(name: str) -> str:
     """A column's name for a message."""
-    return name if len(name) <= _SHOWN_CHARACTERS else name[: _SHOWN_CHARACTERS - 1] + "…"
+    return name if len(name) <= _MAX_CHARACTERS else name[: _MAX_CHARACTERS - 1] + "…"
 
 
-def short_list(names: Sequence[str], shown: int = 20) -> str:
+def short_list(names: Sequence[str], most: int = 20) -> str:
     """Names for a message."""
-    return ", ".join(repr(short(name)) for name in names[:shown]) + (", ..." if len(names) > shown else "")
+    return ", ".join(repr(short(name)) for name in names[:most]) + (", ..." if len(names) > most else "")
 
 
 def _quoted(text: str) -> bool:

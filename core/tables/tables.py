@@ -1,7 +1,7 @@
-"""Rows of a table that somebody else made: csv, tsv, json, jsonl or parquet by suffix, or lines of text. One reader for all of them.
+"""Reads tables from outside: csv, tsv, json, jsonl or parquet by suffix, or lines of text. One reader for all of them.
 
-How a csv is written, and in which encoding, is found from the file (csv_dialect, encodings). What was found other than
-declared is told in `notes`. A row that is broken stops the run with its line, or is lost alone where the caller gives `losses`.
+The dialect and encoding of a csv are found from the file (csv_dialect, encodings). Anything that is not as declared is reported in `notes`.
+A broken row stops the run with its line, or is lost alone where the caller gives `losses`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,20 +39,20 @@ def format_of(uri: str) -> str | None:
 
 def table_rows(
     uri: str,
-    wanted: Sequence[str] | None,
+    columns: Sequence[str] | None,
     *,
-    known: Sequence[str] = (),
+    hint_columns: Sequence[str] = (),
     text_column: str | None = None,
     notes: Tally | None = None,
     losses: Tally | None = None,
     data: bytes | None = None,
     form: str | None = None,
 ) -> Iterator[Row]:
-    """A local or remote table -> its rows in order, with the `wanted` columns and perhaps more (None: all).
+    """A local or remote table -> its rows in order, with at least `columns` (None: all).
 
-    known: names (lower case) of which a csv's header has some, where no column is wanted. text_column: the wanted column of a list of
-    texts, which may come without header or objects. notes: what is not as declared. losses: broken rows are counted there by reason, as
-    "bad_row" or "not_utf8"; without it the first one raises UserError. data, form: the file's bytes and format where they are known.
+    hint_columns: where no columns are required, names (lower case) that help to find a csv's header. text_column: the column of a list of
+    texts, which may come without header or objects. notes: what is not as declared. losses: counts broken rows by reason, "bad_row" or
+    "not_utf8"; without it the first one raises UserError. data, form: the file's bytes and format, where the caller has them.
     """
     form = form or format_of(uri)
     if form is None:
@@ -61,12 +61,12 @@ def table_rows(
     data = read_uri(uri) if data is None else data
     form = format_inside(uri, data, form, notes)
     if form == "parquet":
-        found = parquet_rows(uri, data, wanted, notes)
+        rows = parquet_rows(uri, data, columns, notes)
     elif form == "json":
-        found = json_rows(uri, decode_text(uri, data, notes), wanted, text_column, notes)
+        rows = json_rows(uri, decode_text(uri, data, notes), columns, text_column, notes)
     else:
-        found = csv_rows(uri, decode_text(uri, data, notes), wanted, known, text_column, notes)
-    return _kept(found, losses)
+        rows = csv_rows(uri, decode_text(uri, data, notes), columns, hint_columns, text_column, notes)
+    return _good_rows(rows, losses)
 
 
 def text_rows(uri: str, column: str, notes: Tally | None = None, losses: Tally | None = None, data: bytes | None = None) -> Iterator[Row]:
@@ -79,7 +79,7 @@ def text_rows(uri: str, column: str, notes: Tally | None = None, losses: Tally |
     if format_inside(uri, data, "txt", Tally()) != "txt":
         raise UserError(f"{uri} is Parquet and no text. Name it .parquet.")
     decoded = decode_text(uri, data, notes)
-    yield from _kept(_lines(uri, column, decoded, notes), losses)
+    yield from _good_rows(_lines(uri, column, decoded, notes), losses)
 
 
 def _lines(uri: str, column: str, decoded: Decoded, notes: Tally) -> Iterator[Row | Bad]:
@@ -93,8 +93,8 @@ def _lines(uri: str, column: str, decoded: Decoded, notes: Tally) -> Iterator[Ro
             yield Row(where, {column: line.strip()}, notes)
 
 
-def _kept(found: Iterator[Row | Bad], losses: Tally | None) -> Iterator[Row]:
-    for row in found:
+def _good_rows(rows: Iterator[Row | Bad], losses: Tally | None) -> Iterator[Row]:
+    for row in rows:
         if isinstance(row, Row):
             yield row
         elif losses is None:

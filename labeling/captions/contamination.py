@@ -30,7 +30,7 @@ Pairs = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOutTexts:
     """texts: key -> text of the held-out clips' captions and long sentences. training: keys of all that the training rows say."""
 
     texts: dict[str, str]
@@ -38,15 +38,15 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class Leak:
+class Contamination:
     """A caption, the held-out text it repeats (the nearest one), and how similar they are: 1.0 when equal."""
 
     caption: str
-    held_out_caption: str
+    held_out_text: str
     similarity: float
 
 
-def held_out_captions(sources: Sequence[str]) -> HeldOut:
+def read_held_out_texts(sources: Sequence[str]) -> HeldOutTexts:
     """Read MusicCaps-form csv files (local or remote); rows with `is_audioset_eval` are held out.
 
     Raises UserError when a file, a column or a row cannot be read: what is unread cannot be guarded.
@@ -58,7 +58,7 @@ def held_out_captions(sources: Sequence[str]) -> HeldOut:
         for row, held_out in musiccaps_rows(open_source("held-out captions", source, losses, Tally())):
             caption = plain_text(row.cells["caption"]) or ""
             if held_out:
-                texts.update((key, text) for key, text in _guarded(caption) if key not in texts)
+                texts.update((key, text) for key, text in _protected_texts(caption) if key not in texts)
             else:
                 training.update(caption_key(text) for text in (caption, *split_sentences(caption)))
         if losses.lost:
@@ -66,17 +66,17 @@ def held_out_captions(sources: Sequence[str]) -> HeldOut:
             raise UserError(
                 f"cannot tell which captions of {source} are held out: {reasons}. Mend these rows, then run the same command again."
             )
-    return HeldOut(texts, frozenset(training))
+    return HeldOutTexts(texts, frozenset(training))
 
 
-def _guarded(caption: str) -> Iterator[tuple[str, str]]:
+def _protected_texts(caption: str) -> Iterator[tuple[str, str]]:
     for text, least in ((caption, MIN_CAPTION_WORDS), *((sentence, MIN_SENTENCE_WORDS) for sentence in split_sentences(caption))):
         key = caption_key(text)
         if len(key.split()) >= least:
             yield key, text.strip()
 
 
-def find_leaks(captions: Iterable[str], held_out: HeldOut, threshold: float = THRESHOLD) -> list[Leak]:
+def find_contamination(captions: Iterable[str], held_out: HeldOutTexts, threshold: float = THRESHOLD) -> list[Contamination]:
     """Every caption that equals a held-out text or is at least as similar as `threshold` (0 to 1], in the order given.
 
     Exact: an inverted index over the rarest word pairs of each text finds all that can reach the threshold (prefix filter), and their
@@ -85,37 +85,37 @@ def find_leaks(captions: Iterable[str], held_out: HeldOut, threshold: float = TH
     if not 0 < threshold <= 1:
         raise ValueError(f"the threshold is {threshold}, not in (0, 1]")
     index = _index(held_out, threshold)
-    leaks = []
+    contaminated = []
     for caption in captions:
         key = caption_key(caption)
         if key in held_out.training:
             continue
         if key in held_out.texts:
-            leaks.append(Leak(caption, held_out.texts[key], 1.0))
+            contaminated.append(Contamination(caption, held_out.texts[key], 1.0))
         elif nearest := index.nearest(word_pairs(key)):
-            leaks.append(Leak(caption, held_out.texts[nearest[0]], nearest[1]))
-    return leaks
+            contaminated.append(Contamination(caption, held_out.texts[nearest[0]], nearest[1]))
+    return contaminated
 
 
-def check_leaks(name: str, captions: Sequence[str], held_out: HeldOut, threshold: float = THRESHOLD) -> None:
+def check_contamination(name: str, captions: Sequence[str], held_out: HeldOutTexts, threshold: float = THRESHOLD) -> None:
     """Raise UserError, naming up to ten captions, when a vocabulary that may label training tracks repeats held-out texts."""
-    leaks = find_leaks(captions, held_out, threshold)
-    if not leaks:
+    contaminated = find_contamination(captions, held_out, threshold)
+    if not contaminated:
         return
     named = "\n".join(
-        f'  "{leak.caption[:120]}" ({leak.similarity:.2f}: "{leak.held_out_caption[:120]}")'
-        for leak in sorted(leaks, key=lambda leak: (-leak.similarity, leak.caption))[:NAMED]
+        f'  "{item.caption[:120]}" ({item.similarity:.2f}: "{item.held_out_text[:120]}")'
+        for item in sorted(contaminated, key=lambda item: (-item.similarity, item.caption))[:NAMED]
     )
-    more = f"\n  and {len(leaks) - NAMED} more" if len(leaks) > NAMED else ""
+    more = f"\n  and {len(contaminated) - NAMED} more" if len(contaminated) > NAMED else ""
     raise UserError(
-        f"vocabulary {name} may label training tracks, but {len(leaks)} of its {len(captions)} captions repeat held-out evaluation "
+        f"vocabulary {name} may label training tracks, but {len(contaminated)} of its {len(captions)} captions repeat held-out evaluation "
         f'captions:\n{named}{more}\nTake them out of its source, read training rows only (caption_split = "train"), or '
         f'keep the vocabulary away from training tracks (allowed_splits without "train").'
     )
 
 
 @lru_cache(maxsize=2)
-def _index(held_out: HeldOut, threshold: float) -> "_Index":
+def _index(held_out: HeldOutTexts, threshold: float) -> "_Index":
     return _Index(held_out.texts, threshold)
 
 
@@ -144,9 +144,9 @@ class _Index:
 
     def nearest(self, pairs: Pairs) -> tuple[str, float] | None:
         """Key and similarity of the most similar text that reaches the threshold; ties go to the first key."""
-        known = sorted(rank for pair in pairs if (rank := self.rank.get(pair)) is not None)
-        unknown = len(pairs) - len(known)
-        probed = known[: max(0, self._prefix(len(pairs)) - unknown)]
+        ranks = sorted(rank for pair in pairs if (rank := self.rank.get(pair)) is not None)
+        missing = len(pairs) - len(ranks)
+        probed = ranks[: max(0, self._prefix(len(pairs)) - missing)]
         best: tuple[str, float] | None = None
         for text in sorted({text for rank in probed for text in self.holders.get(rank, ())}):
             key, others = self.texts[text]

@@ -10,8 +10,8 @@ from typing import Any
 from noise2music.core.errors import UserError
 from noise2music.core.storage import is_remote, local_path, read_uri
 from noise2music.core.tables.cell_items import UnreadableCellError, is_list_text, list_items, looks_listed, plain_text, split_plain
-from noise2music.core.tables.columns_wanted import require
 from noise2music.core.tables.encodings import decode_text
+from noise2music.core.tables.required_columns import require_columns
 from noise2music.core.tables.row import Row, missing
 from noise2music.core.tables.tables import format_of, table_rows, text_rows
 from noise2music.core.tally import Tally
@@ -19,7 +19,7 @@ from noise2music.labeling.captions.text import split_sentences
 
 TRAIN, EVAL = "train", "eval"
 MUSICCAPS_COLUMNS = ("aspect_list", "caption", "is_audioset_eval")
-HELD_OUT = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+IS_EVAL = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 _COMMENT = re.compile(r"#+(?:\s|$)")
 _COUNTED = re.compile(r".*[^\s\d.,;|].*(?:[;\t|]|,(?=\S))\s*\d+")
@@ -44,12 +44,12 @@ class CaptionFile:
     notes: Tally
 
     def rows(
-        self, wanted: Sequence[str] | None, text_column: str | None = None, form: str = "csv", known: Sequence[str] = ()
+        self, columns: Sequence[str] | None, text_column: str | None = None, form: str = "csv", hint_columns: Sequence[str] = ()
     ) -> Iterator[Row]:
         """Its rows as a table; `form` where its suffix names no format."""
         form = format_of(self.source) or form
         ways: dict[str, Any] = {"notes": self.notes, "losses": self.losses, "data": self.data}
-        return table_rows(self.source, wanted, known=known, text_column=text_column, form=form, **ways)
+        return table_rows(self.source, columns, hint_columns=hint_columns, text_column=text_column, form=form, **ways)
 
     def lose(self, row: Row, reason: str, message: str) -> None:
         """Count a row, or an item of it, that is lost."""
@@ -76,18 +76,18 @@ def _names_beside(source: str) -> list[str]:
 def musiccaps_rows(file: CaptionFile) -> Iterator[tuple[Row, bool]]:
     """Rows of a MusicCaps-form table, and whether each is held out for evaluation. One that does not say is lost as "bad_split"."""
     for row in file.rows(MUSICCAPS_COLUMNS):
-        said = row.cells["is_audioset_eval"]
-        held_out = said if isinstance(said, bool) else HELD_OUT.get((plain_text(said) or "").strip().lower().removesuffix(".0"))
-        if held_out is None:
-            file.lose(row, "bad_split", f"is_audioset_eval is {str(said)[:40]!r}, neither True nor False")
+        cell = row.cells["is_audioset_eval"]
+        is_eval = cell if isinstance(cell, bool) else IS_EVAL.get((plain_text(cell) or "").strip().lower().removesuffix(".0"))
+        if is_eval is None:
+            file.lose(row, "bad_split", f"is_audioset_eval is {str(cell)[:40]!r}, neither True nor False")
         else:
-            yield row, held_out
+            yield row, is_eval
 
 
 def musiccaps(file: CaptionFile, kind: str, caption_split: str) -> Iterator[RawCaption]:
     """Aspects or sentences of a MusicCaps-form table; `caption_split` ("all", "train", "eval") chooses rows by `is_audioset_eval`."""
-    for row, held_out in musiccaps_rows(file):
-        split = EVAL if held_out else TRAIN
+    for row, is_eval in musiccaps_rows(file):
+        split = EVAL if is_eval else TRAIN
         if caption_split in ("all", split):
             for text in _aspects(file, row) if kind == "musiccaps-aspects" else _sentences(file, row):
                 yield RawCaption(text, split)
@@ -139,11 +139,11 @@ def json_lines(file: CaptionFile, column: str) -> Iterator[RawCaption]:
 
     Raises UserError when no row has the column.
     """
-    found = False
+    has_column = False
     names: dict[str, None] = {}
     form = "json" if format_of(file.source) in (None, "txt") else format_of(file.source)
     ways: dict[str, Any] = {"notes": file.notes, "losses": file.losses, "data": file.data}
-    for row in table_rows(file.source, None, known=(column.casefold(),), text_column=column, form=form, **ways):
+    for row in table_rows(file.source, None, hint_columns=(column.casefold(),), text_column=column, form=form, **ways):
         value, split = row.cells.get(column), row.cells.get("split", TRAIN)
         if len(names) < 100:
             names.update(dict.fromkeys(row.cells))
@@ -152,10 +152,10 @@ def json_lines(file: CaptionFile, column: str) -> Iterator[RawCaption]:
         elif not isinstance(value, str | list | dict):
             file.lose(row, "bad_row", f"{column} is {str(value)[:40]!r}, which is no text")
         else:
-            found = True
+            has_column = True
             yield from (RawCaption(text, split.strip()) for text in _items(file, row, column))
-    if not found and names and column not in names:
-        require(file.source, list(names), (column,))
+    if not has_column and names and column not in names:
+        require_columns(file.source, list(names), (column,))
 
 
 def tags(file: CaptionFile, column: str) -> Iterator[RawCaption]:
@@ -188,15 +188,15 @@ def _is_table(file: CaptionFile, column: str) -> bool:
 def _tag_lines(file: CaptionFile) -> Iterator[RawCaption]:
     """Lines of a text file; those that begin with "# " are comments. Raises UserError when every line is a text and a number."""
     lines = [row.cells["line"] for row in text_rows(file.source, "line", file.notes, file.losses, file.data)]
-    kept = [line for line in lines if not _COMMENT.match(line)]
-    if len(kept) < len(lines):
-        file.notes.lose("comments", f'{file.source}: lines that begin with "# " are no captions', len(lines) - len(kept))
-    if len(kept) > 1 and all(_COUNTED.fullmatch(line) for line in kept):
+    captions = [line for line in lines if not _COMMENT.match(line)]
+    if len(captions) < len(lines):
+        file.notes.lose("comments", f'{file.source}: lines that begin with "# " are no captions', len(lines) - len(captions))
+    if len(captions) > 1 and all(_COUNTED.fullmatch(line) for line in captions):
         raise UserError(
-            f"{file.source}: every line ends with a separator and a number, as {kept[0][:60]!r} does. "
+            f"{file.source}: every line ends with a separator and a number, as {captions[0][:60]!r} does. "
             "Name it .csv and give it a header, so that it is clear which column holds the texts."
         )
-    yield from (RawCaption(line) for line in kept)
+    yield from (RawCaption(line) for line in captions)
 
 
 def json_tags(content: object, losses: Tally, source: str = "") -> Iterator[RawCaption]:

@@ -60,10 +60,10 @@ def check_captions(name: str, settings: VocabularySettings, captions: int, losse
         return
     lost = ", ".join(f"{count:,} x {reason}" for reason, count in sorted(losses.items()) if count)
     chosen = f' with caption_split = "{settings.caption_split}"' if settings.caption_split != "all" else ""
-    shown = next(iter(examples), "")
+    example = next(iter(examples), "")
     raise UserError(
         f"vocabulary {name}: {settings.source or settings.kind} holds no caption{chosen}, so nothing can be labelled from it. "
-        + (f"Lost: {lost}{f', for example {shown}' if shown else ''}. Mend these rows" if lost else "Fill the file")
+        + (f"Lost: {lost}{f', for example {example}' if example else ''}. Mend these rows" if lost else "Fill the file")
         + " or take the vocabulary out of the configuration."
     )
 

@@ -11,7 +11,7 @@ from noise2music.labeling.settings import Corpus
 OPTED_OUT = "opted_out"
 
 
-def exclusion(
+def exclusion_reason(
     track_id: str, licence: str | None, split: str | None, has_clips: bool, corpus: Corpus, opted_out: frozenset[str]
 ) -> str | None:
     """Why a track is left out: "opted_out", "no_split", "licence" or "too_short"; None when it is not.
@@ -39,8 +39,8 @@ def licence_matches(licence: str | None, allowed: str) -> bool:
     """Equal but for case and white space; an `allowed` that ends with "*" matches what begins with the part before it."""
     if licence is None:
         return False
-    given, wanted = _normalised(licence), _normalised(allowed)
-    return given.startswith(wanted[:-1]) if wanted.endswith("*") else given == wanted
+    text, pattern = _normalised(licence), _normalised(allowed)
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
 
 
 def _normalised(text: str) -> str:
@@ -66,10 +66,10 @@ def cut_clips(track_id: str, duration_ms: int, corpus: Corpus) -> list[Clip]:
     least = max(1, round(corpus.min_seconds * 1000))
     whole, rest = divmod(max(0, duration_ms), window)
     available = whole + (rest >= least)
-    taken = min(available, corpus.max_clips)
+    count = min(available, corpus.max_clips)
     clips = []
-    for place in range(taken):
-        start = (2 * place + 1) * available // (2 * taken) * window
+    for number in range(count):
+        start = (2 * number + 1) * available // (2 * count) * window
         length = min(window, duration_ms - start)
         clips.append(Clip(stable_id(track_id, start, length), start, length))
     return clips

@@ -39,14 +39,14 @@ def read_facts(row: Row, columns: FactColumns) -> Facts:
     """The facts of one row. A tempo that is no number between SLOWEST and FASTEST is unknown; what cannot be read is said."""
     tags = split_tags(text for name in columns.tags for text in row.items(name))
     instruments = split_tags(text for name in columns.instruments for text in row.items(name))
-    said = "".join(row.texts(columns.tempo)) if columns.tempo else ""
-    tempo = read_tempo(said)
-    if said.strip() and tempo is None:
-        row.warn("tempo_unread", f"the tempo {said[:40]!r} is not one number from {SLOWEST:g} to {FASTEST:g}; it counts as unknown")
-    spoken = [text for name in columns.musical_key for text in row.texts(name)]
-    key = read_key(spoken)
-    if spoken and key is None and spoken[0].strip() != "-1":
-        row.warn("key_unread", f"the musical key {' '.join(spoken)[:40]!r} has no meaning; it counts as unknown")
+    text = "".join(row.texts(columns.tempo)) if columns.tempo else ""
+    tempo = read_tempo(text)
+    if text.strip() and tempo is None:
+        row.warn("tempo_unread", f"the tempo {text[:40]!r} is not one number from {SLOWEST:g} to {FASTEST:g}; it counts as unknown")
+    texts = [text for name in columns.musical_key for text in row.texts(name)]
+    key = read_key(texts)
+    if texts and key is None and texts[0].strip() != "-1":
+        row.warn("key_unread", f"the musical key {' '.join(texts)[:40]!r} has no meaning; it counts as unknown")
     return Facts(tags, instruments, tempo, key)
 
 
@@ -55,8 +55,8 @@ def read_tempo(text: str) -> float | None:
     try:
         tempo = math.nan if "_" in text else float(text[:100])
     except ValueError:
-        found = _NUMBER.findall(text[:100])
-        tempo = float(found[0].replace(",", ".")) if len(found) == 1 else math.nan
+        numbers = _NUMBER.findall(text[:100])
+        tempo = float(numbers[0].replace(",", ".")) if len(numbers) == 1 else math.nan
     return tempo if SLOWEST <= tempo <= FASTEST else None
 
 
@@ -67,8 +67,8 @@ def read_key(texts: Iterable[str]) -> str | None:
     """
     words = " ".join(texts).split()
     if words and _WHOLE.fullmatch(words[0]):
-        place = int(words[0])
-        words[0] = _KEYS[place] if 0 <= place < len(_KEYS) else ""
+        number = int(words[0])
+        words[0] = _KEYS[number] if 0 <= number < len(_KEYS) else ""
     if len(words) == 2 and words[1] in _MODES:
         words[1] = _MODES[words[1]]
     if words and (not words[0] or any(_WHOLE.fullmatch(word) for word in words[1:])):

@@ -114,8 +114,8 @@ def identify(
     if is_remote(uri):
         _tell(advance, len(files))
         return {file.key: f"etag:{file.stamp}:{file.bytes}" for file in files}, None
-    known = {(row["key"], row["bytes"], row["stamp"]): row["sha256"] for row in cache.to_pylist()} if cache is not None else {}
-    hashes = {file.key: known[_identity(file)] for file in files if _identity(file) in known}
+    cache_entries = {(row["key"], row["bytes"], row["stamp"]): row["sha256"] for row in cache.to_pylist()} if cache is not None else {}
+    hashes = {file.key: cache_entries[_identity(file)] for file in files if _identity(file) in cache_entries}
     _tell(advance, len(hashes))
     unknown = [file for file in files if file.key not in hashes]
     with ThreadPoolExecutor(_HASH_THREADS) as pool:
@@ -167,13 +167,13 @@ def _list_folder(root: str) -> Inventory:
         folder = waiting.pop()
         try:
             with os.scandir(folder) as scan:
-                found = sorted(scan, key=lambda entry: entry.name)
+                entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
             if folder == root:
                 raise UserError(f"cannot list {root}: {_why(error)}. Check its permissions.") from error
             refused.append((_key(folder, root), RowError("unreadable", f"the folder cannot be listed: {_why(error)}")))
             continue
-        for entry in found:
+        for entry in entries:
             suffix = _suffix(entry.name)
             try:
                 listed = _look_at(entry, root, suffix in SUFFIXES)

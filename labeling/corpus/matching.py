@@ -8,7 +8,7 @@ from itertools import chain
 
 from noise2music.labeling.corpus.spelling import decoded, folded, looseness, number_of, stem_of, without_suffix
 
-KEPT = 3
+MAX_CANDIDATES = 3
 
 
 @dataclass
@@ -45,8 +45,8 @@ class Matcher:
     most: how many files are kept of those that fit a name equally; with 2 or more, "one" and "several" are told apart.
     """
 
-    def __init__(self, names: Iterable[str], most: int = KEPT) -> None:
-        self.found: dict[str, Candidates] = {}
+    def __init__(self, names: Iterable[str], most: int = MAX_CANDIDATES) -> None:
+        self.matches: dict[str, Candidates] = {}
         self._most = most
         self._exact: set[str] = set()
         self._numbers: defaultdict[str, list[str]] = defaultdict(list)
@@ -85,7 +85,7 @@ class Matcher:
         for name in names:
             bits = looseness(name, key)
             if bits is not None:
-                self.found.setdefault(name, Candidates(self._most)).add(bits, key)
+                self.matches.setdefault(name, Candidates(self._most)).add(bits, key)
 
     def in_other_folders(self, name: str) -> list[str]:
         """Files with the name of this one in a folder that contradicts it, sorted: no match, but worth a hint."""
@@ -98,8 +98,8 @@ class Matching:
     folder. A name in none of them met nothing at all.
     """
 
-    found: dict[str, tuple[str, int]]
-    several: dict[str, tuple[str, ...]]
+    matches: dict[str, tuple[str, int]]
+    ambiguous: dict[str, tuple[str, ...]]
     hints: dict[str, tuple[str, ...]]
 
 
@@ -109,24 +109,24 @@ def match_names(keys: Collection[str], names: Collection[str]) -> Matching:
     Several names may mean one file: whose word counts then is for the caller to say. The order of keys and names does not matter.
     """
     named = names if isinstance(names, (set, frozenset, dict)) else set(names)
-    found = {key: (key, 0) for key in keys if key in named}
-    left = [name for name in named if name not in found]
-    matcher = Matcher(left)
-    if left:
+    matches = {key: (key, 0) for key in keys if key in named}
+    rest = [name for name in named if name not in matches]
+    matcher = Matcher(rest)
+    if rest:
         for key in keys:
             matcher.offer(key)
-    several: dict[str, tuple[str, ...]] = {}
+    ambiguous: dict[str, tuple[str, ...]] = {}
     hints: dict[str, tuple[str, ...]] = {}
-    for name in sorted(left):
-        candidates = matcher.found.get(name)
+    for name in sorted(rest):
+        candidates = matcher.matches.get(name)
         if candidates is None:
             if same := matcher.in_other_folders(name):
-                hints[name] = tuple(same[:KEPT])
+                hints[name] = tuple(same[:MAX_CANDIDATES])
         elif candidates.only:
-            found[name] = candidates.only
+            matches[name] = candidates.only
         else:
-            several[name] = tuple(candidates.keys[:KEPT])
-    return Matching(found, several, hints)
+            ambiguous[name] = tuple(candidates.keys[:MAX_CANDIDATES])
+    return Matching(matches, ambiguous, hints)
 
 
 def _ends(name: str) -> set[tuple[str | None, str]]:
@@ -138,11 +138,11 @@ def _ends(name: str) -> set[tuple[str | None, str]]:
     return {(folder, one) for one in lasts}
 
 
-def _keep(kept: list[str], key: str, most: int) -> None:
+def _keep(keys: list[str], key: str, most: int) -> None:
     """The first `most` keys, whatever their order."""
-    if not kept or kept[-1] < key:
-        if len(kept) < most:
-            kept.append(key)
-    elif key not in kept:
-        insort(kept, key)
-        del kept[most:]
+    if not keys or keys[-1] < key:
+        if len(keys) < most:
+            keys.append(key)
+    elif key not in keys:
+        insort(keys, key)
+        del keys[most:]

@@ -31,30 +31,30 @@ class TrackMetadata:
 
 
 @dataclass(frozen=True)
-class Described:
-    """What `Metadata.match` found.
+class MetadataMatch:
+    """Which row describes which file: what `Metadata.match` returns.
 
-    known: what is known of each file, None for a file without a row. ambiguous: files whose rows differ, with the rows' names.
-    by_step: files that were met by a looser step (labeling.corpus.spelling.STEPS), each with its row's name.
-    several: names of rows that could mean several files, with some of those.
-    outdone: names of rows whose file has a nearer row, with the file.
-    hints: names of rows whose file name is there in another folder alone, with some of those files.
+    tracks: what a row says of each file, None for a file without a row. ambiguous_files: files whose rows differ, with the rows' names.
+    by_step: files that a looser step matched (labeling.corpus.spelling.STEPS), each with its row's name.
+    ambiguous_rows: names of rows that could mean several files, with some of those.
+    second_rows: names of rows whose file has a nearer row, with the file.
+    hints: names of rows whose file name is only in another folder, with some of those files.
     without_file: names of all rows that describe no file, sorted; "" for a row without a name. used: how many names describe a file.
     """
 
-    known: dict[str, TrackMetadata | None]
-    ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tracks: dict[str, TrackMetadata | None]
+    ambiguous_files: dict[str, tuple[str, ...]] = field(default_factory=dict)
     by_step: dict[str, dict[str, str]] = field(default_factory=dict)
-    several: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    outdone: dict[str, str] = field(default_factory=dict)
+    ambiguous_rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    second_rows: dict[str, str] = field(default_factory=dict)
     hints: dict[str, tuple[str, ...]] = field(default_factory=dict)
     without_file: tuple[str, ...] = ()
     used: int = 0
 
     @property
-    def met(self) -> int:
-        """Files that met a row, those whose rows differ among them."""
-        return sum(row is not None for row in self.known.values()) + len(self.ambiguous)
+    def match_count(self) -> int:
+        """Files with a row, those whose rows differ among them."""
+        return sum(row is not None for row in self.tracks.values()) + len(self.ambiguous_files)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Metadata:
         rows = (json.dumps([key, key in self.ambiguous, *asdict(row).values()]) for key, row in self.rows.items())
         return hashlib.sha256("\n".join([str(self.keyless), *sorted(rows)]).encode()).hexdigest()
 
-    def match(self, keys: Collection[str]) -> Described:
+    def match(self, keys: Collection[str]) -> MetadataMatch:
         """Which file each row means (labeling.corpus.matching), and what is known of each.
 
         Of several rows for one file the nearest counts. Where equally near ones differ in what they say the file is ambiguous, and so it
@@ -81,28 +81,28 @@ class Metadata:
         """
         matching = match_names(keys, self.rows.keys())
         rows_of: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-        for name, (key, bits) in matching.found.items():
+        for name, (key, bits) in matching.matches.items():
             rows_of[key].append((bits, name))
-        known: dict[str, TrackMetadata | None] = dict.fromkeys(keys)
-        ambiguous: dict[str, tuple[str, ...]] = {}
+        tracks: dict[str, TrackMetadata | None] = dict.fromkeys(keys)
+        ambiguous_files: dict[str, tuple[str, ...]] = {}
         by_step: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        outdone: dict[str, str] = {}
+        second_rows: dict[str, str] = {}
         for key, rows in sorted(rows_of.items()):
             nearest, farther = _nearest(rows) if len(rows) > 1 else ([rows[0][1]], [])
-            said = {self.rows[name] for name in nearest} if len(nearest) > 1 else {self.rows[nearest[0]]}
-            if len(said) > 1 or not self.ambiguous.isdisjoint(nearest):
-                ambiguous[key] = tuple(nearest)
-                del known[key]
+            values = {self.rows[name] for name in nearest} if len(nearest) > 1 else {self.rows[nearest[0]]}
+            if len(values) > 1 or not self.ambiguous.isdisjoint(nearest):
+                ambiguous_files[key] = tuple(nearest)
+                del tracks[key]
             else:
-                known[key] = said.pop()
+                tracks[key] = values.pop()
                 step = step_of(min(bits for bits, name in rows if name in nearest))
                 if step:
                     by_step[step][key] = nearest[0]
-            outdone.update((name, key) for name in farther if key in ambiguous or self.rows[name] != known[key])
-        left = self.rows.keys() - matching.found.keys()
-        without = sorted([*left, *outdone, *[""] * self.keyless])
-        used = len(matching.found) - len(outdone) - sum(map(len, ambiguous.values()))
-        return Described(known, ambiguous, dict(by_step), matching.several, outdone, matching.hints, tuple(without), used)
+            second_rows.update((name, key) for name in farther if key in ambiguous_files or self.rows[name] != tracks[key])
+        rest = self.rows.keys() - matching.matches.keys()
+        without = sorted([*rest, *second_rows, *[""] * self.keyless])
+        used = len(matching.matches) - len(second_rows) - sum(map(len, ambiguous_files.values()))
+        return MetadataMatch(tracks, ambiguous_files, dict(by_step), matching.ambiguous, second_rows, matching.hints, tuple(without), used)
 
 
 def read_metadata(uri: str, columns: Columns, notes: Tally | None = None) -> Metadata:
@@ -115,8 +115,8 @@ def read_metadata(uri: str, columns: Columns, notes: Tally | None = None) -> Met
     rows: dict[str, TrackMetadata] = {}
     ambiguous: set[str] = set()
     keyless = repeated = 0
-    wanted = [name for name in (columns.key, *named, columns.split, *fact_names(columns)) if name]
-    for row in table_rows(uri, wanted, notes=notes):
+    names = [name for name in (columns.key, *named, columns.split, *fact_names(columns)) if name]
+    for row in table_rows(uri, names, notes=notes):
         key = "".join(row.texts(columns.key))
         if not key.strip():
             keyless += 1

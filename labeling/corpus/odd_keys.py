@@ -53,9 +53,9 @@ def _each_once(store: Store, entries: list[Entry], odd: dict[str, str]) -> tuple
     found: dict[str, Entry] = {}
     for entry in entries:
         if entry.path in found:
-            there = store.head(entry.path)
-            if there is not None:
-                found[entry.path] = there
+            actual = store.head(entry.path)
+            if actual is not None:
+                found[entry.path] = actual
             odd[f"/{entry.path}"] = (
                 "two objects are listed under one path: one begins or ends with a slash, and cannot be opened. Rename it."
             )

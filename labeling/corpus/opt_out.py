@@ -30,11 +30,11 @@ _WORD = re.compile(r"\w")
 class Entry:
     """One entry, with all that it may mean: a track is named when one of these fits.
 
-    said: the entry as it is written. names: paths, patterns or folders. ids: track ids. hashes: SHA-256 of files.
+    text: the entry as it is written. names: paths, patterns or folders. ids: track ids. hashes: SHA-256 of files.
     songs: (title, artist) by `song_form`; None stands for any, never for both.
     """
 
-    said: str
+    text: str
     names: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ def list_entries(text: str) -> Iterator[Entry]:
         line = line.strip()
         if not line or line.startswith("#"):
             continue
-        ends = [place for place, mark in enumerate(line) if mark == "#"]
+        ends = [position for position, mark in enumerate(line) if mark == "#"]
         readings = [reading for end in [*ends, len(line)] if (reading := line[:end].strip())]
         entry = _join(line, [_read(reading) for reading in readings])
         if entry not in seen:
@@ -82,20 +82,20 @@ def _read(text: str) -> Entry:
     text = _unquoted(text)
     names, ids, hashes = [text], list[str](), list[str]()
     songs = list[tuple[str | None, str | None]]()
-    if found := _HASH.fullmatch(text):
-        return Entry(text, hashes=(found[1].lower(),))
-    if found := _SUM.fullmatch(text):
-        names, hashes = [found[2]], [found[1].lower()]
-    elif found := _BSD_SUM.fullmatch(text):
-        names, hashes = [found[1]], [found[2].lower()]
-    elif found := _TRACK_ID.fullmatch(text):
-        ids.append(found[1].lower())
+    if match := _HASH.fullmatch(text):
+        return Entry(text, hashes=(match[1].lower(),))
+    if match := _SUM.fullmatch(text):
+        names, hashes = [match[2]], [match[1].lower()]
+    elif match := _BSD_SUM.fullmatch(text):
+        names, hashes = [match[1]], [match[2].lower()]
+    elif match := _TRACK_ID.fullmatch(text):
+        ids.append(match[1].lower())
     fields = [_FIELD.fullmatch(piece) for piece in text.split("|")]
-    given = {field[1].lower(): _unquoted(field[2].strip()) for field in fields if field}
-    if given and len(given) == len(fields):
-        return Entry(text, songs=_song(given.get("title"), given.get("artist")))
-    for found in _DASH.finditer(text):
-        songs += _song(_unquoted(text[found.end() :]), _unquoted(text[: found.start()]))
+    values = {field[1].lower(): _unquoted(field[2].strip()) for field in fields if field}
+    if values and len(values) == len(fields):
+        return Entry(text, songs=_song(values.get("title"), values.get("artist")))
+    for match in _DASH.finditer(text):
+        songs += _song(_unquoted(text[match.end() :]), _unquoted(text[: match.start()]))
     return Entry(text, tuple(names), tuple(ids), tuple(hashes), tuple(songs))
 
 
@@ -104,12 +104,12 @@ def _song(title: str | None, artist: str | None) -> tuple[tuple[str | None, str 
     return (pair,) if any(pair) else ()
 
 
-def _join(said: str, entries: Iterable[Entry]) -> Entry:
+def _join(text: str, entries: Iterable[Entry]) -> Entry:
     entries = list(entries)
     names = dict.fromkeys(name for entry in entries for name in entry.names)
     ids = dict.fromkeys(name for entry in entries for name in entry.ids)
     hashes = dict.fromkeys(name for entry in entries for name in entry.hashes)
-    return Entry(said, tuple(names), tuple(ids), tuple(hashes), tuple(dict.fromkeys(song for entry in entries for song in entry.songs)))
+    return Entry(text, tuple(names), tuple(ids), tuple(hashes), tuple(dict.fromkeys(song for entry in entries for song in entry.songs)))
 
 
 def _unquoted(text: str) -> str:
@@ -117,18 +117,18 @@ def _unquoted(text: str) -> str:
 
 
 def _table_entries(uri: str, notes: Tally | None) -> Iterator[Entry]:
-    meant: dict[str, list[str]] | None = None
+    roles: dict[str, list[str]] | None = None
     seen = set()
     for row in table_rows(uri, None, notes=notes):
-        if meant is None or not any(name in row.cells for names in meant.values() for name in names):
-            meant = _meant(uri, row)
-        entry = _row_entry(row, meant)
+        if roles is None or not any(name in row.cells for names in roles.values() for name in names):
+            roles = _column_roles(uri, row)
+        entry = _row_entry(row, roles)
         if entry is not None and entry not in seen:
             seen.add(entry)
             yield entry
 
 
-def _meant(uri: str, row: Row) -> dict[str, list[str]]:
+def _column_roles(uri: str, row: Row) -> dict[str, list[str]]:
     """Which columns of a table hold what. Raises UserError when none names tracks."""
     columns = {
         what: [column for column in row.cells if column.strip().lower().lstrip("\ufeff") in names] for what, names in _COLUMNS.items()
@@ -142,12 +142,12 @@ def _meant(uri: str, row: Row) -> dict[str, list[str]]:
     return columns
 
 
-def _row_entry(row: Row, meant: dict[str, list[str]]) -> Entry | None:
-    cells = {what: [text.strip() for column in columns for text in row.texts(column) if text.strip()] for what, columns in meant.items()}
-    said = ", ".join(f"{what} {text}" for what, texts in cells.items() for text in texts)
-    if not said:
+def _row_entry(row: Row, roles: dict[str, list[str]]) -> Entry | None:
+    cells = {what: [text.strip() for column in columns for text in row.texts(column) if text.strip()] for what, columns in roles.items()}
+    entry_text = ", ".join(f"{what} {text}" for what, texts in cells.items() for text in texts)
+    if not entry_text:
         return None
-    hashes = [found[1].lower() for text in cells["sha256"] if (found := _HASH.fullmatch(text))]
+    hashes = [match[1].lower() for text in cells["sha256"] if (match := _HASH.fullmatch(text))]
     odd = [text for text in cells["sha256"] if not _HASH.fullmatch(text)]
     ids = [text.lower() for text in cells["track_id"] if _TRACK_ID.fullmatch(text)]
     songs = [song for title in cells["title"] or [""] for artist in cells["artist"] or [""] for song in _song(title, artist)]
@@ -155,4 +155,4 @@ def _row_entry(row: Row, meant: dict[str, list[str]]) -> Entry | None:
     if named and not (cells["title"] and cells["artist"]):
         songs = []  # A title or an artist alone, beside a file, only says more of that file.
     names = [*cells["key"], *odd, *(text for text in cells["track_id"] if text.lower() not in ids)]
-    return Entry(said, tuple(_unquoted(name) for name in names), tuple(ids), tuple(hashes), tuple(songs))
+    return Entry(entry_text, tuple(_unquoted(name) for name in names), tuple(ids), tuple(hashes), tuple(songs))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from noise2music.core.ids import stable_id
-from noise2music.labeling.corpus.describe import HOW, Oddity, shown
+from noise2music.labeling.corpus.describe import HOW, Oddity, quote
 from noise2music.labeling.corpus.matching import Matcher
 from noise2music.labeling.corpus.opt_out import Entry, song_form
 from noise2music.labeling.corpus.spelling import decoded, folded, step_of
@@ -20,7 +20,7 @@ PROBE_COLUMNS = ("track_id", "key", "sha256", "tag_title", "tag_artist")
 UNMET = "opt_out_unmet"
 T = TypeVar("T")
 
-_SHOWN = 3
+_EXAMPLES = 3
 _EVERY = 1 << 60
 _WILD = re.compile(r"[*?]")
 _WORD = re.compile(r"[^\W_]")
@@ -47,17 +47,17 @@ def opted_out(entries: Sequence[Entry], parts: Iterable[tuple[pa.Table, pa.Table
     """
     if not entries:
         return OptedOut()
-    meeting = _Meeting(entries)
-    for files, probed in parts:
-        known = {row["track_id"]: row for row in files.select(list(FILE_COLUMNS)).to_pylist()}
-        for row in probed.select(list(PROBE_COLUMNS)).to_pylist():
-            meeting.offer(row, known.get(row["track_id"], {}))
+    index = _EntryIndex(entries)
+    for files, probes in parts:
+        file_rows = {row["track_id"]: row for row in files.select(list(FILE_COLUMNS)).to_pylist()}
+        for row in probes.select(list(PROBE_COLUMNS)).to_pylist():
+            index.offer(row, file_rows.get(row["track_id"], {}))
     for key in dead:
-        meeting.offer({**dict.fromkeys(PROBE_COLUMNS), "key": key, "track_id": stable_id("track", key)}, {})
-    return meeting.result()
+        index.offer({**dict.fromkeys(PROBE_COLUMNS), "key": key, "track_id": stable_id("track", key)}, {})
+    return index.result()
 
 
-class _Meeting:
+class _EntryIndex:
     """All entries, indexed by what they may name, while the tracks go by."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
@@ -69,17 +69,17 @@ class _Meeting:
         self._matcher = Matcher((name for entry in entries for name in entry.names), _EVERY)
         self._folders = _index((number, set(_folders(entry.names))) for number, entry in enumerate(entries))
         self._in_folder: defaultdict[int, set[str]] = defaultdict(set)
-        patterns = {number: found for number, entry in enumerate(entries) if (found := _patterns(entry.names))}
-        self._patterns = {number: re.compile("|".join(found), re.DOTALL) for number, found in patterns.items()}
-        every = "|".join(one for found in patterns.values() for one in found)
+        patterns = {number: own for number, entry in enumerate(entries) if (own := _patterns(entry.names))}
+        self._patterns = {number: re.compile("|".join(own), re.DOTALL) for number, own in patterns.items()}
+        every = "|".join(one for own in patterns.values() for one in own)
         self._any_pattern = re.compile(every, re.DOTALL) if every else None
 
-    def offer(self, probed: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    def offer(self, probe_row: Mapping[str, Any], file_row: Mapping[str, Any]) -> None:
         """Look which entries name this track."""
-        key = probed["key"]
-        numbers = {*self._ids.get(probed["track_id"], ()), *self._hashes.get(probed["sha256"], ())}
+        key = probe_row["key"]
+        numbers = {*self._ids.get(probe_row["track_id"], ()), *self._hashes.get(probe_row["sha256"], ())}
         if self._songs:
-            for title, artist in ((known.get("title"), known.get("artist")), (probed["tag_title"], probed["tag_artist"])):
+            for title, artist in ((file_row.get("title"), file_row.get("artist")), (probe_row["tag_title"], probe_row["tag_artist"])):
                 for song in _songs(title, artist):
                     numbers.update(self._songs.get(song, ()))
         path = folded(decoded(key)) if self._any_pattern or self._folders else ""
@@ -97,26 +97,26 @@ class _Meeting:
         """What was named, once every track went by."""
         tracks: set[str] = set()
         unmet: list[Oddity] = []
-        said: list[Oddity] = []
+        remarks: list[Oddity] = []
         for number, entry in enumerate(self._entries):
-            keys, step = self._named(number, entry)
+            keys, step = self._files_of(number, entry)
             tracks.update(stable_id("track", key) for key in keys)
             if not keys:
-                unmet.append(Oddity(UNMET, entry.said, "no file is meant by this entry of the opt-out list"))
+                unmet.append(Oddity(UNMET, entry.text, "no file is meant by this entry of the opt-out list"))
             elif len(keys) > 1:
-                first = ", ".join(map(shown, keys[:_SHOWN])) + (", ..." if len(keys) > _SHOWN else "")
-                said.append(Oddity("opt_out_several", entry.said, f"this entry takes out {len(keys)} files: {first}"))
+                first = ", ".join(map(quote, keys[:_EXAMPLES])) + (", ..." if len(keys) > _EXAMPLES else "")
+                remarks.append(Oddity("opt_out_several", entry.text, f"this entry takes out {len(keys)} files: {first}"))
             elif step:
-                said.append(Oddity("opt_out_loose", entry.said, f"this entry takes out {shown(keys[0])}: {step}"))
-        return OptedOut(frozenset(tracks), tuple(item.key for item in unmet), (*unmet, *said))
+                remarks.append(Oddity("opt_out_loose", entry.text, f"this entry takes out {quote(keys[0])}: {step}"))
+        return OptedOut(frozenset(tracks), tuple(item.key for item in unmet), (*unmet, *remarks))
 
-    def _named(self, number: int, entry: Entry) -> tuple[list[str], str | None]:
+    def _files_of(self, number: int, entry: Entry) -> tuple[list[str], str | None]:
         """The files that an entry names, sorted, and by what looser step, in words, where one was needed."""
         keys = set(self._direct[number])
         steps: list[str | None] = [None] if keys else []
         for name in entry.names:
-            for bits, found in self._matcher.found[name].by.items() if name in self._matcher.found else ():
-                keys.update(found)
+            for bits, nearest in self._matcher.matches[name].by.items() if name in self._matcher.matches else ():
+                keys.update(nearest)
                 step = step_of(bits)
                 steps.append(HOW[step] if step else None)
         if not keys or any(is_folder(name) for name in entry.names):
@@ -157,7 +157,7 @@ def _patterns(names: Iterable[str]) -> list[str]:
 
     A pattern fits a whole path or the end of one, and "*" goes over folders too. "[live]" is both a class of letters and itself.
     """
-    found: dict[str, None] = {}
+    patterns: dict[str, None] = {}
     for name in names:
         path = folded(decoded(name))
         steps = path.split("/")
@@ -168,8 +168,8 @@ def _patterns(names: Iterable[str]) -> list[str]:
             pattern = "/".join(steps[start:])
             if _WILD.search(pattern) and _WORD.search(pattern):
                 for form in (pattern, pattern.replace("[", "[[]")):
-                    found[f"(?:.*/)?(?:{fnmatch.translate(form)})"] = None
-    return list(found)
+                    patterns[f"(?:.*/)?(?:{fnmatch.translate(form)})"] = None
+    return list(patterns)
 
 
 def _songs(title: str | None, artist: str | None) -> Iterator[tuple[str | None, str | None]]:
@@ -184,8 +184,8 @@ def _songs(title: str | None, artist: str | None) -> Iterator[tuple[str | None, 
 
 def _index(named: Iterable[tuple[int, Iterable[T]]]) -> dict[T, list[int]]:
     """What is named -> the numbers of the entries that name it."""
-    found: defaultdict[T, list[int]] = defaultdict(list)
+    numbers: defaultdict[T, list[int]] = defaultdict(list)
     for number, items in named:
         for item in items:
-            found[item].append(number)
-    return dict(found)
+            numbers[item].append(number)
+    return dict(numbers)

@@ -77,8 +77,8 @@ def without_suffix(path: str) -> str:
 
 def number_of(name: str) -> str | None:
     """The number that a name is ("2", "2.0", "000002" are one), None for any other name."""
-    found = _NUMBER.fullmatch(_bare(name))
-    return found[1] if found else None
+    match = _NUMBER.fullmatch(_bare(name))
+    return match[1] if match else None
 
 
 def looseness(name: str, key: str) -> int | None:

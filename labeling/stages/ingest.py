@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from noise2music.labeling.corpus.clips import OPTED_OUT, Clip, cut_clips, exclusion, track_split
+from noise2music.labeling.corpus.clips import OPTED_OUT, Clip, cut_clips, exclusion_reason, track_split
 from noise2music.labeling.corpus.copies import Member, Verdict
 from noise2music.labeling.corpus.describe import Oddity
 from noise2music.labeling.datasets.parts import PartContext
@@ -66,7 +66,7 @@ def _admitted(
     """Why a track is left out whatever its copies are, and the clips that it would have."""
     clips = cut_clips(found["track_id"], found["duration_ms"], corpus)
     split = track_split(known["split"], corpus)
-    return exclusion(found["track_id"], _licence(known, found), split, bool(clips), corpus, opted_out), clips
+    return exclusion_reason(found["track_id"], _licence(known, found), split, bool(clips), corpus, opted_out), clips
 
 
 def _licence(known: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from noise2music.core.tally import Tally
-from noise2music.labeling.captions.contamination import HeldOut, check_leaks
+from noise2music.labeling.captions.contamination import HeldOutTexts, check_contamination
 from noise2music.labeling.captions.vocabulary import statistics
 from noise2music.labeling.datasets.parts import PartContext
 from noise2music.labeling.schemas import VOCABULARY
@@ -39,7 +39,7 @@ def vocabulary_part(
     name: str,
     rows: Iterable[dict[str, Any]],
     losses: Counter[str],
-    held_out: HeldOut | None,
+    held_out: HeldOutTexts | None,
     notes: Tally | None = None,
 ) -> Iterator[pa.Table]:
     """Rows of one part (captions.vocabulary.merge) -> schemas.VOCABULARY in key order (caption id), with the losses counted by reason.
@@ -54,6 +54,6 @@ def vocabulary_part(
         context.warnings.add(notes)
     context.advance(len(ordered))
     if held_out is not None:
-        check_leaks(name, [row["caption"] for row in ordered], held_out)
+        check_contamination(name, [row["caption"] for row in ordered], held_out)
     if ordered:
         yield pa.Table.from_pylist(ordered, VOCABULARY)

@@ -39,7 +39,7 @@ def prompt_rows(uri: str, notes: Tally) -> Iterator[Row]:
     named: set[str] = set()
     form = "csv" if form == "txt" else form
     bare = "prompt" if form == "json" else None
-    for row in table_rows(uri, None, known=known, text_column=bare, notes=notes, data=data, form=form):
+    for row in table_rows(uri, None, hint_columns=known, text_column=bare, notes=notes, data=data, form=form):
         names = tuple(row.cells)
         if names not in columns:
             columns[names] = _known(row, names, notes)

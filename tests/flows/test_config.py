@@ -1,9 +1,13 @@
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from pydantic import Field
 
 from noise2music.core.errors import UserError
-from noise2music.flows.config import audio_settings, load_settings
+from noise2music.core.settings import Settings
+from noise2music.flows.config import audio_settings, load_settings, validate_settings
 
 FILE = """
 root = "runs/x"
@@ -55,6 +59,34 @@ def test_set_overrides_values_of_every_kind(file: Path) -> None:
 def test_a_mistake_is_one_message_that_names_the_key(file: Path, override: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         load_settings(file, [override])
+
+
+class _Step(Settings):
+    former_names: ClassVar[Mapping[str, str]] = {"draw": "labels"}
+    labels: int = 1
+
+
+class _Run(Settings):
+    former_names: ClassVar[Mapping[str, str]] = {"leaks": "contamination"}
+    contamination: _Step = _Step()
+    steps: dict[str, _Step] = Field(default_factory=dict)
+
+
+@pytest.mark.parametrize("table", ["leaks", "contamination"])
+@pytest.mark.parametrize("key", ["draw", "labels"])
+@pytest.mark.parametrize("override", ["leaks.draw", "leaks.labels", "contamination.draw", "contamination.labels"])
+def test_an_override_takes_the_place_of_the_key_by_whatever_name(table: str, key: str, override: str) -> None:
+    raw = {table: {key: 2}, "steps": {"draw": {key: 3}, "labels": {key: 4}}}
+    made = validate_settings(_Run, raw, [f"{override}=7", f"steps.draw.{override.split('.')[1]}=8"], "test")
+    assert made == _Run(contamination=_Step(labels=7), steps={"draw": _Step(labels=8), "labels": _Step(labels=4)})
+    assert raw == {table: {key: 2}, "steps": {"draw": {key: 3}, "labels": {key: 4}}}
+
+
+def test_both_names_of_a_key_in_one_file_are_an_error_that_names_both() -> None:
+    with pytest.raises(UserError, match="draw is the former name of labels: give labels alone"):
+        validate_settings(_Run, {"contamination": {"draw": 1, "labels": 2}}, [], "test")
+    with pytest.raises(UserError, match=r"unknown key contamination.label; did you mean contamination.labels\?"):
+        validate_settings(_Run, {"leaks": {"draw": 1}}, ["contamination.label=2"], "test")
 
 
 def test_a_file_that_is_not_there_or_not_toml(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from noise2music.labeling.captions.cleaning.shape import has_length, is_whole, l
 from noise2music.labeling.captions.cleaning.tidy import tidy
 from noise2music.labeling.captions.cleaning.trivia import TRIVIA, trivia
 from noise2music.labeling.captions.cleaning.word_lists import word_lists
-from noise2music.labeling.captions.contamination import HeldOut, find_leaks
+from noise2music.labeling.captions.contamination import HeldOutTexts, find_contamination
 from noise2music.labeling.captions.text import split_sentences
 from noise2music.labeling.corpus.songs import Song
 from noise2music.labeling.settings import Clean, RuleName
@@ -54,7 +54,7 @@ def rules_identity() -> str:
 class Chain:
     """The rules of `[clean]`, in their order. held_out: evaluation captions that no caption may repeat, None without any."""
 
-    def __init__(self, settings: Clean, held_out: HeldOut | None) -> None:
+    def __init__(self, settings: Clean, held_out: HeldOutTexts | None) -> None:
         self._rules = [(name, _rule(name, settings, held_out)) for name in settings.rules]
 
     def clean(self, replies: Sequence[tuple[Song, str]], tally: Tally) -> list[list[str]]:
@@ -64,21 +64,21 @@ class Chain:
         """
         sentences = [(number, Sentence(text, song)) for number, (song, reply) in enumerate(replies) for text in split_sentences(reply)]
         for name, rule in self._rules:
-            judged = rule([sentence for _, sentence in sentences])
-            kept = []
-            for (number, sentence), text in zip(sentences, judged, strict=True):
+            texts = rule([sentence for _, sentence in sentences])
+            survivors = []
+            for (number, sentence), text in zip(sentences, texts, strict=True):
                 if text is None:
                     tally.lose(name, sentence.text)
                 else:
-                    kept.append((number, sentence if text == sentence.text else Sentence(text, sentence.song)))
-            sentences = kept
-        cleaned: list[list[str]] = [[] for _ in replies]
+                    survivors.append((number, sentence if text == sentence.text else Sentence(text, sentence.song)))
+            sentences = survivors
+        by_reply: list[list[str]] = [[] for _ in replies]
         for number, sentence in sentences:
-            cleaned[number].append(sentence.text)
-        return cleaned
+            by_reply[number].append(sentence.text)
+        return by_reply
 
 
-def _rule(name: RuleName, settings: Clean, held_out: HeldOut | None) -> Rule:
+def _rule(name: RuleName, settings: Clean, held_out: HeldOutTexts | None) -> Rule:
     match name:
         case "tidy":
             return each(tidy)
@@ -102,7 +102,7 @@ def _rule(name: RuleName, settings: Clean, held_out: HeldOut | None) -> Rule:
         case "contradiction":
             return each(contradiction)
         case "held_out":
-            return each(lambda text, _song: text if held_out is None or not find_leaks([text], held_out) else None)
+            return each(lambda text, _song: text if held_out is None or not find_contamination([text], held_out) else None)
         case "not_music":
             return partial(not_music, settings.music_threshold)
         case _:

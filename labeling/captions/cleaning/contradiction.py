@@ -84,7 +84,7 @@ _BEATS = re.compile(
 
 _KEY = re.compile(r"\b([A-G])(?:\s?(#|♯|b|♭|sharp|flat)|-(sharp|flat))?[\s-](major|minor)\b(?! (?:chord|third|seventh|sixth|scale))")
 _MODE = re.compile(r"\b(?:in|uses|stays in|has) an? (major|minor) (?:key|mode|tonality)\b")
-_KNOWN_KEY = re.compile(r"^\s*([A-Ga-g])[\s-]?(#|♯|b|♭|sharp|flat)?\s*(major|minor|maj|min|m|M)?(?![^\s,;])")
+_SONG_KEY = re.compile(r"^\s*([A-Ga-g])[\s-]?(#|♯|b|♭|sharp|flat)?\s*(major|minor|maj|min|m|M)?(?![^\s,;])")
 _NOTES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _SHIFTS = {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
 
@@ -104,7 +104,7 @@ def _contradicts_voice(text: str, song: Song) -> bool:
         return False
     if is_instrumental:
         return _claims_voice(text)
-    if any(not _NEGATED.search(text[: found.start()]) for found in _VOCAL_DENIED.finditer(text)):
+    if any(not _NEGATED.search(text[: match.start()]) for match in _VOCAL_DENIED.finditer(text)):
         return True
     claims_female, claims_male = bool(_FEMALE.search(text)), bool(_MALE.search(text))
     one_sided = claims_female != claims_male and female != male and _claims_voice(text)
@@ -114,15 +114,15 @@ def _contradicts_voice(text: str, song: Song) -> bool:
 @lru_cache(maxsize=4096)
 def _voice_facts(tags: tuple[str, ...], instruments: tuple[str, ...]) -> tuple[bool, bool, bool, bool]:
     """Whether it is instrumental, sung by women, by men, by anybody."""
-    known, instrumental = [*tags, *instruments], word_lists().contradiction.instrumental
-    voices = [name for name in known if name not in instrumental and _SUNG.search(name)]
+    tags_and_instruments, instrumental = [*tags, *instruments], word_lists().contradiction.instrumental
+    voices = [name for name in tags_and_instruments if name not in instrumental and _SUNG.search(name)]
     female, male = (any(pattern.search(name) for name in voices) for pattern in (_FEMALE, _MALE))
-    return any(name in instrumental for name in known), female, male, bool(voices)
+    return any(name in instrumental for name in tags_and_instruments), female, male, bool(voices)
 
 
 def _claims_voice(text: str) -> bool:
-    for found in _VOCAL_CLAIM.finditer(text):
-        before = text[: found.start()]
+    for match in _VOCAL_CLAIM.finditer(text):
+        before = text[: match.start()]
         if not _NEGATED.search(before) and not _INSTRUMENT_SINGS.search(before):
             return True
     return False
@@ -136,18 +136,18 @@ def _contradicts_tempo(text: str, tempo: float | None) -> bool:
         if not any(abs(float(number) / (tempo * ratio) - 1) <= NEAR for ratio in (0.5, 1.0, 2.0)):
             return True
     wrong = _claims_slow() if tempo >= SLOW_FROM else _claims_fast() if tempo <= FAST_UNTIL else None
-    return wrong is not None and any(not _NEGATED.search(text[: found.start()]) for found in wrong.finditer(text))
+    return wrong is not None and any(not _NEGATED.search(text[: match.start()]) for match in wrong.finditer(text))
 
 
-def _contradicts_key(text: str, known: str | None) -> bool:
-    read = _KNOWN_KEY.match(known or "")
+def _contradicts_key(text: str, song_key: str | None) -> bool:
+    read = _SONG_KEY.match(song_key or "")
     if read is None:
         return False
     pitch, mode = _pitch(read[1], read[2]), _mode(read[3])
-    for found in _KEY.finditer(text):
-        if found.start() == 0 and found[0].startswith("A "):
+    for match in _KEY.finditer(text):
+        if match.start() == 0 and match[0].startswith("A "):
             continue  # An article: "A minor melody".
-        if _pitch(found[1], found[2] or found[3]) != pitch or (mode and found[4] != mode):
+        if _pitch(match[1], match[2] or match[3]) != pitch or (mode and match[4] != mode):
             return True
     return mode is not None and any(claimed != mode for claimed in _MODE.findall(text.lower()))
 

@@ -78,11 +78,11 @@ class DescribesMusic:
     def _clear(self, texts: Sequence[str]) -> list[bool]:
         says_nothing = word_lists().describes_music.says_nothing
         words = [{word for word in _WORD.findall(text.lower()) if word not in says_nothing} for text in texts]
-        missing = sorted({word for found in words for word in found if word not in self._words})
+        missing = sorted({word for own in words for word in own if word not in self._words})
         if missing:
             for word, value in zip(missing, self._encoder(missing) @ self._direction, strict=True):
                 self._words.keep(word, _weight(word, float(value)))
-        clear = [_is_clear([self._words[word] for word in found]) for found in words]
+        clear = [_is_clear([self._words[word] for word in own]) for own in words]
         self._words.forget()
         return clear
 

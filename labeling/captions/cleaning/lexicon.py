@@ -42,12 +42,12 @@ def _spelling(word: str, ending: str) -> str:
 
 def _pattern(words: Iterable[str], plural: bool = False) -> re.Pattern[str]:
     """The longest spelling first, so that a bass guitar is not a bass. plural: every word in singular and plural."""
-    wanted = {word for word in words if not word.startswith("no ")}
+    spellings = {word for word in words if not word.startswith("no ")}
     if plural:
-        wanted |= {word[:-1] for word in wanted if word.endswith("s") and not word.endswith("ss")}
+        spellings |= {word[:-1] for word in spellings if word.endswith("s") and not word.endswith("ss")}
     ending = "(?:e?s)?" if plural else ""
-    spellings = "|".join(_spelling(word, ending) for word in sorted(wanted, key=lambda word: (-len(word), word)))
-    return re.compile(rf"(?<!\w)(?:{spellings})(?!\w)", re.IGNORECASE)
+    pattern = "|".join(_spelling(word, ending) for word in sorted(spellings, key=lambda word: (-len(word), word)))
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
 @cache
@@ -65,4 +65,4 @@ def lexicon() -> Mapping[Kind, re.Pattern[str]]:
 
 def named(kind: Kind, text: str) -> set[str]:
     """The instruments, genres, ... that a text names, in lower case as they stand there."""
-    return {found.group().lower() for found in lexicon()[kind].finditer(text)}
+    return {match.group().lower() for match in lexicon()[kind].finditer(text)}

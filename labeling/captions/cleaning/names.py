@@ -38,54 +38,60 @@ class _Names:
 
 def names(text: str, song: Song) -> str | None:
     """None when the sentence holds the song's title or artist, or a word with a capital that can only be a name."""
-    found = list(_WORD.finditer(text))
-    words = [_bare(match[0]) for match in found]
-    known = _names(song)
-    if _has_title(text, found, words, known.title, known.is_lower) or any(_has_phrase(found, words, artist) for artist in known.artists):
+    matches = list(_WORD.finditer(text))
+    words = [_bare(match[0]) for match in matches]
+    song_names = _names(song)
+    if _has_title(text, matches, words, song_names.title, song_names.is_lower) or any(
+        _has_phrase(matches, words, artist) for artist in song_names.artists
+    ):
         return None
     first = words[0] if words else ""
-    if (first in known.tokens or (first,) == known.title) and first not in allowed_words() and _ACTS.match(text, found[0].end()):
+    if (
+        (first in song_names.tokens or (first,) == song_names.title)
+        and first not in allowed_words()
+        and _ACTS.match(text, matches[0].end())
+    ):
         return None
-    for index in range(len(found)):
-        if words[index] in known.tokens and _stands_out(text, found, index):
+    for index in range(len(matches)):
+        if words[index] in song_names.tokens and _stands_out(text, matches, index):
             return None
-        if _is_name(text, found, index):
+        if _is_name(text, matches, index):
             return None
     return text
 
 
-def _has_title(text: str, found: list[re.Match[str]], words: list[str], title: tuple[str, ...], is_lower: bool) -> bool:
+def _has_title(text: str, matches: list[re.Match[str]], words: list[str], title: tuple[str, ...], is_lower: bool) -> bool:
     """The title as such: in quotes, with its capitals, or in words that nobody uses by chance (three or more, and not "drum and bass").
 
     is_lower: the title is written without capitals, so that a rare word of it is the title in any case.
     """
     for start in _places(words, title):
-        before = text[: found[start].start()].rstrip()[-1:]
-        after = text[found[start + len(title) - 1].end() :][:2]
+        before = text[: matches[start].start()].rstrip()[-1:]
+        after = text[matches[start + len(title) - 1].end() :][:2]
         if before in _OPENERS and before and any(mark in after for mark in '"”)]'):
             return True
-        capitals = [found[start + offset][0][0].isupper() or found[start + offset][0][0].isdigit() for offset in range(len(title))]
+        capitals = [matches[start + offset][0][0].isupper() or matches[start + offset][0][0].isdigit() for offset in range(len(title))]
         if len(title) == 1:
-            if capitals[0] and start > 0 and not _after_stop(text, found, start) and not _is_all_capitals(found[start][0]):
+            if capitals[0] and start > 0 and not _after_stop(text, matches, start) and not _is_all_capitals(matches[start][0]):
                 return True
             if len(title[0]) > 3 and not _is_common(title[0]) and (capitals[0] or is_lower):
                 return True
-        elif sum(capitals[1:]) >= 1 or not _is_said_by_chance(title):
+        elif sum(capitals[1:]) >= 1 or not _is_common_phrase(title):
             return True
     return False
 
 
-def _is_said_by_chance(title: tuple[str, ...]) -> bool:
+def _is_common_phrase(title: tuple[str, ...]) -> bool:
     """Common words: two of any kind, or more that all speak of music."""
     if len(title) > _TITLE_SHORT:
         return all(word in allowed_words() or word in word_lists().names.links for word in title)
     return all(_is_common(word) for word in title)
 
 
-def _has_phrase(found: list[re.Match[str]], words: list[str], phrase: tuple[str, ...]) -> bool:
+def _has_phrase(matches: list[re.Match[str]], words: list[str], phrase: tuple[str, ...]) -> bool:
     """The whole name of an artist, with a capital after its first word, or with a word that is no common one."""
     return any(
-        any(found[start + offset][0][0].isupper() for offset in range(min(1, len(phrase) - 1), len(phrase)))
+        any(matches[start + offset][0][0].isupper() for offset in range(min(1, len(phrase) - 1), len(phrase)))
         if all(_is_common(word) for word in phrase)
         else True
         for start in _places(words, phrase)
@@ -99,22 +105,22 @@ def _places(words: list[str], phrase: tuple[str, ...]) -> list[int]:
     return [start for start in range(len(words) - size + 1) if words[start] == phrase[0] and tuple(words[start : start + size]) == phrase]
 
 
-def _stands_out(text: str, found: list[re.Match[str]], index: int) -> bool:
+def _stands_out(text: str, matches: list[re.Match[str]], index: int) -> bool:
     """A word of an artist's name that is written as a name, or is no word of the language."""
-    word = found[index][0]
+    word = matches[index][0]
     if not _is_common(_bare(word)):
         return True
-    return word[0].isupper() and index > 0 and not _after_stop(text, found, index) and not _is_all_capitals(word)
+    return word[0].isupper() and index > 0 and not _after_stop(text, matches, index) and not _is_all_capitals(word)
 
 
-def _is_name(text: str, found: list[re.Match[str]], index: int) -> bool:
-    word = found[index][0]
+def _is_name(text: str, matches: list[re.Match[str]], index: int) -> bool:
+    word = matches[index][0]
     if not word[0].isupper() or _is_allowed(word):
         return False
-    if index > 0 and not _after_stop(text, found, index):
+    if index > 0 and not _after_stop(text, matches, index):
         return True
-    following = found[index + 1][0] if index + 1 < len(found) else ""
-    touches = bool(following) and text[found[index].end() : found[index + 1].start()] == " "
+    following = matches[index + 1][0] if index + 1 < len(matches) else ""
+    touches = bool(following) and text[matches[index].end() : matches[index + 1].start()] == " "
     if touches and following[0].isupper() and not _is_allowed(following):
         return True
     return word.endswith(("'s", "’s")) and _bare(word) not in word_lists().names.owners and len(_bare(word)) > 2
@@ -141,9 +147,9 @@ def _is_all_capitals(word: str) -> bool:
     return len(letters) <= 5 and all(mark.isupper() for mark in letters)
 
 
-def _after_stop(text: str, found: list[re.Match[str]], index: int) -> bool:
+def _after_stop(text: str, matches: list[re.Match[str]], index: int) -> bool:
     """Whether a capital is due here: after a colon, a stop, an opening quote or bracket, a dash."""
-    between = text[found[index - 1].end() : found[index].start()]
+    between = text[matches[index - 1].end() : matches[index].start()]
     return any(mark in between for mark in ':.!?"“([–—')
 
 
@@ -165,8 +171,8 @@ def _names(song: Song) -> _Names:
 
 
 def _credits_in_title(title: str) -> list[str]:
-    found = re.search(r"\b(?:feat|ft|featuring|with)\b\.?\s+([^)\]]+)", title, re.IGNORECASE)
-    return _CREDITS.split(found[1]) if found else []
+    match = re.search(r"\b(?:feat|ft|featuring|with)\b\.?\s+([^)\]]+)", title, re.IGNORECASE)
+    return _CREDITS.split(match[1]) if match else []
 
 
 def _bare(word: str) -> str:

@@ -58,8 +58,8 @@ class Sketches:
 
 def sketch(captions: Sequence[str]) -> Sketches:
     """The sketches of captions, each a function of its caption alone."""
-    known = _PairHashes()
-    blocks = [_sketch(captions[start : start + _BLOCK], known) for start in range(0, len(captions), _BLOCK)]
+    hash_of_pair = _PairHashes()
+    blocks = [_sketch(captions[start : start + _BLOCK], hash_of_pair) for start in range(0, len(captions), _BLOCK)]
     bands, sizes, parities = zip(*blocks, strict=True) if blocks else ((), (), ())
     return Sketches(
         np.concatenate([np.zeros((0, BANDS), np.uint64), *bands]),
@@ -79,7 +79,7 @@ def may_be_same(parities: Uint32s, sizes: npt.NDArray[np.int64], threshold: floa
     False is certain. Of the n + m word pairs of two captions they differ in n + m - 2 shared, which bounds the bits from above.
     """
     differing = _ONES[parities & np.uint32(0xFFFF)] + _ONES[parities >> np.uint32(16)]
-    return np.asarray(differing <= (1 - 2 * _share(threshold)) * sizes + 1e-6)
+    return np.asarray(differing <= (1 - 2 * _pair_share(threshold)) * sizes + 1e-6)
 
 
 def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
@@ -89,9 +89,7 @@ def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
     ranked = sorted(captions, key=lambda caption: (-caption[1], -len(caption[2]), caption[0]))
     pairs = [_pairs(text) for text in map(itemgetter(2), ranked)]
     return [
-        identifier
-        for place, (identifier, _, _) in enumerate(ranked)
-        if _repeats(pairs[place], pairs[: min(place, MOST_COMPARED)], threshold)
+        identifier for rank, (identifier, _, _) in enumerate(ranked) if _repeats(pairs[rank], pairs[: min(rank, MOST_COMPARED)], threshold)
     ]
 
 
@@ -104,11 +102,11 @@ class _PairHashes(dict[tuple[str, str], int]):
         return value
 
 
-def _sketch(captions: Sequence[str], known: _PairHashes) -> tuple[Uint64s, npt.NDArray[np.uint16], Uint32s]:
+def _sketch(captions: Sequence[str], hash_of_pair: _PairHashes) -> tuple[Uint64s, npt.NDArray[np.uint16], Uint32s]:
     pairs = [_pairs(caption) for caption in captions]
     sizes = np.array([len(own) for own in pairs], np.uint16)
     starts = np.cumsum(sizes, dtype=np.int64) - sizes
-    hashes = np.fromiter((known[pair] for own in pairs for pair in own), np.uint32)
+    hashes = np.fromiter((hash_of_pair[pair] for own in pairs for pair in own), np.uint32)
     parities = np.bitwise_xor.reduceat(np.uint32(1) << (hashes >> np.uint32(27)), starts)
     return _bands(_minhashes(hashes, starts)), sizes, parities
 
@@ -137,15 +135,15 @@ def _pairs(caption: str) -> Pairs:
     return word_pairs(key) or frozenset({(key, "")})
 
 
-def _share(threshold: float) -> float:
+def _pair_share(threshold: float) -> float:
     """Two captions of Jaccard similarity `threshold` share this much of the sum of their word pairs: shared / (n + m - shared)."""
     return threshold / (1 + threshold) - 1e-12
 
 
 def _repeats(pairs: Pairs, better: Sequence[Pairs], threshold: float) -> bool:
     """Whether the Jaccard similarity to one of the others reaches the threshold."""
-    mine, share = len(pairs), _share(threshold)
-    return any(len(pairs & other) >= share * (mine + len(other)) for other in better)
+    mine, least_share = len(pairs), _pair_share(threshold)
+    return any(len(pairs & other) >= least_share * (mine + len(other)) for other in better)
 
 
 # Which captions of a band of hashes have to be compared word by word: those whose sketches do not rule a near duplicate out.
@@ -177,11 +175,11 @@ def candidates(members: Members, threshold: float) -> Int64s:
     bands, sizes, parities = members.bands[order], members.sizes[order], members.parities[order]
     starts = np.flatnonzero(np.concatenate([[True], bands[1:] != bands[:-1]])) if len(bands) else np.zeros(0, np.int64)
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(bands))))
-    place = np.arange(len(bands)) - starts[group]
+    rank = np.arange(len(bands)) - starts[group]
     needed = np.zeros(len(bands), bool)
     worse = np.arange(len(bands))
     for better in range(MOST_COMPARED):
-        worse = worse[place[worse] > better]
+        worse = worse[rank[worse] > better]
         if not len(worse):
             break
         best = starts[group[worse]] + better
@@ -190,5 +188,5 @@ def candidates(members: Members, threshold: float) -> Int64s:
     is_near = np.zeros(len(starts), bool)
     is_near[group[needed]] = True
     has_many = np.bincount(group, minlength=len(starts)) > MOST_COMPARED
-    needed |= (is_near & has_many)[group] & (place < MOST_COMPARED)
+    needed |= (is_near & has_many)[group] & (rank < MOST_COMPARED)
     return np.sort(order[needed])

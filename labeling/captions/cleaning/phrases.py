@@ -36,9 +36,9 @@ class Phrases:
         """Whether the text holds one of the phrases."""
         words = _TOKEN.findall(text.replace("’", "'"))
         lower = [word.lower() for word in words]
-        for place, word in enumerate(lower):
+        for position, word in enumerate(lower):
             for starts, rest in self._by_first.get(word, ()):
-                if (place == 0 or not starts) and _follows(rest, words, lower, place + 1):
+                if (position == 0 or not starts) and _follows(rest, words, lower, position + 1):
                     return True
         return False
 
@@ -57,14 +57,14 @@ def _element(word: str) -> Element:
     return frozenset(bare.split("|")), bare != word
 
 
-def _follows(elements: Sequence[Element], words: Sequence[str], lower: Sequence[str], place: int) -> bool:
+def _follows(elements: Sequence[Element], words: Sequence[str], lower: Sequence[str], position: int) -> bool:
     if not elements:
         return True
-    (wanted, is_optional), rest = elements[0], elements[1:]
-    if place < len(words) and _fits(wanted, words[place], lower[place]) and _follows(rest, words, lower, place + 1):
+    (options, is_optional), rest = elements[0], elements[1:]
+    if position < len(words) and _fits(options, words[position], lower[position]) and _follows(rest, words, lower, position + 1):
         return True
-    return is_optional and _follows(rest, words, lower, place)
+    return is_optional and _follows(rest, words, lower, position)
 
 
-def _fits(wanted: frozenset[str], word: str, lower: str) -> bool:
-    return lower in wanted or "*" in wanted or ("#" in wanted and word[0].isdigit()) or ("Name" in wanted and word[0].isupper())
+def _fits(options: frozenset[str], word: str, lower: str) -> bool:
+    return lower in options or "*" in options or ("#" in options and word[0].isdigit()) or ("Name" in options and word[0].isupper())

@@ -107,8 +107,8 @@ def measure(captions: Iterable[str], size: int) -> Quality:
     return Quality(
         len(texts),
         len(unigrams),
-        _share(len(unigrams), unigrams.total()),
-        _share(len(bigrams), bigrams.total()),
+        _ratio(len(unigrams), unigrams.total()),
+        _ratio(len(bigrams), bigrams.total()),
         p5,
         p25,
         p50,
@@ -148,31 +148,33 @@ def _bleu(number: int, counts: list[list[Counter[Words]]], most: list[dict[Words
         if matches + raised == 0:
             return 0.0
         logarithms.append(math.log((matches + raised) / (length - order + raised)))
-    reference = min((other for place, other in enumerate(lengths) if place != number), key=lambda other: (abs(other - length), other))
+    reference = min(
+        (other for other_number, other in enumerate(lengths) if other_number != number), key=lambda other: (abs(other - length), other)
+    )
     penalty = min(0.0, 1 - reference / length)
     return math.exp(sum(logarithms) / len(logarithms) + penalty)
 
 
 def _two_largest(counts: Sequence[Counter[Words]]) -> dict[Words, tuple[int, int, int]]:
     """For every n-gram: its largest count in one caption, which caption that is, and the largest in any other."""
-    found: dict[Words, tuple[int, int, int]] = {}
+    largest_counts: dict[Words, tuple[int, int, int]] = {}
     for number, counter in enumerate(counts):
         for gram, count in counter.items():
-            largest, holder, second = found.get(gram, (0, -1, 0))
-            found[gram] = (count, number, largest) if count > largest else (largest, holder, max(second, count))
-    return found
+            largest, holder, second = largest_counts.get(gram, (0, -1, 0))
+            largest_counts[gram] = (count, number, largest) if count > largest else (largest, holder, max(second, count))
+    return largest_counts
 
 
 def _grams(words: Words, order: int) -> Iterable[Words]:
     return (words[start : start + order] for start in range(len(words) - order + 1))
 
 
-def _share(part: int, whole: int) -> float:
+def _ratio(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
 def _naming(kind: Kind, texts: Sequence[str]) -> float:
-    return _share(sum(lexicon()[kind].search(text) is not None for text in texts), len(texts))
+    return _ratio(sum(lexicon()[kind].search(text) is not None for text in texts), len(texts))
 
 
 def musiccaps_sentences(path: str) -> list[str]:

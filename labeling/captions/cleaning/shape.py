@@ -35,9 +35,9 @@ def low_information(text: str, _song: Song) -> str | None:
     words = [word.lower().removesuffix("'s") for word in _WORD.findall(text)]
     lists, allowed = word_lists().shape, allowed_words()
     vague = sum(word in lists.vague for word in words)
-    told = [word for word in words if word not in lists.vague and word not in lists.function and word not in lists.subjects]
-    is_of_music = any(word in allowed or word.removesuffix("s") in allowed for word in told)
-    return text if len(told) >= 1 + (len(words) > 12) and (is_of_music or len(told) >= vague) else None
+    content_words = [word for word in words if word not in lists.vague and word not in lists.function and word not in lists.subjects]
+    is_of_music = any(word in allowed or word.removesuffix("s") in allowed for word in content_words)
+    return text if len(content_words) >= 1 + (len(words) > 12) and (is_of_music or len(content_words) >= vague) else None
 
 
 def _is_balanced(text: str) -> bool:

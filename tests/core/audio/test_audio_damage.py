@@ -71,7 +71,7 @@ def test_a_lost_ogg_page_is_found_and_the_rest_read() -> None:
 def test_missing_frames_are_counted_by_the_bytes_that_stand_there() -> None:
     data = bytearray(files()["noxing.mp3"])
     walk = walk_mpeg(io.BytesIO(bytes(data)))
-    place, after = walk.runs[0].places[100], walk.runs[0].places[110]
+    place, after = walk.runs[0].offsets[100], walk.runs[0].offsets[110]
     data[place:after] = bytes(after - place)
     holed = walk_mpeg(io.BytesIO(bytes(data)))
     assert holed.interrupted

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from noise2music.core.tally import EXAMPLE_CHARACTERS, EXAMPLES, Tally
 from noise2music.labeling.captions.builtin import builtin_sentences
 from noise2music.labeling.captions.cleaning.chain import RULE_REASONS, VERSION, Chain
-from noise2music.labeling.captions.contamination import HeldOut
+from noise2music.labeling.captions.contamination import HeldOutTexts
 from noise2music.labeling.captions.text import caption_key
 from noise2music.labeling.corpus.songs import Song
 from noise2music.labeling.settings import EVERY_RULE, Clean
@@ -90,7 +90,7 @@ FELL = {
     "held_out": ("A solo cello plays a slow and mournful melody over piano chords.", PLAIN),
     "not_music": ("The company announced a new washing machine on the stock market.", PLAIN),
 }
-HELD_OUT = HeldOut({caption_key(FELL["held_out"][0]): FELL["held_out"][0]}, frozenset())
+HELD_OUT = HeldOutTexts({caption_key(FELL["held_out"][0]): FELL["held_out"][0]}, frozenset())
 
 
 def test_every_rule_has_an_example_here_and_a_reason_for_people():

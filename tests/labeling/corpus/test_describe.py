@@ -29,7 +29,7 @@ def rows(*names: str) -> str:
 
 def test_without_a_table_nothing_is_known() -> None:
     metadata, described = describe(Corpus(audio="music"), FILES)
-    assert described.known == dict.fromkeys(FILES)
+    assert described.tracks == dict.fromkeys(FILES)
     assert not metadata.rows
 
 
@@ -45,12 +45,12 @@ def test_a_table_that_meets_nothing_stops_the_run_with_examples_of_both(tmp_path
 
 def test_the_share_is_of_the_smaller_side(tmp_path: Path) -> None:
     many = [f"gone {number}" for number in range(50)]
-    assert describe(corpus(tmp_path, rows(*FILES[:2], *many)), FILES)[1].met == 2
-    assert describe(corpus(tmp_path, rows(FILES[0])), FILES)[1].met == 1
+    assert describe(corpus(tmp_path, rows(*FILES[:2], *many)), FILES)[1].match_count == 2
+    assert describe(corpus(tmp_path, rows(FILES[0])), FILES)[1].match_count == 1
     message = complaint(tmp_path, rows(FILES[0], *many))
     assert "1 of 51 rows meet a file of music, which has 4 (corpus.min_matched = 0.5)" in message
     assert "lower corpus.min_matched" in message
-    assert describe(corpus(tmp_path, rows(FILES[0], *many), min_matched=0.25), FILES)[1].met == 1
+    assert describe(corpus(tmp_path, rows(FILES[0], *many), min_matched=0.25), FILES)[1].match_count == 1
 
 
 def test_what_comes_nearest_is_said(tmp_path: Path) -> None:

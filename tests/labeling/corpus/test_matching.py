@@ -21,7 +21,7 @@ LOBBY, HQ, HIGH, DEEP, TWO, WET = KEYS
 
 def meant(name: str, keys: list[str] = KEYS) -> tuple[str, str | None] | None:
     """The one file that a name means, and by which step."""
-    found = match_names(keys, [name]).found.get(name)
+    found = match_names(keys, [name]).matches.get(name)
     return (found[0], step_of(found[1])) if found else None
 
 
@@ -100,7 +100,7 @@ def test_what_names_no_file_means_none(name: str) -> None:
 
 def test_a_file_of_that_name_in_another_folder_is_a_hint_and_no_match() -> None:
     found = match_names(KEYS, ["pop/01 Höhe.mp3", "/data/pop/01 höhe"])
-    assert found.found == {}
+    assert found.matches == {}
     assert found.hints == {"pop/01 Höhe.mp3": (HIGH,), "/data/pop/01 höhe": (HIGH,)}
 
 
@@ -120,7 +120,7 @@ def test_a_file_of_that_name_in_another_folder_is_a_hint_and_no_match() -> None:
 )
 def test_a_name_that_could_mean_two_files_means_none(keys: list[str], name: str, files: tuple[str, ...]) -> None:
     found = match_names(keys, [name])
-    assert (found.found, found.several) == ({}, {name: files})
+    assert (found.matches, found.ambiguous) == ({}, {name: files})
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_name_that_could_mean_two_files_means_none(keys: list[str], name: str,
 )
 def test_the_file_that_differs_in_less_is_meant(keys: list[str], name: str, key: str) -> None:
     for order in (keys, keys[::-1]):
-        assert match_names(order, [name]).found[name][0] == key
+        assert match_names(order, [name]).matches[name][0] == key
 
 
 STEP = st.sampled_from(["a", "b", "B", "ü", "one two", "x.y", "50%", "02", "2", "[l]", "#1"])
@@ -194,10 +194,10 @@ def test_a_spelling_leads_back_to_its_file_or_is_refused(keys: list[str], data: 
     found = match_names(keys, names)
     assert match_names(keys[::-1], sorted(names)) == found
     for name, key, is_lossy in spelled:
-        assert not (name in found.found and name in found.several)
-        if name not in found.found or name in keys:
+        assert not (name in found.matches and name in found.ambiguous)
+        if name not in found.matches or name in keys:
             continue
-        meant_key, bits = found.found[name]
+        meant_key, bits = found.matches[name]
         own = looseness(name, key)
         assert meant_key == key if not is_lossy else own is None or bits & own == bits
 
@@ -206,7 +206,7 @@ def test_many_files_of_one_name_in_many_folders_are_quick() -> None:
     """Ten thousand albums have a 01.mp3 each: names are not compared with every file of the same name."""
     keys = [f"album {number}/{track:02d}.mp3" for number in range(2000) for track in range(3)]
     names = ["C:\\Music\\" + key.upper().replace("/", "\\") for key in keys]
-    assert {key for key, _ in match_names(keys, names).found.values()} == set(keys)
+    assert {key for key, _ in match_names(keys, names).matches.values()} == set(keys)
 
 
 PIECE = st.sampled_from(
@@ -245,5 +245,5 @@ def test_the_index_finds_what_comparing_every_pair_finds(keys: list[str], names:
     for name in names:
         bits = {key: how for key in keys if (how := looseness(name, key)) is not None}
         least = {key: how for key, how in bits.items() if not any(other != how and other & how == other for other in bits.values())}
-        assert (found.found.get(name) == next(iter(least.items()))) if len(least) == 1 else name not in found.found
-        assert found.several.get(name, ()) == (tuple(sorted(least)[:3]) if len(least) > 1 else ())
+        assert (found.matches.get(name) == next(iter(least.items()))) if len(least) == 1 else name not in found.matches
+        assert found.ambiguous.get(name, ()) == (tuple(sorted(least)[:3]) if len(least) > 1 else ())

@@ -51,7 +51,7 @@ def metadata(*keys: str) -> Metadata:
 
 
 def titles(table: Metadata, *keys: str) -> dict[str, str | None]:
-    return {key: known.title if known else None for key, known in table.match(keys).known.items()}
+    return {key: known.title if known else None for key, known in table.match(keys).tracks.items()}
 
 
 def test_three_formats_say_the_same(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_a_key_twice_is_ambiguous_only_with_different_values(tmp_path: Path) -> 
     table = read(tmp_path, "file,title,licence,genre,mood\na.mp3,T,,,\n./a.mp3, T ,,,\nb.mp3,T,,,\nb.mp3,U,,,\n")
     assert set(table.rows) == {"a.mp3", "./a.mp3", "b.mp3"}
     found = table.match(["a.mp3", "x/b.mp3"])
-    assert found.known == {"a.mp3": TrackMetadata("T")}
-    assert found.ambiguous == {"x/b.mp3": ("b.mp3",)}
+    assert found.tracks == {"a.mp3": TrackMetadata("T")}
+    assert found.ambiguous_files == {"x/b.mp3": ("b.mp3",)}
     assert found.without_file == ()
 
 
@@ -205,8 +205,8 @@ def test_unicode_forms_are_one() -> None:
 )
 def test_then_by_unique_name(row: str, key: str) -> None:
     found = metadata(row).match([key, "other.mp3"])
-    assert found.known == {key: TrackMetadata(row), "other.mp3": None}
-    assert (found.ambiguous, found.without_file) == ({}, ())
+    assert found.tracks == {key: TrackMetadata(row), "other.mp3": None}
+    assert (found.ambiguous_files, found.without_file) == ({}, ())
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ def test_then_by_unique_name(row: str, key: str) -> None:
 )
 def test_what_is_not_certain_matches_nothing(rows: list[str], keys: list[str]) -> None:
     found = metadata(*rows).match(keys)
-    assert found.known == dict.fromkeys(keys)
-    assert not found.ambiguous
+    assert found.tracks == dict.fromkeys(keys)
+    assert not found.ambiguous_files
     assert found.without_file == tuple(sorted(rows))
 
 
@@ -239,17 +239,17 @@ def test_what_is_not_certain_matches_nothing(rows: list[str], keys: list[str]) -
 )
 def test_of_several_rows_for_one_file_the_nearest_counts_or_the_file_is_ambiguous(rows: list[str], nearest: str | None) -> None:
     found = metadata(*rows).match(["x.mp3"])
-    assert found.known == ({"x.mp3": TrackMetadata(nearest)} if nearest else {})
-    assert bool(found.ambiguous) == (nearest is None)
+    assert found.tracks == ({"x.mp3": TrackMetadata(nearest)} if nearest else {})
+    assert bool(found.ambiguous_files) == (nearest is None)
     alike = Metadata({name: TrackMetadata("same") for name in rows}, frozenset()).match(["x.mp3"])
-    assert (alike.known, alike.without_file) == ({"x.mp3": TrackMetadata("same")}, ())
+    assert (alike.tracks, alike.without_file) == ({"x.mp3": TrackMetadata("same")}, ())
 
 
 def test_rows_and_files_without_the_other_are_told(tmp_path: Path) -> None:
     table = read(tmp_path, "file,title,licence,genre,mood\na.mp3,T,,,\ngone.mp3,U,,,\n,V,,,\n")
     found = table.match(["a.mp3", "b.mp3"])
-    assert found.known == {"a.mp3": TrackMetadata("T"), "b.mp3": None}
-    assert not found.ambiguous
+    assert found.tracks == {"a.mp3": TrackMetadata("T"), "b.mp3": None}
+    assert not found.ambiguous_files
     assert found.without_file == ("", "gone.mp3")
 
 
@@ -262,10 +262,10 @@ NAMES = st.lists(
 def test_every_row_means_one_file_at_most(rows: list[str], keys: list[str]) -> None:
     table = metadata(*rows)
     found = table.match(keys)
-    used = [row.title for row in found.known.values() if row]
-    blamed = [name for names in found.ambiguous.values() for name in names]
-    assert {*found.known, *found.ambiguous} == set(keys)
-    assert not found.known.keys() & found.ambiguous.keys()
+    used = [row.title for row in found.tracks.values() if row]
+    blamed = [name for names in found.ambiguous_files.values() for name in names]
+    assert {*found.tracks, *found.ambiguous_files} == set(keys)
+    assert not found.tracks.keys() & found.ambiguous_files.keys()
     assert sorted([*used, *blamed, *found.without_file]) == sorted(rows)  # type: ignore[list-item]
     assert found.used == len(used)
     assert metadata(*rows[::-1]).match(keys[::-1]) == table.match(keys)
@@ -276,9 +276,9 @@ def test_the_shared_manifest() -> None:
     columns = Columns(key="file", title="title", artist="artist", licence="licence", tags=("genre", "instruments", "mood"))
     table = read_metadata(str(MUSIC / "manifest.csv"), columns)
     found = table.match([path.name for path in MUSIC.iterdir() if path.suffix != ".csv"])
-    assert len(found.known) == 68
-    assert all(row and row.licence for row in found.known.values())
-    assert (found.ambiguous, found.by_step, found.without_file) == ({}, {}, ())
+    assert len(found.tracks) == 68
+    assert all(row and row.licence for row in found.tracks.values())
+    assert (found.ambiguous_files, found.by_step, found.without_file) == ({}, {}, ())
 
 
 def test_lists_and_missing_values_as_pandas_writes_them(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_a_table_names_tracks_in_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text(f"Path,Title,Artist,SHA256,why\nC:\\m\\A.MP3,,,,mail\n,So What,Miles Davis,,\n,,,{SHA},\n,,Bill Evans,,\n,,,,nothing\n")
     entries = read_opt_outs(str(path))
-    assert [entry.said for entry in entries] == [
+    assert [entry.text for entry in entries] == [
         "key C:\\m\\A.MP3",
         "title So What, artist Miles Davis",
         f"sha256 {SHA}",
@@ -196,5 +196,5 @@ def test_any_list_is_read_and_its_entries_are_met_or_named(text: str) -> None:
 def test_another_encoding_is_read_and_said(tmp_path: Path, encoding: str, words: str) -> None:
     (tmp_path / "a.txt").write_bytes("a.mp3\nTräne.mp3\n".encode(encoding))
     notes = Tally()
-    assert [entry.said for entry in read_opt_outs(str(tmp_path / "a.txt"), notes)] == ["a.mp3", "Träne.mp3"]
+    assert [entry.text for entry in read_opt_outs(str(tmp_path / "a.txt"), notes)] == ["a.mp3", "Träne.mp3"]
     assert words in notes.examples["encoding"][0]

@@ -1,6 +1,6 @@
 import pytest
 
-from noise2music.labeling.corpus.clips import exclusion, licence_matches, track_split
+from noise2music.labeling.corpus.clips import exclusion_reason, licence_matches, track_split
 from noise2music.labeling.settings import Columns, Corpus
 
 
@@ -11,7 +11,7 @@ def decide(
     has_clips: bool = True,
     opted_out: tuple[str, ...] = (),
 ) -> str | None:
-    return exclusion("1", licence, split, has_clips, Corpus(audio="a", licences=licences), frozenset(opted_out))
+    return exclusion_reason("1", licence, split, has_clips, Corpus(audio="a", licences=licences), frozenset(opted_out))
 
 
 @pytest.mark.parametrize(

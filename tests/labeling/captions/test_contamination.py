@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from noise2music.core.errors import UserError
 from noise2music.labeling.captions.builtin import builtin_sentences, builtin_tags
-from noise2music.labeling.captions.contamination import HeldOut, Leak, check_leaks, find_leaks, held_out_captions
+from noise2music.labeling.captions.contamination import (
+    Contamination,
+    HeldOutTexts,
+    check_contamination,
+    find_contamination,
+    read_held_out_texts,
+)
 from noise2music.labeling.captions.text import caption_key
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
@@ -24,12 +30,12 @@ words = st.lists(st.sampled_from("abcd"), max_size=9).map(" ".join)
 
 
 @pytest.fixture
-def held_out(tmp_path: Path) -> HeldOut:
+def held_out(tmp_path: Path) -> HeldOutTexts:
     (tmp_path / "m.csv").write_text(TABLE)
-    return held_out_captions((str(tmp_path / "m.csv"),))
+    return read_held_out_texts((str(tmp_path / "m.csv"),))
 
 
-def test_what_is_guarded(held_out: HeldOut) -> None:
+def test_what_is_guarded(held_out: HeldOutTexts) -> None:
     assert set(held_out.texts) == {caption_key(LONG), caption_key(FORMULA), caption_key(f"{LONG}. It is loud. {FORMULA}.")}
     assert caption_key(FORMULA) in held_out.training
 
@@ -50,17 +56,17 @@ def test_what_is_guarded(held_out: HeldOut) -> None:
         ("", False),
     ],
 )
-def test_equal_or_nearly_equal(held_out: HeldOut, caption: str, leaks: bool) -> None:
-    found = find_leaks([caption], held_out, threshold=0.75)
+def test_equal_or_nearly_equal(held_out: HeldOutTexts, caption: str, leaks: bool) -> None:
+    found = find_contamination([caption], held_out, threshold=0.75)
     assert bool(found) is leaks
     assert all(leak.caption == caption and leak.similarity >= 0.75 for leak in found)
 
 
-def test_the_nearest_text_is_named(held_out: HeldOut) -> None:
-    assert find_leaks([LONG], held_out) == [Leak(LONG, f"{LONG}.", 1.0)]
+def test_the_nearest_text_is_named(held_out: HeldOutTexts) -> None:
+    assert find_contamination([LONG], held_out) == [Contamination(LONG, f"{LONG}.", 1.0)]
 
 
-def brute_force(caption: str, held_out: HeldOut, threshold: float) -> float:
+def brute_force(caption: str, held_out: HeldOutTexts, threshold: float) -> float:
     """The highest similarity at or above the threshold, 0 when there is none, by comparing with every text."""
     if caption in held_out.training:
         return 0.0
@@ -82,8 +88,8 @@ def brute_force(caption: str, held_out: HeldOut, threshold: float) -> float:
 def test_the_index_finds_what_comparing_everything_finds(
     texts: list[str], captions: list[str], training: set[str], threshold: float
 ) -> None:
-    held_out = HeldOut({text: text for text in texts if text}, frozenset(training))
-    found = {leak.caption: leak.similarity for leak in find_leaks(captions, held_out, threshold)}
+    held_out = HeldOutTexts({text: text for text in texts if text}, frozenset(training))
+    found = {leak.caption: leak.similarity for leak in find_contamination(captions, held_out, threshold)}
     expected = {caption: brute_force(caption, held_out, threshold) for caption in captions}
     assert found == pytest.approx({caption: similarity for caption, similarity in expected.items() if similarity})
 
@@ -92,31 +98,31 @@ def test_the_check_names_ten_captions_and_says_what_to_do() -> None:
     texts = {f"held out text number {number} is this one here": f"Text {number}" for number in range(12)}
     captions = ["a harp", *texts]
     with pytest.raises(UserError) as raised:
-        check_leaks("words", captions, HeldOut(texts, frozenset()))
+        check_contamination("words", captions, HeldOutTexts(texts, frozenset()))
     message = str(raised.value)
     assert message.count('"held out text number') == 10
     for part in ("vocabulary words", "12 of its 13 captions", "and 2 more", "caption_split", "allowed_splits"):
         assert part in message
-    check_leaks("words", ["a harp"], HeldOut(texts, frozenset()))
-    check_leaks("words", captions, HeldOut({}, frozenset()))
+    check_contamination("words", ["a harp"], HeldOutTexts(texts, frozenset()))
+    check_contamination("words", captions, HeldOutTexts({}, frozenset()))
 
 
 @pytest.mark.parametrize("row", ["\"['x']\",text,perhaps\n", "only one cell\n"])
 def test_a_row_that_cannot_be_read_stops_the_run(tmp_path: Path, row: str) -> None:
     (tmp_path / "m.csv").write_text(TABLE + row)
     with pytest.raises(UserError, match="cannot tell which captions"):
-        held_out_captions((str(tmp_path / "m.csv"),))
+        read_held_out_texts((str(tmp_path / "m.csv"),))
 
 
-def test_a_threshold_out_of_range_is_refused(held_out: HeldOut) -> None:
+def test_a_threshold_out_of_range_is_refused(held_out: HeldOutTexts) -> None:
     with pytest.raises(ValueError, match="threshold"):
-        find_leaks([], held_out, 0.0)
+        find_contamination([], held_out, 0.0)
 
 
 @pytest.mark.skipif(
     not (SHARED / "data/text/musiccaps-public.csv").exists(), reason="the shared MusicCaps captions are not on this machine"
 )
 def test_the_built_in_captions_do_not_repeat_musiccaps() -> None:
-    guard = held_out_captions((str(SHARED / "data/text/musiccaps-public.csv"),))
+    guard = read_held_out_texts((str(SHARED / "data/text/musiccaps-public.csv"),))
     assert len(guard.texts) > 10_000
-    assert find_leaks([*builtin_sentences(), *(tag.text for tag in builtin_tags())], guard, 0.6) == []
+    assert find_contamination([*builtin_sentences(), *(tag.text for tag in builtin_tags())], guard, 0.6) == []

@@ -1,4 +1,4 @@
-"""Whether a table has the columns that are asked for, and what to say where it has not."""
+"""Checks that a table has the required columns."""
 
 import difflib
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from noise2music.core.errors import UserError
 from noise2music.core.tables.row import short, short_list
 
 
-def require(uri: str, names: Sequence[str], wanted: Sequence[str] | None, advice: str = "") -> None:
-    """Raises UserError unless each wanted column (None: each that there is) is there once. advice: said after the names that there are."""
-    for column in dict.fromkeys((name for name in names if name) if wanted is None else wanted):
+def require_columns(uri: str, names: Sequence[str], columns: Sequence[str] | None, advice: str = "") -> None:
+    """Raises UserError unless each of `columns` (None: all that the table has) is there once. advice: follows the list of names."""
+    for column in dict.fromkeys((name for name in names if name) if columns is None else columns):
         if names.count(column) > 1:
             raise UserError(f"{uri} has {names.count(column)} columns {short(column)!r}: rename all but one")
         if column not in names:
