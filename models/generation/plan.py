@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.audio.full_scale import full_scale_gain, peak_of
+from noise2music.core.audio.encode import full_scale_gain, peak_of
 from noise2music.core.audio.resample import resample
 from noise2music.core.errors import RowError
 from noise2music.models.cascade.stage import CORPUS_RATE, Stage
@@ -79,7 +79,7 @@ def plan_request(request: Request, stages: Sequence[Stage]) -> Plan:
 
 
 def within_full_scale(sound: Sound) -> Sound:
-    """The same, turned down where it goes beyond full scale (core.audio.full_scale, the rule for shards too); the same object where not."""
+    """The same, turned down where it goes beyond full scale (core.audio.encode, the rule for shards too); the same object where not."""
     gain = full_scale_gain(sound.audio, peak_of(sound.audio))
     return sound if gain == 1 else replace(sound, audio=sound.audio * np.float32(gain))
 
