@@ -43,7 +43,7 @@ def main() -> None:
     scorer = load_scorer(ScorerSettings(model=arguments.model), "auto")
     plans = clip_plans(arguments.audio)[: arguments.clips]
     ready = [
-        (clip.key, scorer.windows(clip.audio))
+        (clip.key, scorer.preprocess(clip.audio))
         for clip in read_waveforms(arguments.audio, plans, scorer.sample_rate)
         if isinstance(clip, Waveform)
     ]
@@ -57,7 +57,7 @@ def main() -> None:
         stage = len(results) / (time.perf_counter() - started)
         started = time.perf_counter()
         for start in range(0, len(stacked), arguments.batch):
-            scorer.network(torch.stack(stacked[start : start + arguments.batch]))
+            scorer.encode_audio(torch.stack(stacked[start : start + arguments.batch]))
         bare = len(ready) / (time.perf_counter() - started)
         stage_rates.append(stage)
         bare_rates.append(bare)

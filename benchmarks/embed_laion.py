@@ -180,7 +180,7 @@ def our_side(options: argparse.Namespace):  # type: ignore[no-untyped-def]
         assert all(isinstance(result, Embedded) for result in results)
         return np.stack([result.embedding for result in results])
 
-    return embed, scorer.embed_text(CAPTIONS).joint
+    return embed, scorer.embed_text(CAPTIONS).joint_embeddings
 
 
 def write_music(folder: Path, files: int, rate: int) -> None:

@@ -52,7 +52,7 @@ def run(cascade: Cascade, settings: GenerationSettings, prompts: Sequence[str], 
             raise SystemExit(f"a clip could not be made: {item.message}")
         clips.append(item)
     spent = time.perf_counter() - started
-    texts = scorer.embed_text(list(prompts)).joint.astype(np.float64)
+    texts = scorer.embed_text(list(prompts)).joint_embeddings.astype(np.float64)
     scores = np.stack([texts @ embed_audio(scorer, clip.audio, clip.rate) for clip in clips])
     return Side(
         calls=float(np.mean([clip.calls for clip in clips])),

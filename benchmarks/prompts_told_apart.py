@@ -77,7 +77,7 @@ def told_apart(scores: np.ndarray, number: int) -> tuple[float, float]:
 
 def measure(scorer: Scorer, clips: Sequence[tuple[Float32s, int]], prompts: Sequence[str]) -> list[Clip]:
     """Clips (audio, rate) and the prompt of each -> their figures."""
-    texts = scorer.embed_text(list(prompts)).joint
+    texts = scorer.embed_text(list(prompts)).joint_embeddings
     figures = []
     for number, (audio, rate) in enumerate(clips):
         scores = np.round(texts.astype(np.float64) @ embed_audio(scorer, audio, rate), 6)
@@ -112,7 +112,7 @@ def generated(
         clips.append((item.audio, item.rate))
     if best_of == 1:
         return clips
-    texts = np.repeat(scorer.embed_text(list(prompts)).joint, best_of, axis=0)
+    texts = np.repeat(scorer.embed_text(list(prompts)).joint_embeddings, best_of, axis=0)
     cosines = np.array([float(embed_audio(scorer, *clip) @ text) for clip, text in zip(clips, texts, strict=True)]).reshape(-1, best_of)
     return [clips[place * best_of + int(best)] for place, best in enumerate(cosines.argmax(1))]
 

@@ -46,7 +46,7 @@ def rehearse(root: str, clips: int, captions: int, dim: int) -> dict[str, float]
         "parts": parts,
         "corpus": {"audio": "made-up"},
         "vocabulary": {"made_up": {"kind": "builtin-tags"}},
-        "sampling": {"draw": {"made_up": 3}},
+        "sampling": {"labels_per_clip": {"made_up": 3}},
         "run": {"workers": 1, "check": "size"},
     }
     session = Session(make_settings(raw, (), "rehearsal"))

@@ -38,7 +38,7 @@ def main() -> None:
     ours = build_index(captions, None, Retrieval(), 0)
     runs: dict[str, Callable[[], object]] = {"ours": lambda: ours.search(clips, k), "IndexFlatIP": lambda: flat.search(clips, k)}
     if options.collapse is not None:
-        collapsing = build_index(captions, captions, Retrieval(collapse=options.collapse), 0)
+        collapsing = build_index(captions, captions, Retrieval(dedup_threshold=options.collapse), 0)
         runs["ours, collapse"] = lambda: collapsing.search(clips, k)
     if options.ivf:
         start = time.perf_counter()

@@ -19,11 +19,11 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=1_000_000)
     parser.add_argument("--candidates", type=int, default=10)
     parser.add_argument("--captions", type=int, default=40_000)
-    parser.add_argument("--draw", type=int, default=3)
+    parser.add_argument("--labels-per-clip", type=int, default=3)
     parser.add_argument("--rows", type=int, default=20_000, help="clips that the loop over numpy's choice is timed on")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    clips, width, draw = options.clips, options.candidates, options.draw
+    clips, width, labels_per_clip = options.clips, options.candidates, options.labels_per_clip
 
     rng = np.random.default_rng(0)
     captions = (options.captions * rng.random((clips, width)) ** 3).astype(np.int32)
@@ -35,22 +35,22 @@ def main() -> None:
     ours, theirs = [], []
     for _ in range(options.repeats):
         start = time.perf_counter()
-        sample_labels(clip_ids, captions, scores, frequency, caption_ids, draw, 0)
+        sample_labels(clip_ids, captions, scores, frequency, caption_ids, labels_per_clip, 0)
         ours.append(clips / (time.perf_counter() - start))
         start = time.perf_counter()
-        choose_by_row(captions[: options.rows], frequency, draw, rng)
+        choose_by_row(captions[: options.rows], frequency, labels_per_clip, rng)
         theirs.append(min(options.rows, clips) / (time.perf_counter() - start))
     print(
-        f"sample {clips:,} clips x {width} candidates -> {draw}: {np.median(ours):,.0f} clips/s; "
+        f"sample {clips:,} clips x {width} candidates -> {labels_per_clip}: {np.median(ours):,.0f} clips/s; "
         f"numpy choice by row {np.median(theirs):,.0f} clips/s; ratio {np.median(ours) / np.median(theirs):.0f}"
     )
 
     same = np.tile(np.arange(width, dtype=np.int32), (clips, 1))
     skewed = np.unique(np.geomspace(1, 10_000, width).astype(np.int64))
     skewed = np.concatenate([skewed, np.full(width - len(skewed), 3)])
-    positions = sample_labels(clip_ids, same, scores, skewed, caption_ids[:width], draw, 0).positions
+    positions = sample_labels(clip_ids, same, scores, skewed, caption_ids[:width], labels_per_clip, 0).positions
     seen = np.bincount(positions[positions >= 0], minlength=width) / clips
-    expected = inclusion_probability(skewed, draw)
+    expected = inclusion_probability(skewed, labels_per_clip)
     error = (seen - expected) / np.sqrt(expected * (1 - expected) / clips)
     print(
         f"inclusion over {clips:,} clips, frequencies 1 to {skewed.max():,}: largest deviation {np.abs(seen - expected).max():.1e}, "
@@ -58,12 +58,12 @@ def main() -> None:
     )
 
 
-def choose_by_row(captions: np.ndarray, frequency: np.ndarray, draw: int, rng: np.random.Generator) -> np.ndarray:
+def choose_by_row(captions: np.ndarray, frequency: np.ndarray, labels_per_clip: int, rng: np.random.Generator) -> np.ndarray:
     """The same draw as a loop over clips."""
-    labels = np.empty((len(captions), draw), np.int64)
+    labels = np.empty((len(captions), labels_per_clip), np.int64)
     for row, candidates in enumerate(captions):
         weight = 1 / frequency[candidates]
-        labels[row] = rng.choice(len(candidates), draw, replace=False, p=weight / weight.sum())
+        labels[row] = rng.choice(len(candidates), labels_per_clip, replace=False, p=weight / weight.sum())
     return labels
 
 

@@ -23,8 +23,8 @@ from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import part_of
 from noise2music.labeling.schemas import SONGS
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.local import PROMPT, STARTER, starter_folder
+from noise2music.labeling.writer_settings import Write
 from noise2music.pipelines.session import Session
 from noise2music.pipelines.spread import PartWriter
 from noise2music.pipelines.write import write

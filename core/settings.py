@@ -12,14 +12,20 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, mod
 _RECORD = "record"
 
 
-class Settings(BaseModel):
+class Record(BaseModel):
+    """Base of what is read and written as JSON or TOML: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Settings(Record):
     """Base of all settings: immutable, no unknown keys, and no meaning besides the values.
 
     What a setting does must not depend on whether it was given or is the default: through JSON, another process or a server every field
     is given. "Not told" is None, and JSON holds infinity as "Infinity".
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     former_names: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Keys that a release before called otherwise: former name -> field. They are still read, with a warning, until the next release."""

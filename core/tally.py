@@ -29,6 +29,11 @@ class Tally:
         self.examples = merge_examples([self.examples, other.examples])
 
 
+def most_common_first(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts in descending order, equal ones by name."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
 def first_examples(texts: Sequence[str]) -> tuple[str, ...]:
     """The EXAMPLES different texts whose hash is smallest."""
     return tuple(heapq.nsmallest(EXAMPLES, dict.fromkeys(texts), key=lambda text: (stable_id("example", text), text)))

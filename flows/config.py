@@ -14,7 +14,7 @@ from noise2music.core.errors import UserError
 from noise2music.core.settings import Settings
 from noise2music.pipelines.settings import LabelSettings
 
-COLLAPSE = 0.75
+DEDUP_THRESHOLD = 0.75
 Model = TypeVar("Model", bound=BaseModel)
 _SECRET = re.compile(r"//[^/\s]*@|\?[^\s'\"]+")
 
@@ -52,8 +52,8 @@ def audio_settings(audio: str, overrides: Sequence[str] = ()) -> LabelSettings:
         "root": f"runs/{name or 'music'}",
         "corpus": {"audio": audio},
         "vocabulary": {"tags": {"kind": "builtin-tags"}, "sentences": {"kind": "builtin-sentences"}},
-        "retrieval": {"collapse": COLLAPSE},
-        "sampling": {"draw": {"tags": 6, "sentences": 3}},
+        "retrieval": {"dedup_threshold": DEDUP_THRESHOLD},
+        "sampling": {"labels_per_clip": {"tags": 6, "sentences": 3}},
     }
     return make_settings(raw, overrides, f"--audio {audio}")
 

@@ -113,7 +113,7 @@ def latest_run(root: Store) -> tuple[LabelDatasets, LabelSettings, str]:
     try:
         config = page.manifest.config if page else kept["config"]
         scorer = page.manifest.identity["inputs"]["scorer"] if page else kept["scorer"]
-        return datasets, LabelSettings.model_validate(config), str(scorer)
+        return datasets, LabelSettings.of_record(config), str(scorer)
     except (KeyError, TypeError, ValidationError) as error:
         raise unreadable(root, error) from error
 

@@ -30,10 +30,10 @@ def input_problems(settings: LabelSettings) -> Iterator[str]:
     named = [name for name in (columns.title, columns.artist, columns.licence, columns.split, *fact_names(columns)) if name]
     if corpus.metadata:
         yield from _problem(lambda: next(table_rows(str(corpus.metadata), [columns.key, *named]), None))
-    for source in (corpus.opt_out, *settings.leaks.held_out):
+    for source in (corpus.opt_out, *settings.contamination.held_out):
         if source:
             yield from _problem(partial(_look, source))
-    if settings.is_written:
+    if settings.uses_llm:
         yield from _problem(lambda: load_prompt(settings.write.prompt))
         if settings.songs.source:
             yield from _problem(lambda: next(songs_of_table(settings.songs), None))

@@ -114,7 +114,7 @@ def _label(session: Session, call: Call) -> Labeled:
         log.warning("No track is left to label: of %s all are left out (%s).", f"{tracks.manifest.rows:,}", reasons)
     check_labels(settings, splits)
     # Before anything is embedded: a server that is not there is said in the first minute, and so are captions that leak.
-    replies = write_replies(session, tracks, call) if settings.is_written else None
+    replies = write_replies(session, tracks, call) if settings.uses_llm else None
     captions = {name: call(f"vocabulary {name}", partial(_captions, session, name, replies)) for name in settings.vocabulary}
     clips = call("embed", lambda: embed(session, tracks, scorer))
     made = {name: _label_from(session, name, found, clips, scorer, call) for name, found in captions.items()}

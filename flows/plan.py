@@ -23,8 +23,8 @@ from noise2music.labeling.memorization.recording import recognise
 from noise2music.labeling.settings import Corpus
 from noise2music.labeling.stages.embed import clips_per_second
 from noise2music.labeling.stages.probe import probe_file, probe_warnings
-from noise2music.labeling.stages.write import Asker
-from noise2music.labeling.writer.base import Halted, Request
+from noise2music.labeling.stages.write import RequestBuilder
+from noise2music.labeling.writer.base import Request, WriterStopped
 from noise2music.labeling.writer.prompt import load_prompt
 from noise2music.labeling.writer.tokens import hub_tokens
 from noise2music.models.cascade.presets import Preset, stage_of
@@ -76,9 +76,9 @@ def plan_write(settings: LabelSettings, files: Collection[AudioFile], described:
     Where neither can be reached a token is taken for four characters, and `tokens_counted_by` says so. max_tokens bounds tokens out.
     """
     songs, number = _songs(settings, files, described)
-    asker = Asker(load_prompt(settings.write.prompt), settings.write, settings.write.model, settings.seed)
+    builder = RequestBuilder(load_prompt(settings.write.prompt), settings.write, settings.write.model, settings.seed)
     sample = sorted(songs, key=lambda song: stable_id("plan", song.song_id))[:TOKENISED]
-    tokens, counted_by = _count(settings, [asker.first_request(song) for song in sample])
+    tokens, counted_by = _count(settings, [builder.first_request(song) for song in sample])
     replies = number * settings.write.samples
     tokens_in = round(sum(tokens) / max(1, len(tokens)) * replies)
     tokens_out = replies * settings.write.max_tokens
@@ -101,7 +101,7 @@ def _songs(settings: LabelSettings, files: Collection[AudioFile], described: Ite
         listed = {song.song_id: song for song in songs_of_table(settings.songs) if song is not None}
         return list(listed.values()), len(listed)
     if settings.corpus.metadata:
-        known = describe(settings.corpus, [file.key for file in files])[1].known.values()
+        known = describe(settings.corpus, [file.key for file in files])[1].tracks.values()
         found = (Song.of(row.title, row.artist, row.facts) for row in known if row is not None and row.title)
         listed = {song.song_id: song for song in found}
         return list(listed.values()), len(listed)
@@ -113,8 +113,8 @@ def _count(settings: LabelSettings, requests: list[Request]) -> tuple[list[int],
     handle = open_writer(settings)
     try:
         tokens = handle.load().count_tokens(requests)
-    except Halted as halted:
-        raise UserError(str(halted)) from halted
+    except WriterStopped as stopped:
+        raise UserError(str(stopped)) from stopped
     finally:
         handle.close()
     if tokens is not None:
@@ -132,7 +132,7 @@ SHOWN = 20
 
 def plan_writing(settings: LabelSettings) -> dict[str, Any]:
     """What writing alone will cost (flows.plan). With a table of songs no music is looked at. Raises UserError."""
-    if not settings.is_written:
+    if not settings.uses_llm:
         raise UserError('no vocabulary is written by an LLM: add [vocabulary.llm_long] with kind = "written".')
     if settings.songs.source:
         return plan_write(settings, (), ())
@@ -198,7 +198,7 @@ def plan(settings: LabelSettings) -> dict[str, Any]:
     problems += unlabelled_problems(settings, tracks)
     if not clips and len(sample) == len(files):
         problems.append(f"none of {len(files):,} files gives a clip: they are shorter than corpus.min_seconds, or cannot be read")
-    if settings.is_written and not problems:
+    if settings.uses_llm and not problems:
         planned |= plan_write(settings, files, _named(probed))
     return planned | {"problems": problems}
 

@@ -80,7 +80,7 @@ def plan_labels(settings: LabelSettings, clips: int, captions: PlannedCaptions, 
     for name, vocabulary in settings.vocabulary.items():
         allowed = allowed_splits(vocabulary)
         share = 1.0 if allowed is None else sum(splits.get(split, 0) for split in allowed) / total
-        labels += round(clips * share) * min(settings.draw(name), captions.number.get(name, settings.draw(name)))
+        labels += round(clips * share) * min(settings.labels_per_clip(name), captions.number.get(name, settings.labels_per_clip(name)))
     return labels
 
 

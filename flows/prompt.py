@@ -9,8 +9,8 @@ from noise2music.core.tables.cell_items import UnreadableCellError, cell_items
 from noise2music.core.tables.fields import clean_field, split_tags
 from noise2music.labeling.corpus.facts import Facts, read_key, read_tempo
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.prompt import load_prompt, shipped_prompts
+from noise2music.labeling.writer_settings import Write
 
 
 def prompt_rows() -> list[dict[str, str]]:

@@ -156,14 +156,14 @@ VOCABULARY = pa.schema(
 )
 
 
-def embed_text_schema(dim: int, meaning_dim: int) -> pa.Schema:
+def embed_text_schema(dim: int, text_dim: int) -> pa.Schema:
     """Caption embeddings in the joint space (`embedding`) and in the text tower's own space (`meaning`), both unit length."""
     return pa.schema(
         [
             pa.field("caption_id", pa.string(), False),
             pa.field("caption", pa.string(), False),
             pa.field("embedding", pa.list_(pa.float16(), dim), False),
-            pa.field("meaning", pa.list_(pa.float16(), meaning_dim), False),
+            pa.field("meaning", pa.list_(pa.float16(), text_dim), False),
         ]
     )
 

@@ -1,9 +1,9 @@
-"""What a labeling run can be told. Frozen, and an unknown key is an error."""
+"""The settings of a labeling run. Frozen, and an unknown key is an error."""
 
-from typing import Annotated, Literal, get_args
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PlainSerializer, StringConstraints, field_validator, model_validator
+from pydantic import Field, PlainSerializer, StringConstraints
 
 from noise2music.core.settings import Settings
 
@@ -14,7 +14,14 @@ Numbers = Annotated[frozenset[int], PlainSerializer(sorted, return_type=list[int
 
 
 class FactColumns(Settings):
-    """Which columns of a table say how music sounds. `tempo`: beats a minute. The columns of `musical_key` are joined ("F#", "minor")."""
+    """Which columns of a table say how music sounds.
+
+    Attributes:
+        tags: Columns with tags; cells are split at commas, semicolons and bars.
+        instruments: Columns with instruments, read like tags.
+        tempo: The column with beats a minute.
+        musical_key: Columns of the key, joined with a space ("F#", "minor").
+    """
 
     tags: tuple[str, ...] = ()
     instruments: tuple[str, ...] = ()
@@ -23,7 +30,15 @@ class FactColumns(Settings):
 
 
 class Columns(FactColumns):
-    """Which columns of the metadata table mean what. `key` holds the file's name, relative to the corpus."""
+    """Which columns of the metadata table mean what.
+
+    Attributes:
+        key: The column with the file's name, relative to the corpus.
+        title: The column with the title.
+        artist: The column with the artist.
+        licence: The column with the licence.
+        split: The column with the split (train, test, ...).
+    """
 
     key: str = "key"
     title: str | None = None
@@ -33,14 +48,23 @@ class Columns(FactColumns):
 
 
 class Corpus(Settings):
-    """Audio and what is known of it.
+    """Audio and its metadata.
 
-    `min_matched`: a run stops when less than this share of the metadata's rows, or of the files where those are fewer, meet.
-    `unmatched_split`: where `columns.split` is given, the split of files whose split is not known; None leaves them out ("no_split").
-    `strict_opt_out`: a run stops when an entry of the opt-out list meets no file.
-    `copies`: what makes two files one recording: equal bytes, equal decoded audio too, or also a fingerprint of the first
-    `fingerprint_seconds` ("near"). `near_copies`: of those by fingerprint alone only the first stays, or none stays in train beside one
-    of another split, or all stay.
+    Attributes:
+        audio: Folder or URI of the music.
+        metadata: Table about the files; without it the tags inside the files count.
+        min_matched: The run stops when a smaller share of the table's rows matches a file, or of the files where those are fewer.
+        columns: Which columns of the table mean what.
+        unmatched_split: With `columns.split`: the split of files without a split; None excludes them ("no_split").
+        clip_seconds: Length of a clip in seconds.
+        max_clips: The most clips a track, spread evenly over it.
+        min_seconds: The shortest clip in seconds.
+        licences: Allow-list of licences; None allows all.
+        opt_out: List or table of what must not be used.
+        strict_opt_out: The run stops when an entry of the opt-out list matches no file.
+        copies: What makes two files one recording: equal bytes ("bytes"), equal decoded audio too ("audio"), or also a fingerprint
+        ("near"). near_copies: Of recordings that only a fingerprint links: "exclude" keeps the first, "same_split" those of one split,
+        "keep" all. fingerprint_seconds: Seconds from the start of a file that a fingerprint covers.
     """
 
     audio: str
@@ -60,7 +84,12 @@ class Corpus(Settings):
 
 
 class ScorerSettings(Settings):
-    """`model` is "starter", a hub id, a folder of a transformers ClapModel, or a LAION .pt file."""
+    """The scorer that compares audio with text.
+
+    Attributes:
+        model: "starter", a hub id, a folder of a transformers ClapModel, or a LAION .pt file.
+        revision: Branch, tag or commit of a hub id.
+    """
 
     model: str = "starter"
     revision: str | None = None
@@ -74,10 +103,14 @@ VocabularyKind = Literal[
 class VocabularySettings(Settings):
     """One named set of captions.
 
-    `written`: the captions that `[write]` makes.
-    `allowed_splits`: the splits of tracks that may be labelled from it; None means every split, except that
-    `musiccaps-sentences` then stays out of "train" (paper section 2.5). `caption_split`: which MusicCaps rows are read.
-    `allow_unlabelled`: go on where no track of the corpus may be labelled from it; otherwise that is an error before anything is embedded.
+    Attributes:
+        kind: Where captions come from; "written" are those of the LLM ([write]).
+        source: The file; the built-in kinds and "written" need none.
+        column: Field or column that holds the caption.
+        allowed_splits: Splits of the tracks that may be labelled; None is every split, except that "musiccaps-sentences" then stays out of
+            "train" (paper section 2.5).
+        caption_split: Which rows of a MusicCaps table are read.
+        allow_unlabelled: Go on where no track of the corpus may be labelled; otherwise that is an error before anything is embedded.
     """
 
     kind: VocabularyKind
@@ -88,164 +121,57 @@ class VocabularySettings(Settings):
     allow_unlabelled: bool = False
 
 
-class SongColumns(FactColumns):
-    """Which columns of a table of songs mean what."""
+class ContaminationSettings(Settings):
+    """Keeps evaluation captions out of training labels.
 
-    title: str = "title"
-    artist: str | None = "artist"
-
-
-class Songs(Settings):
-    """Which songs the LLM describes: those of `source` (csv, jsonl or parquet), or the corpus's own tracks when it is None."""
-
-    source: str | None = None
-    columns: SongColumns = SongColumns()
-
-
-class Write(Settings):
-    """What is asked of the LLM. `prompt` is the name of a shipped prompt or the path of a prompt file.
-
-    `model` is the served name where `[run.server]` has a url; otherwise a hub id, a folder of a causal LM, or "starter".
-    `samples` replies a song: the paper keeps about 27 sentences a song. `max_tokens` bounds a reply.
+    Attributes:
+        held_out: More MusicCaps-form tables whose evaluation rows no training label may repeat, besides those of the vocabularies.
     """
-
-    prompt: str = "songs-starter"
-    model: str = "starter"
-    revision: str | None = None
-    samples: int = Field(8, ge=1, le=1000)
-    temperature: float = Field(1.0, ge=0, le=2)
-    top_p: float = Field(0.95, gt=0, le=1)
-    max_tokens: int = Field(192, ge=1, le=8192)
-
-
-RuleName = Literal[
-    "tidy",
-    "words",
-    "language",
-    "refusal",
-    "names",
-    "trivia",
-    "second_person",
-    "quotes",
-    "low_information",
-    "contradiction",
-    "held_out",
-    "not_music",
-]
-EVERY_RULE: tuple[RuleName, ...] = get_args(RuleName)
-
-
-class Clean(Settings):
-    """From replies to captions: the rules in their order, and their parameters. Duplicates go last, whatever the rules.
-
-    `min_words`, `max_words`: length of a caption. `language`: its ISO 639-1 code. `music_threshold`: what "not_music" demands of a
-    sentence (labeling.captions.cleaning.describes_music). `near_duplicate`: Jaccard similarity at and above which the rarer of two captions
-    goes; None keeps both.
-    """
-
-    rules: tuple[RuleName, ...] = EVERY_RULE
-    min_words: int = Field(3, ge=1)
-    max_words: int = Field(40, ge=1)
-    language: str = "en"
-    music_threshold: float | None = None
-    near_duplicate: float | None = Field(0.8, gt=0, le=1)
-
-
-class Budget(Settings):
-    """The most that one run may spend; None is no limit. It stops cleanly, and the same command goes on later."""
-
-    requests: int | None = Field(None, ge=1)
-    tokens: int | None = Field(None, ge=1)
-    money: float | None = Field(None, gt=0)
-
-
-ParameterName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_.-]{0,63})?$")] | bool
-
-
-class ParameterNames(Settings):
-    """What a server calls the parameters of a request: another name, or false (or "") for one that is not sent. true: its own name."""
-
-    temperature: ParameterName = "temperature"
-    top_p: ParameterName = "top_p"
-    max_tokens: ParameterName = "max_tokens"
-    seed: ParameterName = "seed"
-    stop: ParameterName = "stop"
-
-    @model_validator(mode="after")
-    def _are_distinct(self) -> "ParameterNames":
-        sent = [name if given is True else given for name, given in self if given]
-        taken = ["model", "prompt", "messages", "response_format", "stream"]
-        twice = sorted({str(name) for name in sent if [*sent, *taken].count(name) > 1})
-        if twice:
-            raise ValueError(f"two parameters of a request have the name {', '.join(twice)}")
-        return self
-
-
-class Server(Settings):
-    """The OpenAI-compatible server that writes, for example "http://localhost:8000/v1". Without `url` the model is loaded in the worker.
-
-    api_key_env: the environment variable that holds the key. concurrency: requests in flight, of each worker process. timeout: seconds
-    a request. tries: of a request that fails while others are answered. patience: seconds without any answer after which the run stops.
-    input_price, output_price: money a million tokens. parameters: what the server calls them, where it differs from others.
-    """
-
-    url: str | None = None
-    api_key_env: str = "OPENAI_API_KEY"
-    concurrency: int = Field(32, ge=1, le=4096)
-    timeout: float = Field(60.0, gt=0)
-    tries: int = Field(6, ge=1)
-    patience: float = Field(180.0, ge=0)
-    input_price: float = Field(0.0, ge=0)
-    output_price: float = Field(0.0, ge=0)
-    budget: Budget = Budget()
-    parameters: ParameterNames = ParameterNames()
-
-    def price(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Money for so many tokens in and out."""
-        return (prompt_tokens * self.input_price + completion_tokens * self.output_price) / 1e6
-
-    @field_validator("url")
-    @classmethod
-    def _holds_no_secret(cls, url: str | None) -> str | None:
-        parts = urlsplit(url or "http://host")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("write it as http://HOST:PORT/v1 or https://HOST/v1")
-        if parts.username or parts.password or parts.query:
-            raise ValueError("a URL must not hold a key or password: put the key into the environment variable that api_key_env names")
-        return url
-
-
-class Leaks(Settings):
-    """`held_out`: more MusicCaps-form tables whose evaluation rows no training label may repeat, besides those of its vocabularies."""
 
     held_out: tuple[str, ...] = ()
 
 
 class Retrieval(Settings):
-    """`collapse` is the text cosine at and above which two captions of a clip say the same thing; None keeps all."""
+    """The search for a clip's candidates.
 
+    Attributes:
+        index: "flat" is exact; "ivf" is for millions of captions.
+        nlist: Groups of the IVF index; None chooses by the size of the vocabulary.
+        nprobe: Groups that a query looks into.
+        recall_sample: Clips on which the recall of an IVF index is measured.
+        dedup_threshold: Text cosine from which two captions of a clip say the same thing; None keeps both.
+    """
+
+    former_names: ClassVar[Mapping[str, str]] = {"collapse": "dedup_threshold"}
     index: Literal["flat", "ivf"] = "flat"
     nlist: int | None = Field(None, ge=1)
     nprobe: int = Field(32, ge=1)
     recall_sample: int = Field(1000, ge=1)
-    collapse: float | None = Field(None, gt=0, le=1)
+    dedup_threshold: float | None = Field(None, gt=0, le=1)
 
 
 class Sampling(Settings):
-    """`top_k` candidates a clip and vocabulary, of which `draw[vocabulary]` become labels (paper: K = 10, K' = 3).
+    """Candidates become labels (paper section 2.3, steps 3 and 4: K = 10, K' = 3).
 
-    `floor_quantile`: a candidate that scores below this quantile of random clip-caption pairs is not a label; None keeps all.
+    Attributes:
+        top_k: Candidates a clip and vocabulary.
+        labels_per_clip: Labels a clip, by vocabulary; 3 where a vocabulary is not named.
+        min_score_quantile: A candidate that scores below this quantile of random clip-caption pairs is no label; None keeps all.
     """
 
+    former_names: ClassVar[Mapping[str, str]] = {"draw": "labels_per_clip", "floor_quantile": "min_score_quantile"}
     top_k: int = Field(10, ge=1, le=1000)
-    draw: dict[str, int] = Field(default_factory=dict)
-    floor_quantile: float | None = Field(None, gt=0, lt=1)
+    labels_per_clip: dict[str, int] = Field(default_factory=dict)
+    min_score_quantile: float | None = Field(None, gt=0, lt=1)
 
 
 class Shards(Settings):
-    """Audio of the training shards: FLAC, mono, `sample_rate` Hz, in files of up to about `target_mb` MiB.
+    """Audio of the training shards: FLAC, mono.
 
-    beyond_full_scale: what decodes beyond full scale is turned down until its peak is full scale ("scale"), or cut off there ("clip").
+    Attributes:
+        target_mb: Size of a file of audio, about, in MiB.
+        sample_rate: Sampling rate in Hz.
+        beyond_full_scale: Audio beyond full scale is turned down until its peak is full scale ("scale"), or clipped ("clip").
     """
 
     target_mb: float = Field(256.0, gt=0)
@@ -254,6 +180,10 @@ class Shards(Settings):
 
 
 class ReportSettings(Settings):
-    """`clips`: how many clips the page shows with a player (chosen by hash when there are more)."""
+    """The report.
+
+    Attributes:
+        clips: How many clips the page shows with a player, chosen by hash.
+    """
 
     clips: int = Field(80, ge=0)

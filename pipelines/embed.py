@@ -38,7 +38,7 @@ def embed(session: Session, tracks: Dataset, scorer: ScorerHandle) -> Dataset:
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, embed_schema(scorer.dim))
-        tables = _Tables(identity, tracks, session.settings.corpus.audio, scorer, session.settings.run.batch)
+        tables = _Tables(identity, tracks, session.settings.corpus.audio, scorer, session.settings.run.batch_size)
         clips = int(tracks.manifest.stats.get("clips", 0))
         _say_device(session, scorer, clips)
         spread(session.settings.run, writer, parts, tables, clips, session.settings.max_dead)

@@ -31,7 +31,7 @@ def embed_text(session: Session, captions: Dataset, scorer: ScorerHandle) -> Dat
     """schemas.VOCABULARY -> schemas.embed_text_schema, part by part."""
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
-        writer = PartWriter(session.settings.root, identity, embed_text_schema(scorer.dim, scorer.meaning_dim))
+        writer = PartWriter(session.settings.root, identity, embed_text_schema(scorer.dim, scorer.text_dim))
         tables = _Tables(identity, captions, scorer)
         spread(session.settings.run, writer, parts, tables, captions.manifest.rows, session.settings.max_dead)
 

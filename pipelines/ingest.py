@@ -168,4 +168,6 @@ def _say(corpus: Corpus, entries: Sequence[Entry], tracks: Dataset) -> None:
 
 
 def _digest(entries: Sequence[Entry]) -> str:
-    return hashlib.sha256(canonical_json(sorted(canonical_json(asdict(entry)) for entry in entries)).encode()).hexdigest()
+    # "said" is the former name of `text`: under it earlier datasets keep their fingerprints.
+    fields = [{"said" if name == "text" else name: value for name, value in asdict(entry).items()} for entry in entries]
+    return hashlib.sha256(canonical_json(sorted(map(canonical_json, fields))).encode()).hexdigest()

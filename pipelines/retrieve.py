@@ -32,7 +32,7 @@ def _index(root: str, path: str, settings: Retrieval, seed: int, device: Device)
         raise UserError(f"{root}/{path} is gone; run the same command again")
     faiss.omp_set_num_threads(1)
     table = captions.read(["embedding", "meaning"])
-    meaning = unit_vectors(table.column("meaning")) if settings.collapse is not None else None
+    meaning = unit_vectors(table.column("meaning")) if settings.dedup_threshold is not None else None
     return build_index(unit_vectors(table.column("embedding")), meaning, settings, seed, device)
 
 
@@ -77,7 +77,12 @@ def retrieve(session: Session, clips: Dataset, captions: Dataset, splits: frozen
         tables = _Tables(clips, captions, settings, session.settings.seed, top_k, splits, device)
         spread(session.settings.run, writer, parts, tables, clips.manifest.rows)
 
-    config = {"top_k": top_k, "splits": None if splits is None else sorted(splits), "collapse": settings.collapse, "index": settings.index}
+    config = {
+        "top_k": top_k,
+        "splits": None if splits is None else sorted(splits),
+        "collapse": settings.dedup_threshold,
+        "index": settings.index,
+    }
     if settings.index == "ivf":
         config |= {
             "nlist": settings.nlist,

@@ -41,7 +41,7 @@ class _Tables:
     candidates: Dataset
     vocabulary: Dataset
     counts: Dataset
-    draw: int
+    labels_per_clip: int
     top_k: int
     seed: int
     floor: float | None
@@ -50,19 +50,19 @@ class _Tables:
         with _reading:
             frequencies = _frequencies(self.counts.store.uri, self.vocabulary.path, self.counts.path)
         candidates = self.candidates.read_part(context.part)
-        return stage.sample_part(context, candidates, frequencies, self.draw, self.top_k, self.seed, self.floor)
+        return stage.sample_part(context, candidates, frequencies, self.labels_per_clip, self.top_k, self.seed, self.floor)
 
 
 def sample(session: Session, candidates: Dataset, vocabulary: Dataset, counts: Dataset, null: Dataset) -> Dataset:
     """Candidates, counts and the null of one vocabulary -> schemas.SAMPLE. `vocabulary`: the captions, in the order of the counts."""
     sampling = session.settings.sampling
-    draw = session.settings.draw(vocabulary.name)
-    floor = floor_of(null.read(["score"]), sampling.floor_quantile)
+    labels_per_clip = session.settings.labels_per_clip(vocabulary.name)
+    floor = floor_of(null.read(["score"]), sampling.min_score_quantile)
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, SAMPLE)
-        tables = _Tables(candidates, vocabulary, counts, draw, sampling.top_k, session.settings.seed, floor)
+        tables = _Tables(candidates, vocabulary, counts, labels_per_clip, sampling.top_k, session.settings.seed, floor)
         spread(session.settings.run, writer, parts, tables, candidates.manifest.rows)
 
-    config = {"draw": draw, "top_k": sampling.top_k, "seed": session.settings.seed, "floor": floor}
+    config = {"draw": labels_per_clip, "top_k": sampling.top_k, "seed": session.settings.seed, "floor": floor}
     return session.build("sample", stage.VERSION, make_parts, name=vocabulary.name, config=config, parents=[candidates, vocabulary, counts])

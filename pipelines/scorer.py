@@ -27,7 +27,7 @@ class ScorerHandle:
     name: str
     identity: str
     dim: int
-    meaning_dim: int
+    text_dim: int
 
     def load(self) -> Scorer:
         """The scorer itself; threads of one process get the same."""
@@ -39,4 +39,4 @@ def open_scorer(settings: ScorerSettings, device: str) -> ScorerHandle:
     """Load the scorer here once, to know its identity and dimensions."""
     with _loading:
         scorer = _load(settings, device)
-    return ScorerHandle(settings, choose_device(device), scorer.name, scorer.identity, scorer.dim, scorer.meaning_dim)
+    return ScorerHandle(settings, choose_device(device), scorer.name, scorer.identity, scorer.dim, scorer.text_dim)

@@ -16,7 +16,7 @@ from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
 from noise2music.labeling.datasets.parts import PartContext, part_of
 from noise2music.labeling.schemas import SONGS
-from noise2music.labeling.settings import Songs
+from noise2music.labeling.writer_settings import Songs
 from noise2music.pipelines.session import Session
 from noise2music.pipelines.spread import PartWriter
 

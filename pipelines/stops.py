@@ -85,10 +85,10 @@ def _forget_words(root: Store, identity: Identity) -> None:
 def look_around(root: Store, identity: Identity, limit: DeadLimit, part: int) -> None:
     """Count the rows of parts that other processes have finished, before this process makes `part`."""
     count = limit.count()
-    count.known.add(part)
-    for number, record in finished(root, identity, frozenset(count.known)).items():
-        if number not in count.known:
-            count.known.add(number)
+    count.counted_parts.add(part)
+    for number, record in finished(root, identity, frozenset(count.counted_parts)).items():
+        if number not in count.counted_parts:
+            count.counted_parts.add(number)
             count.add(record.rows, _dead(record))
 
 

@@ -149,7 +149,7 @@ def vocabulary(session: Session, name: str) -> Dataset:
 def held_out_sources(session: Session) -> tuple[str, ...]:
     """Every MusicCaps-form table that the run reads: its evaluation rows are held out."""
     sources = {item.source for item in session.settings.vocabulary.values() if item.source and item.kind.startswith("musiccaps")}
-    return tuple(sorted(sources | set(session.settings.leaks.held_out)))
+    return tuple(sorted(sources | set(session.settings.contamination.held_out)))
 
 
 def held_out_inputs(sources: Sequence[str]) -> dict[str, str]:

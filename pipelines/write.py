@@ -13,9 +13,9 @@ from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import PartContext, part_name
 from noise2music.labeling.schemas import WRITE
 from noise2music.labeling.stages import write as stage
-from noise2music.labeling.writer.base import Halted, Reply
+from noise2music.labeling.writer.base import Reply, WriterStopped
 from noise2music.labeling.writer.prompt import load_prompt
-from noise2music.labeling.writer.request_cache import Journal
+from noise2music.labeling.writer.request_cache import RequestCache
 from noise2music.pipelines.session import Session
 from noise2music.pipelines.settings import RunSettings
 from noise2music.pipelines.spread import PartWriter, spread_parts
@@ -44,7 +44,7 @@ class _EarlierReplies:
             if path == self.own:
                 continue
             for part, parts in stage.overlapping(self.part, self.parts, self._parts_of(path)):
-                for key, reply in Journal(self.store, requests_prefix(path, part, parts)).read().replies.items():
+                for key, reply in RequestCache(self.store, requests_prefix(path, part, parts)).read().replies.items():
                     if key in keys:
                         found.setdefault(key, reply)
         return found
@@ -63,22 +63,22 @@ def requests_prefix(path: str, part: int, parts: int) -> str:
 class _MakePart:
     writer: PartWriter
     songs: Dataset
-    asker: stage.Asker
+    builder: stage.RequestBuilder
     handle: WriterHandle
 
     def __call__(self, part: int) -> None:
         try:
             self.writer.write(part, self._tables)
-        except Halted as halted:
-            leave_word(open_store(self.writer.root), self.writer.identity, part, str(halted))
+        except WriterStopped as stopped:
+            leave_word(open_store(self.writer.root), self.writer.identity, part, str(stopped))
 
     def _tables(self, context: PartContext) -> Iterator[pa.Table]:
         identity, store = self.writer.identity, open_store(self.writer.root)
-        journal = Journal(store, requests_prefix(identity.path, context.part, identity.parts))
+        cache = RequestCache(store, requests_prefix(identity.path, context.part, identity.parts))
         earlier = _EarlierReplies(store, identity.path, context.part, identity.parts)
         songs = self.songs.read_part(context.part)
         writer = self.handle.load()
-        yield from stage.write_part(context, songs, self.asker, writer, journal, earlier, self.handle.server.price)
+        yield from stage.write_part(context, songs, self.builder, writer, cache, earlier, self.handle.server.price)
         for change in changes(writer):
             context.warn("server_parameters", self.handle.name, change)
 
@@ -87,7 +87,7 @@ def write(session: Session, songs: Dataset, handle: WriterHandle) -> Dataset:
     """schemas.SONGS -> schemas.WRITE, part by part. Raises UserError when the writer has to stop; the same command goes on later."""
     settings = session.settings
     prompt = load_prompt(settings.write.prompt)
-    asker = stage.Asker(prompt, settings.write, handle.name, settings.seed)
+    builder = stage.RequestBuilder(prompt, settings.write, handle.name, settings.seed)
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         run = _waiting(settings.run, handle)
@@ -96,7 +96,7 @@ def write(session: Session, songs: Dataset, handle: WriterHandle) -> Dataset:
         writer = PartWriter(settings.root, identity, WRITE, limit=limit)
         total = sum(songs.manifest.parts[part].rows for part in parts) * settings.write.samples
         try:
-            spread_parts(run, writer, parts, _MakePart(writer, songs, asker, handle), total)
+            spread_parts(run, writer, parts, _MakePart(writer, songs, builder, handle), total)
         finally:
             handle.close()
             if limit is not None:

@@ -4,8 +4,8 @@ import threading
 import uuid
 from dataclasses import dataclass
 
-from noise2music.labeling.settings import Budget, Server, Write
 from noise2music.labeling.writer.base import Writer
+from noise2music.labeling.writer_settings import Budget, Server, Write
 from noise2music.pipelines.settings import LabelSettings
 
 _opening = threading.Lock()

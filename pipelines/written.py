@@ -21,9 +21,9 @@ from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import PartContext, part_of
 from noise2music.labeling.schemas import VOCABULARY
-from noise2music.labeling.settings import Clean
 from noise2music.labeling.stages import written as stage
 from noise2music.labeling.stages.vocabulary import labels_training
+from noise2music.labeling.writer_settings import Clean
 from noise2music.pipelines.progress import show_progress
 from noise2music.pipelines.runners import new_pipeline, run_pipeline
 from noise2music.pipelines.session import Session
@@ -170,11 +170,11 @@ def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Da
             cleaned.sentences
             | "same words" >> beam.GroupByKey()
             | "merge"
-            >> beam.FlatMap(_MergePart(identity.parts, clean.near_duplicate is not None)).with_outputs(
+            >> beam.FlatMap(_MergePart(identity.parts, clean.near_duplicate_threshold is not None)).with_outputs(
                 "tallies", "sketches", main="captions"
             )
         )
-        near = merged.sketches | "same band" >> beam.GroupByKey() | "sketches" >> beam.FlatMap(_Near(clean.near_duplicate or 1.0))
+        near = merged.sketches | "same band" >> beam.GroupByKey() | "sketches" >> beam.FlatMap(_Near(clean.near_duplicate_threshold or 1.0))
         texts = (
             {"captions": merged.captions, "members": near}
             | "members by part" >> beam.CoGroupByKey()
@@ -183,7 +183,7 @@ def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Da
         fallen = (
             texts.bands
             | "texts of a band" >> beam.GroupByKey()
-            | "near duplicates" >> beam.FlatMap(_Fallen(identity.parts, clean.near_duplicate or 1.0))
+            | "near duplicates" >> beam.FlatMap(_Fallen(identity.parts, clean.near_duplicate_threshold or 1.0))
         )
         tallies = (cleaned.tallies, merged.tallies) | "tallies" >> beam.Flatten()
         wanted = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
@@ -196,5 +196,8 @@ def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Da
             run_pipeline(pipeline)
 
     inputs = {"rules": rules_identity()} | held_out_inputs(held_out)
-    config = {"kind": settings.kind, "clean": clean.model_dump(mode="json")}
+    rules = clean.model_dump(mode="json")
+    # Under its former name, so that vocabularies made before the key was renamed keep their fingerprints.
+    rules["near_duplicate"] = rules.pop("near_duplicate_threshold")
+    config = {"kind": settings.kind, "clean": rules}
     return session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs, parents=[songs, replies])

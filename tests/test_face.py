@@ -34,7 +34,7 @@ from tests.models.data.made_up_shards import RATE, uri_of, write_shards
 PROJECT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "pyarrow", "apache_beam", "numpy", "prefect", "faiss", "pydantic")
 SECONDS = 6.0
-FEWER: dict = {"vocabulary": {"tags": {"kind": "builtin-tags"}}, "sampling__draw": {"tags": 6}}
+FEWER: dict = {"vocabulary": {"tags": {"kind": "builtin-tags"}}, "sampling__labels_per_clip": {"tags": 6}}
 """Examples label with these words alone: half a minute goes into the embedding of the thousands of sentences."""
 
 
@@ -128,14 +128,14 @@ def test_label_takes_what_the_command_line_takes(place: Path, monkeypatch: pytes
     monkeypatch.chdir(place)
     before = n2m.open_labels("runs/music")
     assert n2m.label(audio=Path("music"), root=Path("runs/music"), **FEWER).fingerprint == before.fingerprint
-    raw = {"root": "runs/music", "corpus": {"audio": "music"}, "vocabulary": FEWER["vocabulary"], "retrieval": {"collapse": 0.75}}
-    assert n2m.label(raw, sampling={"draw": {"tags": 6}}).fingerprint == before.fingerprint
-    settings = n2m.LabelSettings.model_validate({**raw, "sampling": {"draw": {"tags": 6}}})
+    raw = {"root": "runs/music", "corpus": {"audio": "music"}, "vocabulary": FEWER["vocabulary"], "retrieval": {"dedup_threshold": 0.75}}
+    assert n2m.label(raw, sampling={"labels_per_clip": {"tags": 6}}).fingerprint == before.fingerprint
+    settings = n2m.LabelSettings.model_validate({**raw, "sampling": {"labels_per_clip": {"tags": 6}}})
     assert n2m.label(settings).fingerprint == before.fingerprint
     Path("music.toml").write_text(
-        'root = "runs/music"\n[corpus]\naudio = "music"\n[vocabulary.tags]\nkind = "builtin-tags"\n[retrieval]\ncollapse = 0.75\n'
+        'root = "runs/music"\n[corpus]\naudio = "music"\n[vocabulary.tags]\nkind = "builtin-tags"\n[retrieval]\ndedup_threshold = 0.75\n'
     )
-    assert n2m.label("music.toml", sampling__draw__tags=6).fingerprint == before.fingerprint
+    assert n2m.label("music.toml", sampling__labels_per_clip__tags=6).fingerprint == before.fingerprint
     with pytest.raises(UserError, match=r"did you mean sampling\.top_k"):
         n2m.label(settings, sampling__topk=4)
     with pytest.raises(UserError, match="either settings or audio"):
@@ -232,7 +232,7 @@ def test_labels_are_sampled_by_inverse_frequency() -> None:
         scores=np.ones((clips, 3), np.float32),
         frequency=frequency,
         caption_ids=np.arange(3, dtype=np.uint64),
-        draw=2,
+        labels_per_clip=2,
         seed=0,
     )
     found = np.bincount(sampled.positions.reshape(-1), minlength=3) / clips

@@ -68,7 +68,7 @@ def list_prompts(as_json: bool) -> None:
 def show_prompt(name: str, config: Path | None, overrides: tuple[str, ...], title: str, **facts: Any) -> None:
     """Print exactly what would be sent for a song. NAME is a shipped prompt or the path of a prompt file."""
     from noise2music.flows.prompt import make_song, show_prompt
-    from noise2music.labeling.settings import Write
+    from noise2music.labeling.writer_settings import Write
 
     write = label_settings(config, overrides, None, None).write if config else Write()
     print(show_prompt(name, make_song(title, **facts), write))

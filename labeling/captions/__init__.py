@@ -1,1 +1,1 @@
-"""Texts that describe music: where they come from and what is taken out of them."""
+"""Captions: reading, cleaning, normalising, and keeping evaluation captions out of training."""

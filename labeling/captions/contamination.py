@@ -1,9 +1,9 @@
-"""The leak guard: no caption of the held-out evaluation clips may label a training track (paper section 2.5).
+"""Contamination: no caption of the held-out evaluation clips may label a training track (paper section 2.5).
 
-A caption leaks when it equals, or nearly equals, a text of a held-out clip: its whole caption (5 words or more) or one of its
-sentences (8 words or more). Shorter sentences are formulas ("The song has poor audio quality."): in the public MusicCaps one in
-nine of the held-out sentences below 8 words stands word for word among the training rows, and one in sixty of the longer ones.
-What the training rows of the same file say themselves is no leak either.
+A caption is contaminated when it equals, or nearly equals, a text of a held-out clip: its whole caption (5 words or more) or one of its
+sentences (8 words or more). Shorter sentences are formulas ("The song has poor audio quality."). In the public MusicCaps, one in nine of
+the held-out sentences below 8 words also stands in a training row, and one in sixty of the longer ones. Texts of the training rows of the
+same file are allowed.
 
 Nearly equal: Jaccard similarity of the sets of neighbouring words, 0.8 or more, so one word in about twenty may differ.
 """
@@ -31,7 +31,7 @@ Pairs = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True, eq=False)
 class HeldOutTexts:
-    """texts: key -> text of the held-out clips' captions and long sentences. training: keys of all that the training rows say."""
+    """texts: key -> text of the held-out clips' captions and long sentences. training: keys of all texts of the training rows."""
 
     texts: dict[str, str]
     training: frozenset[str]
@@ -49,7 +49,7 @@ class Contamination:
 def read_held_out_texts(sources: Sequence[str]) -> HeldOutTexts:
     """Read MusicCaps-form csv files (local or remote); rows with `is_audioset_eval` are held out.
 
-    Raises UserError when a file, a column or a row cannot be read: what is unread cannot be guarded.
+    Raises UserError when a file, a column or a row cannot be read: unread captions could not be kept out.
     """
     texts: dict[str, str] = {}
     training: set[str] = set()

@@ -1,4 +1,4 @@
-"""Reads captions from files: MusicCaps-form tables, lists of tags, lines of JSON. What cannot be read is counted by reason."""
+"""Reads captions from files: MusicCaps-form tables, lists of tags, lines of JSON. Unreadable rows are counted by reason."""
 
 import difflib
 import json
@@ -26,7 +26,9 @@ _COUNTED = re.compile(r".*[^\s\d.,;|].*(?:[;\t|]|,(?=\S))\s*\d+")
 
 @dataclass(frozen=True)
 class RawCaption:
-    """A caption as it was found. split: "eval" when it describes a held-out evaluation clip. occurrences: above 1 in counted lists."""
+    """A caption as it stands in the file. split: "eval" when it describes a held-out evaluation clip. occurrences: above 1 in counted
+    lists.
+    """
 
     text: str
     split: str = TRAIN
@@ -35,7 +37,7 @@ class RawCaption:
 
 @dataclass(frozen=True)
 class CaptionFile:
-    """A vocabulary's file, read. losses: rows and items that are lost, by reason. notes: what is not as declared."""
+    """The content of a vocabulary's file. losses: lost rows and items, by reason. notes: what is not as declared."""
 
     source: str
     data: bytes
@@ -73,7 +75,7 @@ def _names_beside(source: str) -> list[str]:
 
 
 def musiccaps_rows(file: CaptionFile) -> Iterator[tuple[Row, bool]]:
-    """Rows of a MusicCaps-form table, and whether each is held out for evaluation. One that does not say is lost as "bad_split"."""
+    """Rows of a MusicCaps-form table, and whether each is held out for evaluation. A row without that is lost as "bad_split"."""
     for row in file.rows(MUSICCAPS_COLUMNS):
         cell = row.cells["is_audioset_eval"]
         is_eval = cell if isinstance(cell, bool) else IS_EVAL.get((plain_text(cell) or "").strip().lower().removesuffix(".0"))

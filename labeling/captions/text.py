@@ -1,4 +1,4 @@
-"""Two forms of a caption: the one that people read, and the one by which two captions are the same.
+"""Two forms of a caption: the display form that people read, and the key by which two captions count as the same.
 
 The key leaves out what carries no meaning and keeps what does:
 
@@ -15,8 +15,8 @@ import unicodedata
 
 from noise2music.core.ids import stable_id
 
-# Splits a description into sentences by rules: fast, the same everywhere, and made for how people and language models write about
-# music. Raters leave out spaces ("an instrumental.The tempo"), start in lower case ("claps. tinny hi-hats"), write decimals
+# Descriptions are split into sentences by rules, which are fast and deterministic, and made for how people and language models write
+# about music. Raters leave out spaces ("an instrumental.The tempo"), start in lower case ("claps. tinny hi-hats"), write decimals
 # ("4.5"), abbreviations ("feat.", "e.g.", "No. 5") and quotations ('sings "go!" twice'). Language models add initials ("J.S.
 # Bach"), lists ("1. Piano") and bold.
 

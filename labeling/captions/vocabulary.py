@@ -31,9 +31,9 @@ class Variant:
 
 
 def read_captions(name: str, settings: VocabularySettings, losses: Tally, notes: Tally | None = None) -> Iterator[RawCaption]:
-    """The captions of a vocabulary as they stand in its source, in the source's order. Unreadable rows are counted in `losses`.
+    """The captions of a vocabulary in the order of its source. Unreadable rows are counted in `losses`.
 
-    notes: what about the source is not as declared. Raises UserError when the source or a column is not there.
+    notes: what about the source is not as declared. Raises UserError when the source or a column is missing.
     """
     kind = settings.kind
     if kind in ("builtin", "builtin-tags"):
@@ -55,7 +55,7 @@ def read_captions(name: str, settings: VocabularySettings, losses: Tally, notes:
 
 
 def check_captions(name: str, settings: VocabularySettings, captions: int, losses: Losses, examples: Iterable[str] = ()) -> None:
-    """Raises UserError that names the file, and what was lost of it and why, when a vocabulary has no caption."""
+    """Raises UserError when a vocabulary has no caption. It names the file, and the losses by reason."""
     if captions:
         return
     lost = ", ".join(f"{count:,} x {reason}" for reason, count in sorted(losses.items()) if count)

@@ -1,1 +1,1 @@
-"""What comes in: files, tables about them, opt-outs, clips."""
+"""The input: audio files, metadata tables, opt-outs, copies, songs and clips."""

@@ -1,4 +1,4 @@
-"""Where a track is cut: windows of equal length that do not overlap, and the rest when it is long enough."""
+"""Cuts a track into clips: windows of equal length without overlap, and the rest where it is long enough."""
 
 from dataclasses import dataclass
 
@@ -29,14 +29,14 @@ def exclusion_reason(
 
 
 def track_split(split: str | None, corpus: Corpus) -> str | None:
-    """The split of a track whose row says `split`. Without a split column every track is "train"; with one, a track that it says nothing of
-    is in `corpus.unmatched_split`, and in none where that is not given: what was kept for tests must not be trained on.
+    """The split of a track, given the `split` of its row. Without a split column every track is "train". With one, a track without a
+    value is in `corpus.unmatched_split`, or in no split where that is None: it may be test data, which must not be trained on.
     """
     return split or (corpus.unmatched_split if corpus.columns.split else "train")
 
 
 def licence_matches(licence: str | None, allowed: str) -> bool:
-    """Equal but for case and white space; an `allowed` that ends with "*" matches what begins with the part before it."""
+    """Whether both are equal without regard to case and white space. An `allowed` that ends with "*" matches by its beginning."""
     if licence is None:
         return False
     text, pattern = _normalised(licence), _normalised(allowed)

@@ -1,4 +1,6 @@
-"""Files that hold one recording: of each group one is kept, none where one of them is opted out, and none in train beside one held out."""
+"""Decides which files of one recording are used: one of each group; none where one of them is opted out; none in train beside one that is
+held out.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ NearCopies = Literal["exclude", "same_split", "keep"]
 
 
 class Member(NamedTuple):
-    """One file of a group. reason: why it is left out by itself ("" when it is not). described: whether the metadata table has it.
+    """One file of a group. reason: why it is left out by itself ("" when it is not). has_metadata: whether the metadata table has it.
     split: "" where none is known.
     """
 
@@ -20,12 +22,12 @@ class Member(NamedTuple):
     track_id: str
     sha256: str
     reason: str
-    described: bool
+    has_metadata: bool
     split: str
 
 
 class Verdict(NamedTuple):
-    """What becomes of a file because of another: the other's track id, and the reason for which this one is left out."""
+    """Why a file is left out because of another. other: that file's track id. reason: of this file."""
 
     other: str
     reason: str
@@ -33,11 +35,10 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class CopyGroups:
-    """Copies that another measure than equal bytes has found (schemas.COPIES).
+    """Copies that were recognised by their audio (schemas.COPIES), besides files of equal bytes.
 
-    group: track id -> id of its group, for tracks that have copies; files of equal bytes belong together in any case.
-    same_audio: track id -> one id for all that have the same decoded audio; who is in a group and not here is a near copy.
-    near_copies: what becomes of those (Corpus.near_copies).
+    group: track id -> id of its group, for tracks that have copies. same_audio: track id -> one id for all with the same decoded audio; a
+    track in a group but not in here is a near copy. near_copies: what happens to those (Corpus.near_copies).
     """
 
     group: Mapping[str, str] = field(default_factory=dict)
@@ -60,24 +61,26 @@ def group_of(same: Iterable[Member], groups: CopyGroups) -> tuple[str, list[Memb
 
 
 def judge(members: Iterable[Member], groups: CopyGroups = NO_GROUPS) -> Iterator[tuple[str, Verdict]]:
-    """One group -> (track id, verdict) for every file that is left out because of another: "opted_out" for all when one of them is.
+    """One group -> (track id, verdict) for every file that is left out because of another.
 
-    Else one of each recording is kept: the first of those that may be used, are held out (of another split than train), have metadata, by
-    key. The others are "duplicate" (equal bytes), "audio_copy" (equal audio), or "leak" where their split is another than that of the
-    kept one. Of the recordings that are left, near copies of each other, only the first stays ("exclude": "near_copy" or "leak"), or
-    only those of one split ("same_split": "leak"), the first by name of those that are not train, or all ("keep").
+    Where one file is opted out, all are ("opted_out"). Otherwise one file of each recording stays. Preferred are files that may be used,
+    then held-out ones (another split than train), then those with metadata, then the first by key. The others are "duplicate" (equal
+    bytes), "audio_copy" (equal audio), or "leak" where their split differs from that of the file that stays.
+
+    The remaining recordings are near copies of each other. `near_copies` decides: "exclude" keeps the first only (others are "near_copy" or
+    "leak"), "same_split" keeps those of one split, held-out ones first (others are "leak"), "keep" keeps all.
     """
     ordered = sorted(members, key=_rank)
     out = sorted(member for member in ordered if member.reason == OPTED_OUT)
     if out:
         yield from ((member.track_id, Verdict(out[0].track_id, OPTED_OUT)) for member in ordered if member.reason != OPTED_OUT)
         return
-    kept: dict[str, Member] = {}
+    by_recording: dict[str, Member] = {}
     for member in ordered:
-        first = kept.setdefault(groups.recording(member), member)
+        first = by_recording.setdefault(groups.recording(member), member)
         if first != member:
             yield member.track_id, _verdict(first, member, "duplicate" if member.sha256 == first.sha256 else "audio_copy")
-    usable = [member for member in kept.values() if not member.reason]
+    usable = [member for member in by_recording.values() if not member.reason]
     for member in usable[1:]:
         if groups.near_copies == "exclude":
             yield member.track_id, _verdict(usable[0], member, "near_copy")
@@ -86,9 +89,10 @@ def judge(members: Iterable[Member], groups: CopyGroups = NO_GROUPS) -> Iterator
 
 
 def _rank(member: Member) -> tuple[bool, bool, str, bool, str]:
-    """Whom a group is told by: what may be used, what is held out, its split by name, what has metadata, its key."""
-    return bool(member.reason), member.split == TRAIN, member.split, not member.described, member.key
+    """The order of preference: usable, held out, split by name, with metadata, key."""
+    return bool(member.reason), member.split == TRAIN, member.split, not member.has_metadata, member.key
 
 
-def _verdict(kept: Member, member: Member, reason: str) -> Verdict:
-    return Verdict(kept.track_id, LEAK if member.split != kept.split and not (member.reason or kept.reason) else reason)
+def _verdict(preferred: Member, member: Member, reason: str) -> Verdict:
+    is_leak = member.split != preferred.split and not (member.reason or preferred.reason)
+    return Verdict(preferred.track_id, LEAK if is_leak else reason)

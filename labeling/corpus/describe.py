@@ -1,4 +1,4 @@
-"""Whether a metadata table and a corpus belong together, and in words what of the two did not meet."""
+"""Matches a metadata table with a corpus, and reports what does not match."""
 
 import difflib
 from collections import defaultdict
@@ -30,7 +30,7 @@ HOW = {
 
 @dataclass(frozen=True)
 class Oddity:
-    """One row or file that did not meet as the table says. key: which (a file's key, a row's name). about_file: whether it is a file's."""
+    """One row or file that did not match exactly. key: a file's key or a row's name. about_file: whether it is a file's key."""
 
     reason: str
     key: str
@@ -39,11 +39,10 @@ class Oddity:
 
 
 def describe(corpus: Corpus, keys: Collection[str], notes: Tally | None = None) -> tuple[Metadata, MetadataMatch]:
-    """What the corpus's metadata table says of each file; nothing without a table.
+    """The corpus's metadata table, and which row describes which file; both empty without a table.
 
-    notes: what in the table is not as declared, in words. Reads the table alone, so it may be asked before anything that costs. Raises
-    UserError: the table cannot be read, or fewer of its rows meet a file than `corpus.min_matched` of the rows or of the files, whichever
-    are fewer.
+    notes: what in the table is not as declared. Reads only the table, so it can run before anything expensive. Raises UserError: the table
+    cannot be read, or too few rows match a file: less than `corpus.min_matched` of the rows or of the files, whichever are fewer.
     """
     if not corpus.metadata:
         return Metadata({}, frozenset()), MetadataMatch(dict.fromkeys(keys))
@@ -57,7 +56,7 @@ def describe(corpus: Corpus, keys: Collection[str], notes: Tally | None = None) 
 
 
 def oddities(described: MetadataMatch) -> Iterator[Oddity]:
-    """Rows and files that met by a looser step, or did not meet, each once, in a fixed order."""
+    """Rows and files that matched by a looser step or not at all, each once, in a fixed order."""
     for step, rows in sorted(described.by_step.items()):
         for key, name in sorted(rows.items()):
             yield Oddity(f"matched_by_{step}", key, f"described by the row {quote(name)}: {HOW[step]}", True)
@@ -103,7 +102,7 @@ def _complaint(corpus: Corpus, keys: Collection[str], described: MetadataMatch, 
 
 
 def _nearest(corpus: Corpus, keys: Collection[str], described: MetadataMatch, names: Sequence[str]) -> str:
-    """What would come nearest to a match, as a sentence."""
+    """A sentence about what comes nearest to a match."""
     column, matches, row_count = _best_column(corpus, keys)
     if matches > described.match_count:
         return f"The column {column!r} would meet {matches} files (in the first {row_count} rows)."
@@ -124,7 +123,7 @@ def _nearest(corpus: Corpus, keys: Collection[str], described: MetadataMatch, na
 
 
 def _best_column(corpus: Corpus, keys: Collection[str]) -> tuple[str, int, int]:
-    """The column of the table's first rows whose cells meet most files, how many, and how many rows were looked at."""
+    """Among the table's first rows: the column whose cells match most files, how many files, and how many rows were read."""
     cells: defaultdict[str, set[str]] = defaultdict(set)
     row_count = 0
     try:

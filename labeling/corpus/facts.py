@@ -1,4 +1,4 @@
-"""What a table says of how music sounds: tags, instruments, tempo and key, made safe to store."""
+"""Reads how music sounds from a table: tags, instruments, tempo and key, cleaned for storage."""
 
 import math
 import re
@@ -36,7 +36,7 @@ def fact_names(columns: FactColumns) -> tuple[str, ...]:
 
 
 def read_facts(row: Row, columns: FactColumns) -> Facts:
-    """The facts of one row. A tempo that is no number between SLOWEST and FASTEST is unknown; what cannot be read is said."""
+    """The facts of one row. A tempo that is no number between SLOWEST and FASTEST is unknown. What cannot be read is noted in the row."""
     tags = split_tags(text for name in columns.tags for text in row.items(name))
     instruments = split_tags(text for name in columns.instruments for text in row.items(name))
     text = "".join(row.texts(columns.tempo)) if columns.tempo else ""

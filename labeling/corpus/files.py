@@ -1,4 +1,4 @@
-"""Which audio files a folder or a bucket holds, what each holds, and how to open them. Only what was listed is ever opened."""
+"""Lists, hashes and opens the audio files of a folder or bucket. Only listed files are ever opened."""
 
 import hashlib
 import os
@@ -19,7 +19,9 @@ SUFFIXES = frozenset(
     {"mp3", "mp2", "flac", "ogg", "oga", "opus", "spx", "wav", "w64", "aif", "aiff", "aifc", "au", "snd", "caf", "m4a", "m4b", "mp4", "aac"}
     | {"webm", "mka", "wma", "wv", "ape", "tta", "tak", "mpc", "dsf", "ac3", "amr"}
 )
-"""What is listed. Only the listing goes by names: what a file is, its bytes say. Films (mkv, mov, avi, flv, ts) are left out, counted."""
+"""Suffixes that are listed. Names decide only that; the bytes decide what a file is. Films (mkv, mov, avi, flv, ts) are counted, not
+listed.
+"""
 HASH_CACHE = pa.schema([("key", pa.string()), ("bytes", pa.int64()), ("stamp", pa.string()), ("sha256", pa.string())])
 
 _HASH_BLOCK = 1 << 20
@@ -49,9 +51,9 @@ class Inventory:
 def list_corpus(uri: str) -> Inventory:
     """All audio below a folder, or below s3://, gs:// or az://. Linked folders are not followed; a link to a file inside counts as a file.
 
-    Refused are: "link_out_of_corpus", "broken_link", "name_not_utf8" (its key is escaped), "not_a_file" (a pipe, a folder with an
-    audio file's name, whose files are listed all the same), "unreadable", "odd_key" (an object whose name is no path).
-    Raises UserError when there is no such folder or no audio in it.
+    Reasons for which a key is refused: "link_out_of_corpus", "broken_link", "name_not_utf8" (its key is escaped), "not_a_file" (a pipe, or
+    a folder named like an audio file; the files in it are listed), "unreadable", "odd_key" (an object whose name is no path). Raises
+    UserError when there is no such folder or no audio in it.
     """
     inventory = _list_store(uri) if is_remote(uri) else _list_folder(_root(uri))
     if not inventory.files and not inventory.refused:
@@ -64,7 +66,7 @@ def list_corpus(uri: str) -> Inventory:
 def open_audio(uri: str, key: str) -> BinaryIO:
     """A listed file, open for reading and seekable. Raises RowError "link_out_of_corpus" or "unreadable".
 
-    Raises UserError when the object store does not answer: that says nothing of this file, and a later run goes on from here.
+    Raises UserError when the object store does not answer: the file itself may be fine, and a later run goes on from here.
     """
     if is_remote(uri):
         try:
@@ -105,11 +107,11 @@ def content_hash(file: BinaryIO) -> str:
 def identify(
     uri: str, files: Sequence[AudioFile], cache: pa.Table | None = None, advance: Callable[[int], None] | None = None
 ) -> tuple[dict[str, str], pa.Table | None]:
-    """Listed files -> their content by key, and the cache for the next time (HASH_CACHE, sorted; None for an object store).
+    """Listed files -> the identity of their content by key, and the cache for the next run (HASH_CACHE, sorted; None for an object store).
 
-    Content is the sha256 of a local file, read unless `cache` holds it for the same (key, bytes, stamp), and "etag:STAMP:BYTES" in
-    an object store, which is not read. A local file that cannot be read gets "etag:unreadable:BYTES", and fails where it is opened.
-    `advance` is told of each file that is done.
+    For a local file it is the sha256, taken from `cache` where (key, bytes, stamp) are the same. In an object store, whose files are not
+    read, it is "etag:STAMP:BYTES". A local file that cannot be read gets "etag:unreadable:BYTES", and fails where it is opened.
+    advance: called with the number of files that are done.
     """
     if is_remote(uri):
         _tell(advance, len(files))
@@ -216,7 +218,7 @@ def _look_at(entry: "os.DirEntry[str]", root: str, has_audio_suffix: bool) -> Au
 
 
 def _follow(path: str, root: str, has_audio_suffix: bool) -> int:
-    """Mode of what a link leads to. A broken link without an audio suffix is any other file."""
+    """The mode of a link's target. A broken link without an audio suffix counts as any other file."""
     target = os.path.realpath(path)
     try:
         mode = os.stat(target).st_mode

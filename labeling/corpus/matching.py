@@ -1,4 +1,4 @@
-"""Which file of a corpus a name in somebody's table means: one rule for metadata, opt-outs and every other list, from exact to loose."""
+"""Finds the file of a corpus that a name in a table means. Metadata, opt-outs and all other lists use this rule, from exact to loose."""
 
 from bisect import insort
 from collections import defaultdict
@@ -13,15 +13,17 @@ MAX_CANDIDATES = 3
 
 @dataclass
 class Candidates:
-    """The nearest files for one name. by: files by the differences they were found by (labeling.corpus.spelling); of those with the same
-    differences the first `most` by key.
+    """The nearest files for one name. by: files by their differences from the name (labeling.corpus.spelling), for each set of differences
+    the first `most` by key.
     """
 
     most: int
     by: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, bits: int, key: str) -> None:
-        """Keep a file unless another differs in less; what differs in more goes. Sets of which neither holds the other both stay."""
+        """Add a file unless another differs in less, and drop those that differ in more. Where neither set of differences holds the other,
+        both files stay.
+        """
         if any(near != bits and near & bits == near for near in self.by):
             return
         for far in [far for far in self.by if far != bits and far & bits == bits]:
@@ -35,14 +37,14 @@ class Candidates:
 
     @property
     def only(self) -> tuple[str, int] | None:
-        """The one file and its differences; None when there is none, or when it could be another."""
+        """The file and its differences, where there is exactly one; otherwise None."""
         return (self.keys[0], min(self.by)) if len(self.keys) == 1 else None
 
 
 class Matcher:
-    """Names that wait for their files. Every key of the corpus is offered once, in any order; memory grows with the names alone.
+    """Matches names with files. Offer every key of the corpus once, in any order; memory grows with the names alone.
 
-    most: how many files are kept of those that fit a name equally; with 2 or more, "one" and "several" are told apart.
+    most: how many equally good files are stored for a name; 2 or more, so that an ambiguous name is noticed.
     """
 
     def __init__(self, names: Iterable[str], most: int = MAX_CANDIDATES) -> None:
@@ -67,7 +69,7 @@ class Matcher:
                     self._last_two[f"{folder}/{last}"].append(name)
 
     def offer(self, key: str) -> None:
-        """Look which names could mean this file."""
+        """Match one file with all names."""
         if not self._exact:
             return
         names = {key: None} if key in self._exact else {}
@@ -88,14 +90,14 @@ class Matcher:
                 self.matches.setdefault(name, Candidates(self._most)).add(bits, key)
 
     def in_other_folders(self, name: str) -> list[str]:
-        """Files with the name of this one in a folder that contradicts it, sorted: no match, but worth a hint."""
+        """Files of the same name in another folder, sorted: no match, but useful as a hint."""
         return sorted({key for _, last in _ends(name) for key in self._same_name.get(last, ())})
 
 
 @dataclass(frozen=True)
 class Matching:
-    """found: name -> (file, differences). several: name -> some of the files it could mean. hints: name -> files of that name in another
-    folder. A name in none of them met nothing at all.
+    """matches: name -> (file, differences). ambiguous: name -> some of the files it could mean. hints: name -> files of that name in
+    another folder. A name in none of them matches nothing at all.
     """
 
     matches: dict[str, tuple[str, int]]
@@ -104,9 +106,9 @@ class Matching:
 
 
 def match_names(keys: Collection[str], names: Collection[str]) -> Matching:
-    """Which key of a corpus each name means. A name that could mean two files means none, unless one of them differs in less.
+    """Which key of a corpus each name means. A name that fits two files equally well matches none.
 
-    Several names may mean one file: whose word counts then is for the caller to say. The order of keys and names does not matter.
+    Several names may match one file; the caller decides which of them counts. The order of keys and names does not matter.
     """
     named = names if isinstance(names, (set, frozenset, dict)) else set(names)
     matches = {key: (key, 0) for key in keys if key in named}

@@ -1,4 +1,4 @@
-"""The metadata table: what is known of the tracks, and which file each row means."""
+"""Reads the metadata table and finds the file of each row."""
 
 import hashlib
 import json
@@ -69,15 +69,15 @@ class Metadata:
     repeated: int = field(default=0, compare=False)
 
     def digest(self) -> str:
-        """SHA-256 of all that `match` can tell, whatever the order of the rows."""
+        """SHA-256 of the table's content; the order of the rows does not matter."""
         rows = (json.dumps([key, key in self.ambiguous, *asdict(row).values()]) for key, row in self.rows.items())
         return hashlib.sha256("\n".join([str(self.keyless), *sorted(rows)]).encode()).hexdigest()
 
     def match(self, keys: Collection[str]) -> MetadataMatch:
-        """Which file each row means (labeling.corpus.matching), and what is known of each.
+        """Match rows with files (labeling.corpus.matching).
 
-        Of several rows for one file the nearest counts. Where equally near ones differ in what they say the file is ambiguous, and so it
-        is where one name has two rows that differ.
+        Of several rows for one file the nearest counts. A file is ambiguous where equally near rows differ, or where one name has two
+        rows that differ.
         """
         matching = match_names(keys, self.rows.keys())
         rows_of: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
@@ -108,8 +108,8 @@ class Metadata:
 def read_metadata(uri: str, columns: Columns, notes: Tally | None = None) -> Metadata:
     """A csv, jsonl or parquet table, local or in an object store -> Metadata. Rows may be in any order.
 
-    notes: what in it is not as declared, and values that cannot be read, in words. Raises UserError: the table cannot be read (with the
-    line), a column is not there (with the nearest names), there is no row.
+    notes: what is not as declared, and values that cannot be read. Raises UserError: the table cannot be read (with the line), a column is
+    missing (with the nearest names), there is no row.
     """
     named = (columns.title, columns.artist, columns.licence)
     rows: dict[str, TrackMetadata] = {}
@@ -140,8 +140,8 @@ def clean_split(text: str) -> str | None:
 
 
 def _nearest(rows: list[tuple[int, str]]) -> tuple[list[str], list[str]]:
-    """Rows of one file -> the names of those from which no other differs in less, and of the rest, both sorted. How a path is written down
-    ("./a.mp3", "a.mp3") is no difference here: both name that file.
+    """Rows of one file -> the names of the nearest, and of the rest, both sorted. The notation of a path ("./a.mp3", "a.mp3") is no
+    difference here.
     """
     weighed = {name: bits & ~(UNICODE | DRESS) for bits, name in rows}
     sets = set(weighed.values())

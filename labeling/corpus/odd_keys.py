@@ -1,7 +1,7 @@
-"""Listing a bucket that holds names which are no paths ("a//b.mp3", "a/../b.mp3"): they are told apart, and cost nothing but themselves.
+"""Lists a bucket that holds names which are no paths ("a//b.mp3", "a/../b.mp3"). Such names are reported and cost no other file.
 
-obstore reads a page of a listing as paths, and one odd name costs the page. So the folders without one are listed by it, and the names in
-the others are read by pyarrow, which takes them as they are but knows no ETag: each good file there is asked for once by its name.
+obstore reads each page of a listing as paths, and one odd name makes it lose the page. So obstore lists only folders without odd names. In
+the others pyarrow reads the names. It takes any name but gives no ETag, so each good file there is looked up once by its name.
 """
 
 import os
@@ -27,7 +27,7 @@ def list_objects(store: Store) -> tuple[list[Entry], dict[str, str]]:
 
 
 def _entries(store: Store, folder: str, names: list[str], odd: dict[str, str]) -> Iterator[Entry]:
-    """The objects of a folder and below. names: all that lie in it and are paths; those that are not there after all are added to `odd`."""
+    """The objects of a folder and below. names: all names in it that are paths; those without an object are added to `odd`."""
     try:
         yield from list(store.entries(folder))
         return
@@ -49,7 +49,7 @@ def _entries(store: Store, folder: str, names: list[str], odd: dict[str, str]) -
 
 
 def _each_once(store: Store, entries: list[Entry], odd: dict[str, str]) -> tuple[list[Entry], dict[str, str]]:
-    """Objects by their path. "/a.mp3" and "a.mp3" are read as one path: what is found there counts, and the other is odd."""
+    """Objects, each path once. "/a.mp3" and "a.mp3" are read as one path: the object that exists there counts, the other is odd."""
     found: dict[str, Entry] = {}
     for entry in entries:
         if entry.path in found:
@@ -69,7 +69,7 @@ def _is_path(name: str) -> bool:
 
 
 def _raw_names(uri: str, error: OddKeyError) -> list[str]:
-    """All names below a URI as the store has them. Raises UserError where it cannot be asked in this way."""
+    """All names below a URI as the store has them. Raises UserError where they cannot be listed."""
     import pyarrow as pa
     from pyarrow import fs
 
@@ -86,7 +86,7 @@ def _raw_names(uri: str, error: OddKeyError) -> list[str]:
 
 
 def _file_system(scheme: str) -> Any:
-    """pyarrow's access to a kind of store, with what the environment says to obstore. Raises what pyarrow raises."""
+    """pyarrow's access to a kind of store, set up from the same environment variables as obstore. Raises what pyarrow raises."""
     from pyarrow import fs
 
     if scheme == "gs":

@@ -1,4 +1,4 @@
-"""The opt-out list: what each of its entries names, in whatever form people write it down."""
+"""Reads the opt-out list: what each entry names, in any form that people write."""
 
 import re
 import unicodedata
@@ -28,10 +28,10 @@ _WORD = re.compile(r"\w")
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry, with all that it may mean: a track is named when one of these fits.
+    """One entry with all its possible meanings; it names a track when one of them fits.
 
     text: the entry as it is written. names: paths, patterns or folders. ids: track ids. hashes: SHA-256 of files.
-    songs: (title, artist) by `song_form`; None stands for any, never for both.
+    songs: (title, artist) by `song_form`; None stands for any. At most one of the two is None.
     """
 
     text: str
@@ -44,8 +44,8 @@ class Entry:
 def read_opt_outs(uri: str, notes: Tally | None = None) -> tuple[Entry, ...]:
     """A list (one entry a line, "#" starts a comment) or a table by its suffix, local or in an object store -> its entries in order.
 
-    notes: what in it is not as declared (its encoding, say). Raises UserError: it cannot be read, is no text, or a table has no column
-    that names tracks.
+    notes: what is not as declared, for example the encoding. Raises UserError: it cannot be read, is no text, or a table has no column that
+    names tracks.
     """
     if format_of(uri) in _TABLES:
         return tuple(_table_entries(uri, notes))
@@ -56,8 +56,8 @@ def list_entries(text: str) -> Iterator[Entry]:
     """The entries of a list, each once.
 
     A line is a path, pattern or folder of the corpus, a track id, a SHA-256 ("sha256:..." or as `sha256sum` prints it),
-    "title: ... | artist: ...", one of the two, or "ARTIST - TITLE". A file's name may hold "#" too, so such a line counts whole and up to
-    each "#": leaving out one track too many is the smaller fault.
+    "title: ... | artist: ...", one of the two, or "ARTIST - TITLE". A file's name may contain "#", so a line with "#" counts as a whole and
+    also up to each "#": leaving out one track too many is the smaller fault.
     """
     seen = set()
     for line in re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")):

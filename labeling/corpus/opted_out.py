@@ -1,4 +1,6 @@
-"""Which tracks an opt-out list names. The rule is that of every table (corpus.matching), but an entry takes out all that it may mean."""
+"""Finds the tracks that an opt-out list names. The rule is that of every table (corpus.matching), but an entry removes all that it may
+mean.
+"""
 
 import fnmatch
 import re
@@ -30,8 +32,8 @@ _ARTISTS = re.compile(r"[,;/|&]|\s(?:feat|ft|featuring|with|vs)\b\.?", re.IGNORE
 
 @dataclass(frozen=True)
 class OptedOut:
-    """tracks: ids of the tracks that are named. unmet: entries that name none, in the list's order. notes: what is to be said, unmet
-    entries first.
+    """tracks: ids of the tracks that are named. unmet: entries that name none, in the list's order. notes: warnings about entries, unmet
+    ones first.
     """
 
     tracks: frozenset[str] = frozenset()
@@ -58,7 +60,7 @@ def opted_out(entries: Sequence[Entry], parts: Iterable[tuple[pa.Table, pa.Table
 
 
 class _EntryIndex:
-    """All entries, indexed by what they may name, while the tracks go by."""
+    """All entries, indexed by what they may name. Tracks are offered one by one."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
@@ -75,7 +77,7 @@ class _EntryIndex:
         self._any_pattern = re.compile(every, re.DOTALL) if every else None
 
     def offer(self, probe_row: Mapping[str, Any], file_row: Mapping[str, Any]) -> None:
-        """Look which entries name this track."""
+        """Find the entries that name this track."""
         key = probe_row["key"]
         numbers = {*self._ids.get(probe_row["track_id"], ()), *self._hashes.get(probe_row["sha256"], ())}
         if self._songs:
@@ -94,7 +96,7 @@ class _EntryIndex:
         self._matcher.offer(key)
 
     def result(self) -> OptedOut:
-        """What was named, once every track went by."""
+        """The result, once every track was offered."""
         tracks: set[str] = set()
         unmet: list[Oddity] = []
         remarks: list[Oddity] = []
@@ -111,7 +113,7 @@ class _EntryIndex:
         return OptedOut(frozenset(tracks), tuple(item.key for item in unmet), (*unmet, *remarks))
 
     def _files_of(self, number: int, entry: Entry) -> tuple[list[str], str | None]:
-        """The files that an entry names, sorted, and by what looser step, in words, where one was needed."""
+        """The files that an entry names, sorted, and the looser step that was needed, in words (None for an exact match)."""
         keys = set(self._direct[number])
         steps: list[str | None] = [None] if keys else []
         for name in entry.names:
@@ -129,12 +131,12 @@ class _EntryIndex:
 
 
 def is_folder(name: str) -> bool:
-    """Whether a name says that it is a folder's: it ends in a slash."""
+    """Whether a name is marked as a folder by a slash at its end."""
     return name.strip().strip("\"'").endswith(("/", "\\"))
 
 
 def _folders(names: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """(folder, whether it must begin where the corpus does), in the loosest form, for the names that may be a folder's."""
+    """(folder, whether it must start at the corpus's root), in the loosest form, for names that may be folders."""
     for name in names:
         path = folded(decoded(name))
         if path:
@@ -145,7 +147,7 @@ def _folders(names: Iterable[str]) -> Iterator[tuple[str, bool]]:
 
 
 def _above(path: str) -> Iterator[tuple[str, bool]]:
-    """(folder, whether it begins where the corpus does) of all that a file lies in."""
+    """(folder, whether it starts at the corpus's root) for all folders that a file lies in."""
     steps = path.split("/")[:-1]
     for end in range(1, len(steps) + 1):
         for start in range(end):
@@ -153,7 +155,7 @@ def _above(path: str) -> Iterator[tuple[str, bool]]:
 
 
 def _patterns(names: Iterable[str]) -> list[str]:
-    """Regular expressions over a file's loosest form, for the names that hold "*" or "?" and more than those.
+    """Regular expressions over a file's loosest form, for names with "*" or "?" among other characters.
 
     A pattern fits a whole path or the end of one, and "*" goes over folders too. "[live]" is both a class of letters and itself.
     """
@@ -173,7 +175,7 @@ def _patterns(names: Iterable[str]) -> list[str]:
 
 
 def _songs(title: str | None, artist: str | None) -> Iterator[tuple[str | None, str | None]]:
-    """What an entry may say of a song with this title and artist; of several artists each one counts."""
+    """All entries that would name a song with this title and artist; each of several artists counts."""
     titles = [form] if title and (form := song_form(title)) else []
     artists = {song_form(one): None for one in (artist, *_ARTISTS.split(artist))} if artist else {}
     artists.pop("", None)

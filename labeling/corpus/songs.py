@@ -1,4 +1,4 @@
-"""A song as the caption writer sees it: title, artist, and the facts that are known of its music."""
+"""A song as the caption writer sees it: title, artist, and facts about its music."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -24,13 +24,13 @@ class Song:
 
     @property
     def song_id(self) -> str:
-        """Hash of all that is known: two rows that say the same are one song."""
+        """Hash of all fields: two equal rows are one song."""
         facts = (*self.tags, "\n", *self.instruments, "\n", repr(self.tempo), self.musical_key or "")
         return stable_id("song", self.title, self.artist or "", *facts)
 
     @classmethod
     def of(cls, title: str, artist: str | None, facts: Facts) -> "Song":
-        """Instruments that stand among the tags too are named once, as instruments."""
+        """A song from its facts. An instrument that is also among the tags is listed as an instrument only."""
         tags = tuple(tag for tag in facts.tags if tag not in facts.instruments)
         return cls(title, artist, tags, facts.instruments, facts.tempo, facts.musical_key)
 

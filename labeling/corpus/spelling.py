@@ -1,4 +1,4 @@
-"""How two names of one file may differ: a name in somebody's table, and a key of the corpus. Names are compared, never opened."""
+"""How a name in a table may differ from the key of the file that it means. Names are compared, never opened."""
 
 import re
 import unicodedata
@@ -10,10 +10,10 @@ from noise2music.labeling.corpus.files import SUFFIXES
 
 UNICODE, DRESS, ENCODED, FOLDER, CASE, SUFFIX = 1, 2, 4, 8, 16, 32
 NUMBER = 64 | UNICODE | DRESS | ENCODED | FOLDER | CASE | SUFFIX
-"""A number as a name is the loosest: anything else that fits is nearer."""
+"""A name that is only a number is the loosest match; any other match is nearer."""
 
 STEPS = {"number": 64, "suffix": SUFFIX, "case": CASE, "folder": FOLDER, "spelling": DRESS | ENCODED}
-"""What a looser match is called, after its loosest difference."""
+"""Names of looser matches, by their loosest difference."""
 
 _DEPTH = 128
 _OTHER_SUFFIXES = "3gp ac3 aifc alac amr ape au caf dff dsf flv m4b mid midi mka mkv mov mp2 mp4 mpc mpga opus ra spx tak tta wma wv"
@@ -82,7 +82,7 @@ def number_of(name: str) -> str | None:
 
 
 def looseness(name: str, key: str) -> int | None:
-    """By which differences a name means a key, as bits; 0 for equal names, None when it does not mean it.
+    """The differences between a name and a key that it means, as bits; 0 for equal names, None when it does not mean the key.
 
     One path may be the tail of the other ("C:\\\\music\\\\a.mp3", "a.mp3"); where both name folders the folders must agree.
     """

@@ -1,1 +1,1 @@
-"""Finished datasets: their identity, parts, build, reuse, and the set of shards that is current."""
+"""Datasets: their identity, parts, build, reuse, and the current set of shards."""

@@ -1,7 +1,7 @@
 """Files of FLAC that all versions of a dataset share: Parquet, named by their own hash, one clip a row and one row a row group.
 
-They lie in `{root}/flac/`. Labels refer to a file and a row, so that a change of labels writes no audio, and a reader gets a clip's
-bytes with one ranged read. Datasets list the files that they refer to (PartRecord.shared); what no dataset lists any more may go
+They lie in `{root}/flac/`. Labels refer to a file and a row, so a change of labels writes no audio, and a reader gets a clip's bytes with
+one ranged read. Datasets list the files that they refer to (PartRecord.shared). A file that no dataset lists any more can be deleted
 (flows.prune).
 """
 
@@ -45,7 +45,7 @@ def write_audio_file(store: Store, rows: Sequence[dict[str, Any]]) -> PartFile:
 
 
 class AudioFiles:
-    """Reads clips out of a root's files of FLAC; keeps some of them open. Threads may share it.
+    """Reads clips from a root's files of FLAC, and holds some files open. Threads may share it.
 
     open_file: a path below the root -> the open file; None reads from the store itself.
     """
@@ -58,8 +58,8 @@ class AudioFiles:
 
     def read(self, path: str, row: int) -> bytes:
         """The FLAC bytes of one clip. Raises UserError where the file is missing or cannot be read."""
-        found: bytes = self.read_array(path, row)[0].as_py()
-        return found
+        flac: bytes = self.read_array(path, row)[0].as_py()
+        return flac
 
     def read_array(self, path: str, row: int) -> pa.Array:
         """The same as an Arrow array of one value, which copies nothing."""
@@ -67,7 +67,7 @@ class AudioFiles:
             return flac_array(self._file(path), row)
 
     def size(self, path: str, row: int) -> int:
-        """About how many bytes the FLAC of one clip has, which the file's footer tells. Raises UserError as `read` does."""
+        """The size of a clip's FLAC in bytes, about, from the file's footer. Raises UserError as `read` does."""
         with self._explained(path), self._lock:
             metadata = self._file(path).metadata
             if row >= metadata.num_row_groups:

@@ -1,4 +1,4 @@
-"""Making a dataset: skip it when it is there, mend what is damaged, make what is missing, and write the manifest last."""
+"""Builds a dataset: reuses a finished one, repairs damaged parts, makes missing ones, and writes the manifest last."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ class Built:
 
 
 def current_identity(root: Store, identity: Identity) -> Identity:
-    """The latest attempt of a dataset that is finished; the first when none is."""
+    """The latest finished attempt of a dataset, or the first one when none is finished."""
     while root.head(f"{replace(identity, attempt=identity.attempt + 1).path}/{MANIFEST_NAME}"):
         identity = replace(identity, attempt=identity.attempt + 1)
     return identity
@@ -43,12 +43,11 @@ def build_dataset(
     replay: bool = False,
     shares_files: bool = False,
 ) -> Built:
-    """The dataset that `identity` names, made or found.
+    """The dataset of `identity`: a finished one, or a new one.
 
-    shares_files: whether its parts make files that other datasets refer to (PartRecord.shared), so that these are looked after here.
-    `make_parts(identity, missing)` has to write the missing parts (labeling.datasets.parts.write_part). With `replay`, a dataset
-    that has dead rows is made again as the next attempt. Raises UserError when parts are missing afterwards, or when a
-    damaged part comes out differently than its manifest says.
+    make_parts(identity, missing): writes the missing parts (labeling.datasets.parts.write_part). replay: whether a dataset with dead rows
+    is made again as the next attempt. shares_files: whether its parts make files that other datasets refer to (PartRecord.shared), which
+    are then checked here. Raises UserError when parts are still missing afterwards, or when a repaired part differs from its manifest.
     """
     identity = current_identity(root, identity)
     dataset = open_dataset(root, identity.path)
@@ -76,14 +75,14 @@ def _missing_parts(root: Store, identity: Identity) -> list[int]:
     for part in range(identity.parts):
         path = f"{identity.path}/{record_path(part, identity.parts)}"
         record = parse_record(root.get(path)) if path in listed else None
-        if record is None or not _is_there(root, identity, record, listed):
+        if record is None or not _exists(root, identity, record, listed):
             root.delete(path)
             missing.append(part)
     return missing
 
 
-def _is_there(root: Store, identity: Identity, record: PartRecord, listed: Mapping[str, int]) -> bool:
-    """Whether all files of a part, and those that it refers to, are there in their size."""
+def _exists(root: Store, identity: Identity, record: PartRecord, listed: Mapping[str, int]) -> bool:
+    """Whether all files of a part, and those that it refers to, exist in the right size."""
     if any(listed.get(f"{identity.path}/{file.path}") != file.bytes for file in record.all_files()):
         return False
     heads = ((root.head(file.path), file) for file in record.shared)
@@ -140,7 +139,7 @@ def _finish(root: Store, identity: Identity, config: Mapping[str, Any]) -> Datas
 
 
 def check_dead_share(dataset: Dataset, max_dead: float) -> None:
-    """Raise UserError with the three commonest reasons when more than `max_dead` of a dataset's rows are dead."""
+    """Raise UserError with the three most common reasons when more than `max_dead` of a dataset's rows are dead."""
     manifest = dataset.manifest
     if manifest.dead_share <= max_dead:
         return
@@ -154,10 +153,10 @@ def check_dead_share(dataset: Dataset, max_dead: float) -> None:
 
 
 def _example(dataset: Dataset, reasons: Sequence[str]) -> str:
-    """One dead letter of each reason: what the server, the reader or the file said."""
-    shown: dict[str, str] = {}
+    """One dead letter of each reason, as an example."""
+    examples: dict[str, str] = {}
     for record in dataset.manifest.parts:
-        if record.dead is not None and set(record.dead_reasons) - set(shown):
+        if record.dead is not None and set(record.dead_reasons) - set(examples):
             for row in read_parquet(dataset.store, f"{dataset.path}/{record.dead.path}", ["key", "reason", "error"]).to_pylist():
-                shown.setdefault(row["reason"], f"{one_line(row['key'], 100)}: {one_line(row['error'])}")
-    return f" For example {' | '.join(shown[reason] for reason in reasons if reason in shown).rstrip(' .')}." if shown else ""
+                examples.setdefault(row["reason"], f"{one_line(row['key'], 100)}: {one_line(row['error'])}")
+    return f" For example {' | '.join(examples[reason] for reason in reasons if reason in examples).rstrip(' .')}." if examples else ""

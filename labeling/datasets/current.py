@@ -1,8 +1,8 @@
-"""The current set of a root: the shards of its latest finished run, and nothing else.
+"""The current set of a root: the shards of its latest finished run.
 
-`read_labels` reads it with or without audio. `{root}/current` is the same as a folder of Parquet files for other tools (pandas, pyarrow,
-datasets): each clip once, no older version, no statistics. On a disk it is a link to a folder below `views/`, switched at one
-stroke; in an object store its files are written under new names before the old ones are deleted, so that a listing in between has both.
+`read_labels` reads it with or without audio. `{root}/current` is the same set as a folder of Parquet files for other tools (pandas,
+pyarrow, datasets): each clip once, no older version, no statistics. On a disk it is a link to a folder below `views/`, replaced atomically.
+In an object store the new files are written before the old ones are deleted, so a listing in between has both.
 """
 
 import hashlib
@@ -39,8 +39,8 @@ def open_current(root: str | Store) -> Dataset:
 def read_labels(root: str, columns: Sequence[str] | None = None, audio: bool = False) -> pa.Table:
     """The current set: one row a labelled clip, in key order (schemas.SHARD; with `audio`, schemas.JOINED). Raises UserError.
 
-    columns: only these; "audio" among them asks for the audio. Without audio this takes about a KB a clip; for more than memory holds, see
-    `label_tables`.
+    columns: only these; "audio" among them includes the audio. Without audio it takes about 1 KB of memory a clip. `label_tables` reads
+    sets that do not fit into memory.
     """
     return pa.concat_tables(label_tables(root, columns, audio))
 
@@ -66,7 +66,7 @@ def label_tables(root: str, columns: Sequence[str] | None = None, audio: bool = 
 
 
 def _read(columns: Sequence[str] | None, audio: bool) -> list[str] | None:
-    """The columns to read: those that lead to the audio in its place. A column that a file lacks is not read."""
+    """The columns to read: for "audio" those that refer to it. A column that a file lacks is not read."""
     if columns is None:
         return None
     plain = [name for name in columns if name != "audio"]
@@ -74,56 +74,60 @@ def _read(columns: Sequence[str] | None, audio: bool) -> list[str] | None:
 
 
 def write_current(root: Store, shards: Dataset) -> None:
-    """Make `current` the set of these shards, unless it is that already. Raises UserError when it cannot be written."""
-    wanted = current_names(shards)
+    """Make `current` the set of these shards, unless it already is. Raises UserError when it cannot be written."""
+    expected = current_names(shards)
     if not current_findings(root, shards, "size"):
         return
-    if not is_remote(root.uri) and _switch_link(root, shards, wanted):
+    if not is_remote(root.uri) and _switch_link(root, shards, expected):
         return
-    for name, path in wanted.items():
+    for name, path in expected.items():
         root.put(f"{CURRENT}/{name}", root.get(path))
     for entry in list(root.entries(CURRENT)):
-        if entry.path.removeprefix(f"{CURRENT}/") not in wanted:
+        if entry.path.removeprefix(f"{CURRENT}/") not in expected:
             root.delete(entry.path)
 
 
 def current_names(shards: Dataset) -> dict[str, str]:
-    """Names of the files in `current`, each with the path of the shard file that it is a copy of. No other set has one of these names."""
+    """Names of the files in `current`, each with the path of the shard file that it copies. No other set has one of these names."""
     files = (file for record in shards.manifest.parts for file in record.files)
     return {f"{shards.fingerprint}-{file.path}": f"{shards.path}/{file.path}" for file in files}
 
 
 def current_findings(root: Store, shards: Dataset, level: CheckLevel = "hash") -> list[tuple[str, str]]:
-    """Paths below `current` that are not what the current set is, and what is wrong with each; empty where all is well.
+    """Paths below `current` that differ from the current set, and what is wrong with each; empty where all is well.
 
-    level: "size" does not read the files, whose names tell their set.
+    level: "size" does not read the files; their names identify the set.
     """
-    wanted = {f"{CURRENT}/{shards.fingerprint}-{file.path}": file for record in shards.manifest.parts for file in record.files}
-    found = {entry.path: entry.bytes for entry in root.entries(CURRENT)}
+    expected = {f"{CURRENT}/{shards.fingerprint}-{file.path}": file for record in shards.manifest.parts for file in record.files}
+    actual = {entry.path: entry.bytes for entry in root.entries(CURRENT)}
     wrong = [
-        (path, f"is not of the set that {LATEST} names: a reader of the folder takes old labels") for path in found.keys() - wanted.keys()
+        (path, f"is not of the set that {LATEST} names: a reader of the folder takes old labels")
+        for path in actual.keys() - expected.keys()
     ]
-    wrong += [(path, "is missing: a reader of the folder lacks clips") for path in wanted.keys() - found.keys()]
-    for path in found.keys() & wanted.keys():
-        if found[path] != wanted[path].bytes or (level == "hash" and hashlib.sha256(root.get(path)).hexdigest() != wanted[path].sha256):
-            wrong.append((path, f"is not the same as {shards.path}/{wanted[path].path}"))
+    wrong += [(path, "is missing: a reader of the folder lacks clips") for path in expected.keys() - actual.keys()]
+    for path in actual.keys() & expected.keys():
+        if actual[path] != expected[path].bytes or (
+            level == "hash" and hashlib.sha256(root.get(path)).hexdigest() != expected[path].sha256
+        ):
+            wrong.append((path, f"is not the same as {shards.path}/{expected[path].path}"))
     return sorted(wrong)
 
 
-def _switch_link(root: Store, shards: Dataset, wanted: dict[str, str]) -> bool:
-    """Fill a folder of the new set, then let the link name it: whoever opens the link gets the old set or the new one.
+def _switch_link(root: Store, shards: Dataset, expected: dict[str, str]) -> bool:
+    """Fill a folder with the new set, then point the link to it, so a reader gets either the old set or the new one.
 
-    The set before stays until the next switch, for whoever reads it now. False where the disk has no links, or `current` is a folder.
+    The previous set stays until the next switch, for readers that have it open. False where the disk has no links, or `current` is a
+    folder.
     """
     base = local_path(root.uri).absolute()
     link, name = base / CURRENT, f"{VIEWS}/{shards.fingerprint}"
     if link.exists() and not link.is_symlink():
         return False
     before = os.readlink(link) if link.is_symlink() else ""
-    for file, path in wanted.items():
+    for file, path in expected.items():
         root.put_changed(f"{name}/{file}", root.get(path))
     for entry in list(root.entries(name)):
-        if entry.path.removeprefix(f"{name}/") not in wanted:
+        if entry.path.removeprefix(f"{name}/") not in expected:
             root.delete(entry.path)
     aside = base / f".{CURRENT}.{os.getpid()}"
     try:

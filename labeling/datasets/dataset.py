@@ -1,4 +1,4 @@
-"""Finished datasets: reading them by their manifest, and checking that their files are what the manifest says."""
+"""Reads finished datasets by their manifest, and checks that their files match it."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ def named_paths(paths: Mapping[str, Any]) -> frozenset[str]:
 
 
 def unreadable(root: Store, error: Exception) -> UserError:
-    """What a damaged file is said to be."""
+    """The error for a damaged file."""
     return UserError(f"{root.describe(LATEST)} cannot be read ({error}). Run `n2m label` again: it is written anew.")
 
 
@@ -53,7 +53,7 @@ CheckLevel = Literal["hash", "size"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """The output of one stage, whole and immutable. folder: where it lies below the store, if not where its stage and fingerprint say."""
+    """The finished, immutable output of one stage. folder: its place below the store, if that is not STAGE/FINGERPRINT."""
 
     store: Store
     manifest: Manifest
@@ -115,7 +115,7 @@ class Dataset:
 
 
 def open_dataset(root: Store, path: str) -> Dataset | None:
-    """The finished dataset in a folder below the root, None when it has no manifest. Raises UserError when that was edited."""
+    """The finished dataset in a folder below the root, None when it has no manifest. Raises UserError when the manifest was edited."""
     where = f"{path}/{MANIFEST_NAME}"
     try:
         data = root.get(where)
@@ -129,20 +129,20 @@ def open_dataset(root: Store, path: str) -> Dataset | None:
 
 def list_datasets(root: Store, stage: str | None = None) -> list[Dataset]:
     """Every finished dataset below a root, oldest manifest first. Raises UserError when a manifest was edited."""
-    found = []
+    datasets = []
     for folder in [stage] if stage else root.folders():
         for fingerprint in root.folders(folder):
             path = f"{folder}/{fingerprint}"
             written = root.head(f"{path}/{MANIFEST_NAME}")
             dataset = open_dataset(root, path) if written else None
             if written and dataset:
-                found.append((written.modified, path, dataset))
-    return [dataset for _, _, dataset in sorted(found, key=lambda item: item[:2])]
+                datasets.append((written.modified, path, dataset))
+    return [dataset for _, _, dataset in sorted(datasets, key=lambda item: item[:2])]
 
 
 @dataclass(frozen=True)
 class Damage:
-    """One file that is not what its manifest says. path: below the root."""
+    """One file that differs from its manifest. path: below the root."""
 
     part: int
     path: str
@@ -152,14 +152,14 @@ class Damage:
 def find_damage(dataset: Dataset, level: CheckLevel, threads: int = 4, shared: bool = False) -> list[Damage]:
     """Files that are missing, of another size, or (level "hash") of other content, in part order.
 
-    shared: whether files that it refers to and other datasets may refer to as well are looked at, too.
+    shared: whether to check also the files that it shares with other datasets.
     """
     listed = {entry.path: entry.bytes for entry in dataset.store.entries(dataset.path)}
 
     def check(item: tuple[int, str, PartFile]) -> Damage | None:
         part, path, file = item
-        found = listed.get(path) if path.startswith(f"{dataset.path}/") else _size(dataset.store, path)
-        what = _wrong(dataset.store, path, file, found, level)
+        size = listed.get(path) if path.startswith(f"{dataset.path}/") else _size(dataset.store, path)
+        what = _wrong(dataset.store, path, file, size, level)
         return Damage(part, path, what) if what else None
 
     files = [(record.part, f"{dataset.path}/{file.path}", file) for record in dataset.manifest.parts for file in record.all_files()]
@@ -174,11 +174,11 @@ def wrong_content(store: Store, path: str, file: PartFile) -> str | None:
     return _wrong(store, path, file, _size(store, path), "hash")
 
 
-def _wrong(store: Store, path: str, file: PartFile, found: int | None, level: CheckLevel) -> str | None:
-    if found is None:
+def _wrong(store: Store, path: str, file: PartFile, size: int | None, level: CheckLevel) -> str | None:
+    if size is None:
         return "is missing"
-    if found != file.bytes:
-        return f"has {found} bytes instead of {file.bytes}"
+    if size != file.bytes:
+        return f"has {size} bytes instead of {file.bytes}"
     if level == "hash" and _sha256(store, path) != file.sha256:
         return "has another content (sha256 differs)"
     return None

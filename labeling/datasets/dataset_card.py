@@ -1,6 +1,6 @@
-"""The card of a Hugging Face dataset folder: front matter that `datasets` and the hub read, and a page for people.
+"""The card of a Hugging Face dataset folder: front matter for `datasets` and the hub, and a page for people.
 
-What stands in it of the user's (names of splits, licences, vocabularies, columns) is put on one line and shown as text, never as markup.
+The user's own words (names of splits, licences, vocabularies, columns) are shown on one line as text, never as markup.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from noise2music.core.tally import most_common_first
 from noise2music.labeling.datasets.fingerprint import canonical_json
 from noise2music.labeling.datasets.summary import SplitSummary
 
@@ -60,12 +61,12 @@ def _title(splits: Mapping[str, SplitSummary]) -> str:
 def _how(config: Mapping[str, Any], splits: Mapping[str, SplitSummary]) -> str:
     scorer = _value(config, "scorer", "model")
     sampling = _value(config, "sampling") or {}
-    drawn = sampling.get("labels_per_clip") or sampling.get("draw") or {}
-    found: Counter[str] = sum((summary.labels for summary in splits.values()), Counter())
+    labels_per_clip = sampling.get("labels_per_clip") or sampling.get("draw") or {}
+    counts: Counter[str] = sum((summary.labels for summary in splits.values()), Counter())
     rows = []
-    for name in sorted(found)[:_MOST_ROWS]:
+    for name in sorted(counts)[:_MOST_ROWS]:
         kind = _value(config, "vocabulary", name, "kind")
-        rows.append((name, kind or "not recorded", drawn.get(name, "not recorded"), f"{found[name]:,}"))
+        rows.append((name, kind or "not recorded", labels_per_clip.get(name, "not recorded"), f"{counts[name]:,}"))
     lines = [
         "## How it was labelled",
         f"Scorer: {as_text(scorer or 'not recorded')}. Candidates a clip and vocabulary (`top_k`): "
@@ -84,8 +85,8 @@ def _numbers(splits: Mapping[str, SplitSummary], names: Mapping[str, str]) -> st
 
 
 def _licences(splits: Mapping[str, SplitSummary]) -> str:
-    found: Counter[str] = sum((summary.licences for summary in splits.values()), Counter())
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    counts: Counter[str] = sum((summary.licences for summary in splits.values()), Counter())
+    ordered = list(most_common_first(counts).items())
     rows = [(name or "not known", f"{clips:,}") for name, clips in ordered[:_MOST_ROWS]]
     if rest := ordered[_MOST_ROWS:]:
         rows.append((f"{len(rest):,} others", f"{sum(clips for _, clips in rest):,}"))
@@ -102,8 +103,8 @@ def _sources(config: Mapping[str, Any]) -> str:
         value = columns[name]
         if value:
             rows.append((name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else value))
-    said = _table(("meaning", "column of the metadata table"), rows) if rows and _value(config, "corpus", "metadata") else ""
-    return "## Source\n\n" + (said or "No table of metadata: titles and artists are those of the files' tags, where they have any.")
+    table = _table(("meaning", "column of the metadata table"), rows) if rows and _value(config, "corpus", "metadata") else ""
+    return "## Source\n\n" + (table or "No table of metadata: titles and artists are those of the files' tags, where they have any.")
 
 
 def _origin(config: Mapping[str, Any], digest: str) -> str:

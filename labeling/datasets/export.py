@@ -1,6 +1,6 @@
-"""The current set in the forms of others: tar files of WebDataset, or a folder of Hugging Face `datasets` with a card.
+"""Exports the current set: as tar files of WebDataset, or as a folder of Hugging Face `datasets` with a card.
 
-A hidden manifest in the folder says what is done, file by file. The same command makes only what is missing or changed.
+A hidden manifest in the folder lists the finished files. The same command makes only what is missing or changed.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Exported:
-    """What lies in the folder now. written: how many of its files this call wrote."""
+    """The content of the folder. written: how many of its files this call wrote."""
 
     clips: int
     files: int
@@ -89,7 +89,7 @@ def export(root: str, out: str, to: Format, target_mb: float = 256.0) -> Exporte
 
 
 def file_names(splits: Mapping[str, Any]) -> dict[str, str]:
-    """Split -> its name in file names: letters a-z, digits and underscores, and no two alike. `datasets` allows few other names."""
+    """Split -> its unique name in file names, of letters a-z, digits and underscores: `datasets` allows few other names."""
     names: dict[str, str] = {}
     for split in sorted(splits, key=lambda name: (re.fullmatch(r"[a-z0-9_]+", name) is None, name)):
         plain = re.sub(r"[^a-z0-9_]+", "_", split.lower())[:60].strip("_") or "split"
@@ -116,28 +116,28 @@ def _plan(name: str, split: str, sizes: Sequence[int], to: Format, most: float) 
 
 def _tables(shards: Dataset, files: AudioFiles, missing: Sequence[_File], plan: Sequence[_File]) -> Iterator[tuple[_File, pa.Table]]:
     """The missing files of the plan, each with its rows (schemas.JOINED). Reads only the audio that they need."""
-    wanted = set(missing)
+    missing_files = set(missing)
     for split in dict.fromkeys(file.split for file in missing):
         rows = _slices(shards, split)
         waiting = next(rows, None)
         for file in (file for file in plan if file.split == split):
-            taken: list[pa.Table] = []
-            left = file.rows
-            while left and waiting is not None:
-                few = waiting.slice(0, left)
-                left -= len(few)
-                if file in wanted:
-                    taken.append(with_audio(few, files).select(JOINED.names))
+            tables: list[pa.Table] = []
+            rest = file.rows
+            while rest and waiting is not None:
+                few = waiting.slice(0, rest)
+                rest -= len(few)
+                if file in missing_files:
+                    tables.append(with_audio(few, files).select(JOINED.names))
                 waiting = waiting.slice(len(few)) if len(few) < len(waiting) else next(rows, None)
-            if file in wanted:
-                yield file, pa.concat_tables(taken)
+            if file in missing_files:
+                yield file, pa.concat_tables(tables)
 
 
 def _slices(shards: Dataset, split: str) -> Iterator[pa.Table]:
     """The rows of a split, a few at a time."""
     for table in shard_tables(shards):
-        kept = table.filter(pc.equal(table.column("split"), split))
-        yield from (kept.slice(start, ROW_GROUP_ROWS) for start in range(0, len(kept), ROW_GROUP_ROWS))
+        rows_of_split = table.filter(pc.equal(table.column("split"), split))
+        yield from (rows_of_split.slice(start, ROW_GROUP_ROWS) for start in range(0, len(rows_of_split), ROW_GROUP_ROWS))
 
 
 def _fingerprint(identity: Mapping[str, Any]) -> str:
@@ -161,7 +161,7 @@ def _done(store: Store, identity: Mapping[str, Any]) -> dict[str, PartFile]:
 
 
 def _note(store: Store, identity: Mapping[str, Any], shards: Dataset, done: Mapping[str, PartFile]) -> None:
-    """Say in the folder which set it is of, and which files are done."""
+    """Write the folder's manifest: which set it is of, and which files are finished."""
     manifest = Manifest(
         stage=STAGE,
         name=str(identity["to"]),

@@ -1,4 +1,4 @@
-"""The name of a dataset: a hash of everything that decides its content, and of nothing else."""
+"""The fingerprint of a dataset: a hash of exactly what decides its content."""
 
 import hashlib
 import json
@@ -59,7 +59,7 @@ class Identity:
 
     @property
     def row_identity(self) -> str:
-        """Equal for two datasets whose rows may be carried over: all but which rows there are (parents, corpus, parts, attempt)."""
+        """Equal for two datasets that may share rows: covers all except which rows there are (parents, corpus, parts, attempt)."""
         inputs = {key: value for key, value in self.inputs.items() if key not in ("corpus", "metadata")}
         return _digest(replace(self, parts=0, attempt=0, parents={}, inputs=inputs).as_json())
 

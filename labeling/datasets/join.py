@@ -1,6 +1,6 @@
-"""Single self-contained Parquet files: the current set with its audio inside, for people who want to carry them away.
+"""Writes the current set as self-contained Parquet files with the audio inside.
 
-A folder of them opens with pandas, pyarrow and `datasets` (where `audio` is an Audio column), and training reads it as well as the root.
+Such a folder opens with pandas, pyarrow and `datasets` (where `audio` is an Audio column), and training reads it like a root.
 """
 
 import hashlib
@@ -33,15 +33,15 @@ _TYPES = {pa.string(): "string", pa.int64(): "int64", pa.int32(): "int32", pa.in
 def join(root: str, out: str, splits: Collection[str] | None = None, target_mb: float = 256.0) -> Dataset:
     """Write the current set of a root into the folder or URI `out`, in files of about `target_mb` MiB, schemas.JOINED, in key order.
 
-    splits: only these; None is all. What is there already of the same set is kept. Raises UserError where `out` holds anything else.
+    splits: only these; None is all. Existing files of the same set stay. Raises UserError where `out` holds anything else.
     """
     shards = open_current(root)
     identity = {"shards": shards.digest, "splits": sorted(splits) if splits is not None else None, "target_mb": target_mb}
     fingerprint = stable_id(STAGE, canonical_json(identity))
     store = open_store(out)
-    there = check_free(store, fingerprint)
-    if there is not None:
-        return there
+    existing = check_free(store, fingerprint)
+    if existing is not None:
+        return existing
     files, records = AudioFiles(shards.store), []
     try:
         for part in shards.parts:
@@ -99,9 +99,9 @@ def _tables(shards: Dataset, part: int, files: AudioFiles, splits: Collection[st
     size = 0
     for file in shards.manifest.parts[part].files:
         table = read_parquet(shards.store, f"{shards.path}/{file.path}")
-        kept = table if splits is None else table.filter(pc.is_in(table.column("split"), pa.array(sorted(splits), pa.string())))
-        for start in range(0, len(kept), ROW_GROUP_ROWS):
-            waiting.append(with_audio(kept.slice(start, ROW_GROUP_ROWS), files).select(JOINED.names))
+        rows = table if splits is None else table.filter(pc.is_in(table.column("split"), pa.array(sorted(splits), pa.string())))
+        for start in range(0, len(rows), ROW_GROUP_ROWS):
+            waiting.append(with_audio(rows.slice(start, ROW_GROUP_ROWS), files).select(JOINED.names))
             size += waiting[-1].nbytes
             if size >= most:
                 yield pa.concat_tables(waiting)
@@ -128,15 +128,15 @@ def suffix(number: int) -> str:
 
 
 def check_free(store: Store, fingerprint: str) -> Dataset | None:
-    """What is there already: the same set, whole. Raises UserError where the place holds another set or other files."""
-    there = open_joined(store)
-    if there is not None and there.fingerprint == fingerprint:
+    """The same set, where it is already complete in the store. Raises UserError where the store holds another set or other files."""
+    existing = open_joined(store)
+    if existing is not None and existing.fingerprint == fingerprint:
         listed = {entry.path: entry.bytes for entry in store.entries()}
-        files = [file for record in there.manifest.parts for file in record.files]
-        return there if all(listed.get(file.path) == file.bytes for file in files) else None
+        files = [file for record in existing.manifest.parts for file in record.files]
+        return existing if all(listed.get(file.path) == file.bytes for file in files) else None
     strange = sorted(entry.path for entry in store.entries() if not _is_ours(entry.path))
-    if there is not None or strange:
-        what = "another set" if there is not None else strange[0]
+    if existing is not None or strange:
+        what = "another set" if existing is not None else strange[0]
         raise UserError(f"{store.uri} holds {what} already. Give an empty folder, so that it holds each clip once.")
     return None
 

@@ -1,6 +1,6 @@
-"""What a dataset says of itself: a record for each part, and one manifest over all parts, written last.
+"""A dataset's records: one for each part, and one manifest over all parts, written last.
 
-A part counts once its record is there; a dataset counts once its manifest is. Readers read these and never list files.
+A part is finished once its record exists, a dataset once its manifest exists. Readers read these and never list files.
 """
 
 import hashlib
@@ -9,20 +9,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from noise2music.core.errors import UserError
-from noise2music.core.tally import merge_examples
+from noise2music.core.settings import Record
+from noise2music.core.tally import merge_examples, most_common_first
 from noise2music.labeling.datasets.fingerprint import canonical_json
 
 MANIFEST_NAME = "_MANIFEST.json"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PartFile(_Frozen):
+class PartFile(Record):
     """One Parquet file of a part, by its path below the dataset's folder."""
 
     path: str
@@ -31,21 +28,21 @@ class PartFile(_Frozen):
     sha256: str
 
 
-class PartRecord(_Frozen):
-    """One part: its files, its dead rows, and what was counted while it was made. examples: a few lost texts, by reason.
+class PartRecord(Record):
+    """One part: its files, its dead rows and its statistics.
 
-    warnings: rows that live although something about them was not as declared, by reason; warned: a few of them in words.
-    shared: files that its rows refer to and that other datasets may refer to as well, by their path below the root (datasets.audio_files).
+    examples: a few lost texts, by reason. warnings: how many living rows are not as declared, by reason; warned: a few of them in words.
+    shared: files that its rows refer to and other datasets may refer to too, by their path below the root (datasets.audio_files).
     """
 
     part: int
     files: tuple[PartFile, ...]
     dead: PartFile | None = None
-    dead_reasons: dict[str, int] = {}
-    stats: dict[str, float] = {}
-    examples: dict[str, tuple[str, ...]] = {}
-    warnings: dict[str, int] = {}
-    warned: dict[str, tuple[str, ...]] = {}
+    dead_reasons: dict[str, int] = Field(default_factory=dict)
+    stats: dict[str, float] = Field(default_factory=dict)
+    examples: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    warnings: dict[str, int] = Field(default_factory=dict)
+    warned: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     shared: tuple[PartFile, ...] = ()
     seconds: float = 0.0
     device: str = "cpu"
@@ -60,7 +57,7 @@ class PartRecord(_Frozen):
         return self.files if self.dead is None else (*self.files, self.dead)
 
 
-class Manifest(_Frozen):
+class Manifest(Record):
     """One finished dataset. `identity` is `Identity.as_json`; `config` is the whole resolved configuration of the run that finished it."""
 
     format: int = 1
@@ -88,12 +85,12 @@ class Manifest(_Frozen):
     @property
     def dead_reasons(self) -> dict[str, int]:
         """Dead rows by reason, commonest first."""
-        return _commonest_first([part.dead_reasons for part in self.parts])
+        return _summed([part.dead_reasons for part in self.parts])
 
     @property
     def warnings(self) -> dict[str, int]:
         """Rows that were not as declared, by reason, commonest first."""
-        return _commonest_first([part.warnings for part in self.parts])
+        return _summed([part.warnings for part in self.parts])
 
     @property
     def warned(self) -> dict[str, tuple[str, ...]]:
@@ -122,7 +119,7 @@ class Manifest(_Frozen):
     @property
     def excluded(self) -> dict[str, int]:
         """Living rows that were left out on purpose, by reason (statistics "excluded:REASON"), commonest first."""
-        return dict(sorted(self.counted("excluded:").items(), key=lambda item: (-item[1], item[0])))
+        return most_common_first(self.counted("excluded:"))
 
     def counted(self, prefix: str) -> dict[str, int]:
         """The statistics whose name begins with `prefix`, by the rest of it."""
@@ -142,8 +139,8 @@ class Manifest(_Frozen):
     @property
     def shared(self) -> tuple[PartFile, ...]:
         """Files that it refers to and may share with others, each once, by path."""
-        found = {file.path: file for part in self.parts for file in part.shared}
-        return tuple(found[path] for path in sorted(found))
+        files = {file.path: file for part in self.parts for file in part.shared}
+        return tuple(files[path] for path in sorted(files))
 
     @property
     def device(self) -> str:
@@ -187,11 +184,11 @@ def parse_record(data: bytes) -> PartRecord | None:
         return None
 
 
-def _commonest_first(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+def _summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for part in counts:
         total.update(part)
-    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+    return most_common_first(total)
 
 
 _MEND = "Delete that one file and run the same command again: the parts are kept and the manifest is written anew."

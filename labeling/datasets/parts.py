@@ -1,4 +1,4 @@
-"""Making one part: the rows that live become Parquet files, the rows that fail become dead letters, the record comes last."""
+"""Makes one part: living rows become Parquet files, failed rows become dead letters, and the record is written last."""
 
 import hashlib
 import io
@@ -20,8 +20,8 @@ from noise2music.labeling.datasets.dead_limit import DeadLimit, TooManyDead
 from noise2music.labeling.datasets.manifest import PartFile, PartRecord
 from noise2music.labeling.schemas import DEAD, VERSION_KEY, version_of
 
-# How far the stages are, counted where the work is done and read where it is shown. Worker threads of the same process share the
-# counters; other processes and machines do not, and are seen through their finished parts.
+# Progress of the stages. Worker threads of a process share these counters. Other processes and machines do not; their progress shows
+# in their finished parts.
 
 
 _lock = threading.Lock()
@@ -29,7 +29,7 @@ _rows: Counter[str] = Counter()
 
 
 def advance(stage: str, rows: int = 1) -> None:
-    """Say that `rows` more rows of a stage are done."""
+    """Add `rows` finished rows of a stage."""
     with _lock:
         _rows[stage] += rows
 
@@ -59,7 +59,7 @@ def part_of(identifier: str, parts: int) -> int:
 
 
 class PartContext:
-    """What a stage's function says while it makes one part: which rows died or were odd, what it counted, how far it is.
+    """What a stage's function reports while it makes one part: dead rows, warnings, statistics and progress.
 
     With a `limit`, `advance` and `reject` raise labeling.datasets.dead_limit.TooManyDead as soon as the stage has to stop.
     """
@@ -86,7 +86,7 @@ class PartContext:
             self._died(key, error, subject)
 
     def expect_dead(self, key: str, error: RowError, subject: str = "") -> None:
-        """Count a row as dead that `reject` will be told of when the part is over, unless it is `revive`d."""
+        """Count a row as dead now; `reject` follows at the end of the part, unless `revive` is called before."""
         if key not in self._expected:
             self._expected[key] = error
             self._died(key, error, subject)
@@ -110,8 +110,8 @@ class PartContext:
 
     def dead_so_far(self) -> list[dict[str, str | int]]:
         """Rows that are dead, and those that are expected to be."""
-        there = {row["key"] for row in self.dead}
-        return [*self.dead, *(self._dead_row(key, error) for key, error in self._expected.items() if key not in there)]
+        keys = {row["key"] for row in self.dead}
+        return [*self.dead, *(self._dead_row(key, error) for key, error in self._expected.items() if key not in keys)]
 
     def _dead_row(self, key: str, error: RowError) -> dict[str, str | int]:
         return {
@@ -134,10 +134,10 @@ class PartContext:
             raise TooManyDead(self.stopped)
 
     def warn(self, reason: str, key: str, message: str) -> None:
-        """Say that a row lives although something about it is not as declared: "length_differs", its key, both numbers.
+        """Warn of a living row that is not as declared: "length_differs", its key, a message with both numbers.
 
-        Console, `n2m status` and the report show how many there are of each reason, and a few of them. A row that is carried over from an
-        earlier dataset must be warned of again: what its warning says has to be in its columns.
+        Console, `n2m status` and the report show the number of each reason, and a few examples. A row that is reused from an earlier
+        dataset needs its warning again, so the row's columns must hold what the message says.
         """
         self.warnings.lose(reason, f"{key}: {message}".encode("utf-8", "backslashreplace").decode())
 
@@ -150,7 +150,7 @@ class PartContext:
         self.shared[file.path] = file
 
     def show(self, examples: Mapping[str, tuple[str, ...]]) -> None:
-        """Keep a few lost texts, by reason."""
+        """Add a few lost texts as examples, by reason."""
         self.examples.update(examples)
 
     def advance(self, rows: int = 1) -> None:
@@ -174,11 +174,9 @@ def parquet_bytes(
     metadata: Mapping[str, str] | None = None,
     compressed: bool = True,
 ) -> bytes:
-    """The table as Parquet: zstd, the given schema, and metadata (more of it: `metadata`) that holds no time, host or path.
+    """The table as Parquet: zstd, the given schema, and metadata without time, host or path.
 
-    compressed: False for bytes that do not get smaller, which are then stored as they are.
-
-    Raises ValueError when a column that must not be null is.
+    metadata: more of it. compressed: False for content that does not compress. Raises ValueError when a column that must not be null is.
     """
     stamped = schema.with_metadata({VERSION_KEY: str(version_of(schema)), **(metadata or {})})
     table = table.select(schema.names).cast(stamped)
@@ -190,7 +188,7 @@ def parquet_bytes(
 
 
 def read_parquet(store: Store, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """One Parquet file, or some of its columns. Read without Arrow's own threads: a process that ends soon after can die of them.
+    """One Parquet file, or some of its columns. Without Arrow's threads, which can crash a process that ends soon after.
 
     Raises FileNotFoundError, and UserError where it is damaged.
     """
@@ -200,9 +198,9 @@ def read_parquet(store: Store, path: str, columns: Sequence[str] | None = None) 
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
-        said = str(error).splitlines()[0]
+        message = str(error).splitlines()[0]
         raise UserError(
-            f"{store.describe(path)} is damaged ({said}). Run `n2m label` on that root again: it makes damaged parts anew."
+            f"{store.describe(path)} is damaged ({message}). Run `n2m label` on that root again: it makes damaged parts anew."
         ) from error
     return table.replace_schema_metadata(None)
 
@@ -217,8 +215,8 @@ def write_part(
 ) -> PartRecord:
     """Run the generator `tables` to its end, one file a table (at least one), then write dead letters and the record.
 
-    The first writer of a file wins, here and among runs that share a root: another's whole file is taken as it is, so
-    no two records ever disagree about one file. Raises UserError when the store refuses.
+    The first writer of a file wins, among workers and among runs on one root. A complete file of another writer is used as it is, so no two
+    records disagree about one file. Raises UserError when the store refuses.
     """
     started = time.monotonic()
     name = part_name(context.part, context.parts)

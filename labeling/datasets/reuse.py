@@ -1,7 +1,7 @@
-"""Rows that an earlier dataset already holds are taken over instead of computed again.
+"""Reuses rows of earlier datasets instead of computing them again.
 
-A row may be carried when the datasets share their `row_identity` (stage, settings, model) and the row its content key
-(for example audio hash, start and length), whatever part it was in and whatever else changed around it.
+A row can be reused when both datasets have the same `row_identity` (stage, settings, model) and the row has the same content key (for
+example audio hash, start and length), whatever part it was in.
 """
 
 import hashlib
@@ -20,42 +20,42 @@ Key = tuple[Hashable, ...]
 
 
 class CarryOver:
-    """Finds earlier rows by content key. Holds 24 bytes a row in memory (40 M rows: 1 GB), and one part of rows at a time."""
+    """Finds earlier rows by content key. Needs 24 bytes of memory a row (40 M rows: 1 GB), and one part of rows at a time."""
 
     def __init__(self, datasets: Sequence[Dataset], columns: Sequence[str]) -> None:
         self._datasets = datasets
         self._columns = list(columns)
-        places = [(number, part) for number, dataset in enumerate(datasets) for part in dataset.parts]
-        self._places = places
-        hashes = [_hash_keys(_keys(datasets[number].read_part(part, self._columns), self._columns)) for number, part in places]
+        parts = [(number, part) for number, dataset in enumerate(datasets) for part in dataset.parts]
+        self._parts = parts
+        hashes = [_hash_keys(_keys(datasets[number].read_part(part, self._columns), self._columns)) for number, part in parts]
         joined = np.concatenate([np.zeros(0, np.uint64), *hashes])
-        place = np.repeat(np.arange(len(places)), [len(part) for part in hashes])
+        part_number = np.repeat(np.arange(len(parts)), [len(part) for part in hashes])
         row = np.concatenate([np.zeros(0, np.int64), *(np.arange(len(part)) for part in hashes)])
         order = np.argsort(joined, kind="stable")
-        self._hashes, self._place, self._row = joined[order], place[order], row[order]
+        self._hashes, self._part_number, self._row = joined[order], part_number[order], row[order]
 
     def __len__(self) -> int:
         return len(self._hashes)
 
     def take(self, keys: Sequence[Key]) -> dict[Key, pa.Table]:
         """One-row tables of those keys that an earlier dataset holds."""
-        found: dict[Key, pa.Table] = {}
+        rows_by_key: dict[Key, pa.Table] = {}
         if not len(self) or not keys:
-            return found
+            return rows_by_key
         digests = _hash_keys(iter(keys))
         at = np.searchsorted(self._hashes, digests)
-        wanted: dict[int, list[tuple[int, Key]]] = {}
+        rows_by_part: dict[int, list[tuple[int, Key]]] = {}
         for key, position, digest in zip(keys, at, digests, strict=True):
             if position < len(self) and self._hashes[position] == digest:
-                wanted.setdefault(int(self._place[position]), []).append((int(self._row[position]), key))
-        for place, rows in sorted(wanted.items()):
-            number, part = self._places[place]
+                rows_by_part.setdefault(int(self._part_number[position]), []).append((int(self._row[position]), key))
+        for part_number, rows in sorted(rows_by_part.items()):
+            number, part = self._parts[part_number]
             table = self._datasets[number].read_part(part)
             for row, key in rows:
                 candidate = table.slice(row, 1)
                 if next(_keys(candidate, self._columns)) == key:
-                    found[key] = candidate
-        return found
+                    rows_by_key[key] = candidate
+        return rows_by_key
 
 
 @lru_cache(maxsize=4)
@@ -69,7 +69,7 @@ def _carry_over(root_uri: str, stage: str, name: str, row_identity: str, own: st
 
 
 def carry_over(root: Store, identity: Identity, columns: Sequence[str]) -> CarryOver:
-    """Earlier rows that may be taken over for `identity`, the newest dataset first; loaded once a process."""
+    """Earlier rows that `identity` can reuse, the newest dataset first; loaded once a process."""
     return _carry_over(root.uri, identity.stage, identity.name, identity.row_identity, identity.fingerprint, tuple(columns))
 
 

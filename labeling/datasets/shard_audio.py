@@ -1,4 +1,4 @@
-"""Audio of shard rows, whether they refer to it or hold it: shards made before audio had files of its own, and joined files, hold it."""
+"""Reads the audio of shard rows. Rows refer to it; those of joined files, and of shards from before audio had its own files, hold it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,14 +19,16 @@ def audio_columns(names: Sequence[str]) -> tuple[str, ...]:
 
 def audio_of_row(row: dict[str, Any], files: AudioFiles) -> bytes:
     """The FLAC bytes of a row that has its `audio_columns`. Raises UserError where a file is missing or damaged."""
-    found: bytes = row["audio"]["bytes"] if "audio" in row else files.read(row["audio_file"], row["audio_row"])
-    return found
+    flac: bytes = row["audio"]["bytes"] if "audio" in row else files.read(row["audio_file"], row["audio_row"])
+    return flac
 
 
 def with_audio(table: pa.Table, files: AudioFiles) -> pa.Table:
-    """Rows that refer to their audio (schemas.SHARD) -> rows that hold it (schemas.JOINED); those that hold it are given back."""
+    """Rows that refer to their audio (schemas.SHARD) -> rows that hold it (schemas.JOINED). Rows that already hold it are returned
+    unchanged.
+    """
     if "audio" in table.column_names:
         return table
-    places = table.select(["clip_id", *REFERENCE]).to_pylist()
-    audio = [{"bytes": files.read(row["audio_file"], row["audio_row"]), "path": f"{row['clip_id']}.flac"} for row in places]
+    references = table.select(["clip_id", *REFERENCE]).to_pylist()
+    audio = [{"bytes": files.read(row["audio_file"], row["audio_row"]), "path": f"{row['clip_id']}.flac"} for row in references]
     return table.drop_columns(list(REFERENCE)).append_column(JOINED.field("audio"), pa.array(audio, JOINED.field("audio").type))

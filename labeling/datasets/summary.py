@@ -1,4 +1,4 @@
-"""What a set of shards holds, by split: clips, hours, labels, licences, and about how many bytes each clip has."""
+"""Summarises a set of shards by split: clips, hours, labels, licences, and the approximate size of each clip."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _LABEL_BYTES = 256
 
 @dataclass
 class SplitSummary:
-    """licences: clips by licence, "" where it is not known. sizes: about how many bytes each clip has with its texts, in key order."""
+    """licences: clips by licence, "" where it is not known. sizes: bytes of each clip with its texts, about, in key order."""
 
     milliseconds: int = 0
     labels: Counter[str] = field(default_factory=Counter)
@@ -33,17 +33,17 @@ class SplitSummary:
 
 def summarize(shards: Dataset, files: AudioFiles) -> dict[str, SplitSummary]:
     """Split -> what it holds, in the order of their names. Reads no audio but of shards that hold it themselves. Raises UserError."""
-    found: dict[str, SplitSummary] = {}
+    summaries: dict[str, SplitSummary] = {}
     columns = ["split", "licence", "length_ms", "labels", *REFERENCE, *INLINE]
     for table in shard_tables(shards, columns):
         sizes = _audio_sizes(table, files)
         for size, row in zip(sizes, table.select(columns[:4]).to_pylist(), strict=True):
-            summary = found.setdefault(row["split"], SplitSummary())
+            summary = summaries.setdefault(row["split"], SplitSummary())
             summary.milliseconds += row["length_ms"]
             summary.licences[row["licence"] or ""] += 1
             summary.labels.update(label["vocabulary"] for label in row["labels"])
             summary.sizes.append(size + _TEXT_BYTES + _LABEL_BYTES * len(row["labels"]))
-    return dict(sorted(found.items()))
+    return dict(sorted(summaries.items()))
 
 
 def shard_tables(shards: Dataset, columns: list[str] | None = None) -> Iterator[pa.Table]:
@@ -57,5 +57,5 @@ def _audio_sizes(table: pa.Table, files: AudioFiles) -> list[int]:
     if "audio" in table.column_names:
         sizes: list[int] = pc.binary_length(pc.struct_field(table.column("audio"), "bytes")).to_pylist()
         return sizes
-    places = table.select(list(REFERENCE)).to_pylist()
-    return [files.size(row["audio_file"], row["audio_row"]) for row in places]
+    references = table.select(list(REFERENCE)).to_pylist()
+    return [files.size(row["audio_file"], row["audio_row"]) for row in references]

@@ -1,4 +1,4 @@
-"""Plain files in a tar of unknown origin: where they lie in it. Nothing is unpacked, and no size that a header claims is believed."""
+"""Finds plain files in a tar of unknown origin. Nothing is unpacked, and sizes in headers are checked."""
 
 import tarfile
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Member:
 
 
 class _Bounded:
-    """A tar's file for tarfile: a header cannot make it read much, or beyond the end, or backwards."""
+    """A file for tarfile that limits reads: a header cannot make it read much, beyond the end, or backwards."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

@@ -1,6 +1,6 @@
-"""Who is at work in a root: runs that write it, and training runs that read a set of its shards. Small files below `running/` and `uses/`.
+"""Marks who uses a root: runs that write it, and training runs that read its shards. Small files below `running/` and `uses/`.
 
-Nothing in them decides a result. `n2m prune` reads them: it waits for runs, and keeps what training reads, old as that may be.
+They decide no result. `n2m prune` reads them: it waits for runs, and keeps the shards that training reads, however old.
 """
 
 import json
@@ -23,7 +23,7 @@ USES = "uses"
 
 @dataclass(frozen=True)
 class Mark:
-    """One such file. what: in words. dataset: that it reads, "" for a run that writes. over: whether it is surely no more."""
+    """One such file. what: a description. dataset: that it reads, "" for a run that writes. over: whether the user is certainly gone."""
 
     path: str
     what: str
@@ -34,7 +34,7 @@ class Mark:
 
 @contextmanager
 def running(root: Store, what: str) -> Iterator[None]:
-    """In the block a run writes the root, and `marks` says so. Raises UserError when the root cannot be written."""
+    """Mark the root as written by a run inside the block. Raises UserError when the root cannot be written."""
     path = f"{RUNNING}/{uuid4().hex}.json"
     root.put(path, _body({"what": what, "machine": platform.node(), "process": os.getpid()}))
     try:
@@ -44,8 +44,8 @@ def running(root: Store, what: str) -> Iterator[None]:
 
 
 def note_use(shards: Dataset, folder: Path) -> None:
-    """Say in the root that the training run in `folder` reads these shards. One that cannot be written is done without: then
-    `n2m prune --keep-for` has to be told.
+    """Mark in the root that the training run in `folder` reads these shards. Where the root cannot be written no mark is left, and
+    `n2m prune --keep-for` is needed.
     """
     if shards.folder:
         return
@@ -56,23 +56,25 @@ def note_use(shards: Dataset, folder: Path) -> None:
 
 
 def marks(root: Store, folder: str) -> list[Mark]:
-    """What lies in RUNNING or USES, by path. A run of this machine whose process is gone, and a training folder that is gone, are over."""
-    found = []
+    """The marks in RUNNING or USES, by path. A run of this machine is over when its process is gone, a training when its folder is gone."""
+    result = []
     for entry in sorted(root.entries(folder), key=lambda entry: entry.path):
         try:
-            said = json.loads(root.get(entry.path))
-            here = said["machine"] == platform.node()
+            record = json.loads(root.get(entry.path))
+            here = record["machine"] == platform.node()
             if folder == RUNNING:
-                what = f"{said['what']} on {said['machine']}, process {said['process']}"
-                found.append(Mark(entry.path, what, "", "", here and not _lives(int(said["process"]))))
+                what = f"{record['what']} on {record['machine']}, process {record['process']}"
+                result.append(Mark(entry.path, what, "", "", here and not _lives(int(record["process"]))))
             else:
-                where = str(said["folder"])
-                found.append(Mark(entry.path, f"{where} on {said['machine']}", said["dataset"], where, here and not Path(where).is_dir()))
+                where = str(record["folder"])
+                result.append(
+                    Mark(entry.path, f"{where} on {record['machine']}", record["dataset"], where, here and not Path(where).is_dir())
+                )
         except FileNotFoundError:
             continue
         except (ValueError, KeyError, TypeError):
-            found.append(Mark(entry.path, "a file that cannot be read", "", "", False))
-    return found
+            result.append(Mark(entry.path, "a file that cannot be read", "", "", False))
+    return result
 
 
 def _lives(process: int) -> bool:

@@ -1,6 +1,6 @@
-"""Tar files as WebDataset reads them: of each clip `{clip_id}.flac` and `{clip_id}.json`, side by side; and back to joined Parquet files.
+"""Writes tar files for WebDataset, with `{clip_id}.flac` and `{clip_id}.json` of each clip side by side, and reads them back.
 
-Tars that come back may have passed through other hands: a clip that is not whole is dead, alone; a tar that is not whole stops everything.
+Tars that are read back may have been changed. An incomplete clip is dead, alone; an incomplete tar stops everything.
 """
 
 import hashlib
@@ -65,7 +65,7 @@ class _Clip(BaseModel):
 
 
 def tar_bytes(table: pa.Table) -> bytes:
-    """Rows of schemas.JOINED -> a tar file, in their order. The same rows give the same bytes: no time, owner or host is in it."""
+    """Rows of schemas.JOINED -> a tar file, in their order. The same rows give the same bytes: it holds no time, owner or host."""
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for batch in table.to_batches(max_chunksize=1):
@@ -90,24 +90,24 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 def import_webdataset(tars: Sequence[str], out: str, target_mb: float = 256.0) -> Dataset:
     """Write the clips of tars, and of folders of tars, into the folder or URI `out` as `join` does, in their order.
 
-    What was lost stands in the manifest, by reason, with examples. Raises UserError where a tar is not whole, none of its clips can be
-    used, or `out` holds another set.
+    The manifest lists losses by reason, with examples. Raises UserError where a tar is incomplete, none of its clips can be used, or `out`
+    holds another set.
     """
-    places = [place for uri in tars for place in _places(uri)]
-    digests = [[name, _sha256(store, name)] for store, name in places]
+    sources = [source for uri in tars for source in _tars(uri)]
+    digests = [[name, _sha256(store, name)] for store, name in sources]
     identity = {"webdataset": digests, "target_mb": target_mb}
     fingerprint = stable_id(STAGE, canonical_json(identity))
     store = open_store(out)
-    there = check_free(store, fingerprint)
-    if there is not None:
-        return there
-    seen: set[str] = set()
+    existing = check_free(store, fingerprint)
+    if existing is not None:
+        return existing
+    clip_ids: set[str] = set()
     records = []
-    for part, (source, name) in enumerate(places):
+    for part, (source, name) in enumerate(sources):
         lost = Tally()
         with source.reader(name) as file:
-            clips = _clips(file, source.describe(name), lost, seen)
-            prefix = part_name(part, len(places))
+            clips = _clips(file, source.describe(name), lost, clip_ids)
+            prefix = part_name(part, len(sources))
             tables = enumerate(_tables(clips, target_mb * 2**20))
             written = tuple(write_joined(store, f"{prefix}{suffix(number)}", table) for number, table in tables)
         records.append(PartRecord(part=part, files=written, dead_reasons=dict(lost.lost), examples=lost.examples))
@@ -123,14 +123,14 @@ def import_webdataset(tars: Sequence[str], out: str, target_mb: float = 256.0) -
         software=f"noise2music {version('noise2music')}",
     )
     if not manifest.rows:
-        said = "; ".join(example for few in manifest.examples.values() for example in few) or "they are empty"
-        raise UserError(f"no clip of the tars can be used ({said}). Give tars that `n2m export --to webdataset` wrote.")
+        reasons = "; ".join(example for few in manifest.examples.values() for example in few) or "they are empty"
+        raise UserError(f"no clip of the tars can be used ({reasons}). Give tars that `n2m export --to webdataset` wrote.")
     store.put(JOINED_MANIFEST, manifest.to_bytes())
     return opened_joined(out, manifest)
 
 
-def _places(uri: str) -> list[tuple[Store, str]]:
-    """The tars that a file or folder means: the store each lies in, and its name there. Raises UserError where there are none."""
+def _tars(uri: str) -> list[tuple[Store, str]]:
+    """The tars of a file or folder: the store of each, and its name there. Raises UserError where there are none."""
     plain = uri.rstrip("/")
     if not plain.endswith(".tar") if is_remote(uri) else local_path(uri).is_dir():
         store = open_existing(uri)
@@ -165,34 +165,34 @@ def _tables(clips: Iterator[dict[str, Any]], most: float) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _clips(file: BinaryIO, where: str, lost: Tally, seen: set[str]) -> Iterator[dict[str, Any]]:
-    """The rows of one tar (schemas.JOINED), in its order. seen: ids of the clips before, which is added to."""
+def _clips(file: BinaryIO, where: str, lost: Tally, clip_ids: set[str]) -> Iterator[dict[str, Any]]:
+    """The rows of one tar (schemas.JOINED), in its order. clip_ids: ids of all clips so far; this function adds to it."""
 
     def leave_out(key: str, error: RowError) -> None:
         lost.lost[error.reason] += 1
         text = f"{where}, {key}: {error.message}".encode("utf-8", "backslashreplace").decode()
         lost.examples[error.reason] = (*lost.examples.get(error.reason, ()), text[:300])[:3]
 
-    found: dict[str, dict[str, Member]] = {}
+    members_of: dict[str, dict[str, Member]] = {}
     for member in tar_members(file, where):
         if member.name == "." and not member.is_file:
             continue  # tar of a whole folder begins with the folder.
         try:
             clip_id, kind = _check(member)
-            if kind in found.setdefault(clip_id, {}):
+            if kind in members_of.setdefault(clip_id, {}):
                 raise RowError("second_clip", "the tar has two members of that name; the first is used")
-            found[clip_id][kind] = member
+            members_of[clip_id][kind] = member
         except RowError as error:
             leave_out(member.name, error)
-    for clip_id, members in found.items():
+    for clip_id, members in members_of.items():
         try:
-            if clip_id in seen:
+            if clip_id in clip_ids:
                 raise RowError("second_clip", "this clip was read before; the first is used")
             row = _row(clip_id, {kind: _read(file, member) for kind, member in members.items()})
         except RowError as error:
             leave_out(clip_id, error)
             continue
-        seen.add(clip_id)
+        clip_ids.add(clip_id)
         yield row
 
 
@@ -221,8 +221,8 @@ def _row(clip_id: str, data: dict[str, bytes]) -> dict[str, Any]:
         clip = _Clip.model_validate_json(data["json"])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise RowError("bad_clip", f"its json is not that of a clip ({place}: {first['msg']})") from error
+        where = ".".join(map(str, first["loc"]))
+        raise RowError("bad_clip", f"its json is not that of a clip ({where}: {first['msg']})") from error
     if clip.clip_id != clip_id:
         raise RowError("bad_clip", f"its json is that of clip {clip.clip_id}")
     flac = data["flac"]

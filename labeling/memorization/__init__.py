@@ -1,1 +1,1 @@
-"""Is a piece of audio a copy of a training clip? Nearest neighbours by the scorer's embeddings and by an audio fingerprint."""
+"""Finds copies of training clips and of recordings: nearest neighbours by the scorer's embeddings and by an audio fingerprint."""

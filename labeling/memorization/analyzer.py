@@ -1,4 +1,4 @@
-"""audfprint2's finder of spectral peaks, with another floor. Importing this costs a second: memorization.landmarks does so late."""
+"""audfprint2's search for spectral peaks, with another floor. The import takes a second, so memorization.landmarks does it late."""
 
 import logging
 
@@ -19,7 +19,7 @@ _SILENT = 1e-9
 
 
 class LevelAnalyzer(Analyzer):
-    """The library's, with a floor `floor_db` below the loudest point instead of 120 dB, and without its loop over frequencies."""
+    """The library's analyzer, with a floor `floor_db` below the loudest point instead of 120 dB, and without its loop over frequencies."""
 
     def __init__(self, density: float, hop: int, floor_db: float) -> None:
         super().__init__(density)

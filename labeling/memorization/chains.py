@@ -1,8 +1,8 @@
-"""What recordings are compared by, all with all: chains of three spectral peaks, a quarter of them, each a number of 32 bits and a time.
+"""Chains of three spectral peaks, by which all recordings are compared with all: each a number of 32 bits and a time. A quarter is used.
 
-A landmark is a pair of peaks in 20 bits: a million recordings of music would share each of them. Two landmarks where one ends at the peak
-at which the other begins are a chain. In 8,128 pairs of different pieces 166 shared any chain, and no two more than eight of some 1,600;
-2,250 pairs shared a landmark. Whether a chain is kept depends on its number alone, so copies keep the same ones.
+A landmark is a pair of peaks in 20 bits, so among a million recordings of music every landmark would be shared. A chain is two landmarks of
+which one ends at the peak where the other begins. Of 8,128 pairs of different pieces, 166 shared any chain, none more than eight of some
+1,600; 2,250 shared a landmark. A chain's number alone decides whether it is used, so copies use the same ones.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,16 @@ from noise2music.core.ids import mix
 from noise2music.labeling.memorization.landmarks import Int32s, Landmarks
 
 VERSION = 1
-KEPT_OF = 4
+ONE_IN = 4
+"""One chain in so many is used."""
 MOST_REPEATS = 4
-"""So many times one chain counts in one recording: a loop repeats all of its chains."""
+"""The most times that one chain counts in one recording: a loop repeats all of its chains."""
 
 Uint32s = npt.NDArray[np.uint32]
 
 _FREQUENCY, _STEP = 8, 6
 _COARSER = np.int64(1)
-"""Time between peaks is taken in steps of two frames: a copy's frames lie elsewhere than those of the recording."""
+"""Time between peaks is rounded to two frames, since a copy's frames are shifted against those of the recording."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Chains:
 
 
 def find_chains(landmarks: Landmarks) -> Chains:
-    """The chains of a recording's landmarks that are kept: some 400 for 30 s of music."""
+    """The used chains of a recording's landmarks: some 400 for 30 s of music."""
     times = landmarks.times.astype(np.int64)
     first, second, wait = _peaks(landmarks.hashes.astype(np.int64))
     begin = (times << _FREQUENCY) | first
@@ -47,9 +48,9 @@ def find_chains(landmarks: Landmarks) -> Chains:
     peaks = (((first[one] << _FREQUENCY) | second[one]) << _FREQUENCY) | second[other]
     waits = ((wait[one] >> _COARSER) << _STEP) | (wait[other] >> _COARSER)
     mixed = mix(((peaks << 2 * _STEP) | waits).astype(np.uint64))
-    kept = mixed % np.uint64(KEPT_OF) == 0
-    hashes = (mixed[kept] >> np.uint64(32)).astype(np.uint32)
-    rows = np.unique(np.stack([times[one][kept], hashes.astype(np.int64)], axis=1), axis=0)
+    selected = mixed % np.uint64(ONE_IN) == 0
+    hashes = (mixed[selected] >> np.uint64(32)).astype(np.uint32)
+    rows = np.unique(np.stack([times[one][selected], hashes.astype(np.int64)], axis=1), axis=0)
     rows = rows[_occurrence(rows[:, 1]) < MOST_REPEATS]
     return Chains(rows[:, 1].astype(np.uint32), rows[:, 0].astype(np.int32))
 
@@ -61,11 +62,11 @@ def _peaks(hashes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.ND
 
 
 def _occurrence(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """(n,) -> how many equal values stand before each."""
+    """(n,) -> how many equal values come before each."""
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.diff(values[order], prepend=values[order][:1] - 1))
     lengths = np.diff(np.append(starts, len(values)))
-    place = np.arange(len(values)) - np.repeat(starts, lengths)
+    occurrence = np.arange(len(values)) - np.repeat(starts, lengths)
     result = np.empty(len(values), np.int64)
-    result[order] = place
+    result[order] = occurrence
     return result

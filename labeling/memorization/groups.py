@@ -1,10 +1,10 @@
-"""Pairs -> groups: union-find over the pairs alone."""
+"""Groups of connected numbers, by union-find over pairs."""
 
 from collections.abc import Iterable
 
 
 def connected(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Pairs of numbers -> the smallest number that each is connected with, for every number that is in a pair; whatever their order."""
+    """Pairs of numbers -> for every number in a pair the smallest number that it is connected with. The order of pairs does not matter."""
     parent: dict[int, int] = {}
 
     def root(number: int) -> int:

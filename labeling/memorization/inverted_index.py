@@ -1,7 +1,7 @@
-"""Recordings that share chains: an inverted index, a bucket of hashes at a time, gives votes for pairs of recordings and an offset.
+"""Finds recordings that share chains: an inverted index, one bucket of hashes at a time, gives votes for pairs of recordings at an offset.
 
-Votes are bounded by the entries: a chain that more than MOST_SHARED recordings have gives only pairs with the first FIRST_FEW of them,
-which still ties a group of a thousand copies together.
+The number of votes is bounded. A chain in more than MOST_SHARED recordings only gives pairs with the first FIRST_FEW of them, which still
+connects a group of a thousand copies.
 """
 
 from collections.abc import Iterator
@@ -61,13 +61,13 @@ def hash_bucket(hashes: Uint32s, buckets: int) -> npt.NDArray[np.int64]:
 
 
 def pair_bucket(votes: Votes, buckets: int) -> npt.NDArray[np.int64]:
-    """All votes of a pair fall into one."""
+    """The bucket of each vote; all votes of a pair have the same one."""
     pair = (votes.one.astype(np.uint64) << np.uint64(32)) | votes.other
     return (mix(pair) % np.uint64(buckets)).astype(np.int64)
 
 
 def votes(entries: Entries, done: Bools | None = None) -> Iterator[Votes]:
-    """All entries of some hashes -> votes, some at a time. done: (n,) whose votes with those before them `settle` gave."""
+    """All entries of some hashes -> votes, some at a time. done: (n,) entries whose votes with earlier ones `settle` has given."""
     done = np.zeros(len(entries.hashes), bool) if done is None else done
     entries, done = _sorted(entries, done)
     starts = _starts(entries.hashes)
@@ -81,14 +81,14 @@ def votes(entries: Entries, done: Bools | None = None) -> Iterator[Votes]:
 
 
 def settle(entries: Entries, done: Bools) -> tuple[Iterator[Votes], Entries, Bools]:
-    """Some of the entries of some hashes, those of the first tracks -> votes of hashes that have too many recordings already, and what is
-    still needed when the entries of later tracks come: so a chain that everybody has need not be held whole.
+    """The entries so far (those of the first tracks) of some hashes -> votes of hashes that already have too many recordings, and the
+    entries that are still needed for later tracks. So a chain that all recordings share need not be held in memory.
     """
     entries, done = _sorted(entries, done)
-    place, crowded = _places(entries)
-    found = votes(entries.take(crowded), done[crowded])
-    kept = ~crowded | (place <= MOST_SHARED)
-    return found, entries.take(kept), (done | crowded)[kept]
+    rank, crowded = _recording_ranks(entries)
+    settled_votes = votes(entries.take(crowded), done[crowded])
+    needed = ~crowded | (rank <= MOST_SHARED)
+    return settled_votes, entries.take(needed), (done | crowded)[needed]
 
 
 def _sorted(entries: Entries, done: Bools) -> tuple[Entries, Bools]:
@@ -100,22 +100,22 @@ def _starts(hashes: Uint32s) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.diff(hashes.astype(np.int64), prepend=-1))
 
 
-def _places(entries: Entries) -> tuple[npt.NDArray[np.int64], Bools]:
-    """Sorted entries -> the number of each one's recording among those with its hash, and whether those are too many for all pairs."""
+def _recording_ranks(entries: Entries) -> tuple[npt.NDArray[np.int64], Bools]:
+    """Sorted entries -> the rank of each entry's recording among those with its hash, and whether they are too many for all pairs."""
     starts = _starts(entries.hashes)
     if not len(starts):
         return np.zeros(0, np.int64), np.zeros(0, bool)
     lengths = np.diff(np.append(starts, len(entries.hashes)))
-    place = np.cumsum(np.append(True, (np.diff(entries.tracks.astype(np.int64)) != 0) | (np.diff(entries.hashes.astype(np.int64)) != 0)))
-    place -= np.repeat(place[starts], lengths)
-    return place, np.repeat(np.maximum.reduceat(place, starts) >= MOST_SHARED, lengths)
+    rank = np.cumsum(np.append(True, (np.diff(entries.tracks.astype(np.int64)) != 0) | (np.diff(entries.hashes.astype(np.int64)) != 0)))
+    rank -= np.repeat(rank[starts], lengths)
+    return rank, np.repeat(np.maximum.reduceat(rank, starts) >= MOST_SHARED, lengths)
 
 
 def _votes(entries: Entries, done: Bools) -> Iterator[Votes]:
     hashes = entries.hashes
     starts = _starts(hashes)
     first = np.repeat(starts, np.diff(np.append(starts, len(hashes))))
-    place, crowded = _places(entries)
+    rank, crowded = _recording_ranks(entries)
     # Each row with rows before it: of all recordings, or of the first few.
     for back in range(1, MOST_SHARED * MOST_REPEATS):
         later = np.flatnonzero(~crowded[back:] & (hashes[back:] == hashes[:-back])) + back
@@ -125,7 +125,7 @@ def _votes(entries: Entries, done: Bools) -> Iterator[Votes]:
     for ahead in range(FIRST_FEW * MOST_REPEATS):
         earlier = first + ahead
         rows = np.flatnonzero(crowded & ~done & (earlier < np.arange(len(hashes))))
-        rows = rows[place[earlier[rows]] < FIRST_FEW]
+        rows = rows[rank[earlier[rows]] < FIRST_FEW]
         yield _pairs(entries, earlier[rows], rows)
 
 

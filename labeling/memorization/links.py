@@ -1,6 +1,6 @@
-"""Which pairs are copies: enough of what the shorter one has is in the other, at one offset, and clearly more than at any other offset.
+"""Decides which pairs are copies: at one offset they share enough chains of the shorter one, and clearly more than at any other offset.
 
-Two pieces over one drum loop share its chains at every offset by which the loop repeats; a copy shares most of its own at one.
+Two pieces with the same drum loop share its chains at every repetition of the loop; a copy shares most of its chains at one offset.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from noise2music.labeling.memorization.landmarks import FRAMES_A_SECOND, Int32s
 
 LEAST_VOTES = 8
 LEAST_LEAD = 0.08
-"""The share at the best offset less the share at the next. Measured by benchmarks/copies_heard.py."""
+"""The share at the best offset minus the share at the next best. Measured by benchmarks/copies_heard.py."""
 SURE_SHARE = 0.3
-"""At this share it is a copy whatever comes next: music that is made of loops is like itself at several offsets."""
+"""From this share on it is a copy whatever the next best: music made of loops resembles itself at several offsets."""
 
 _SLACK = 2
 _AWAY = 4
@@ -46,16 +46,16 @@ def find_links(votes: Votes, sizes: npt.NDArray[np.integer]) -> Links:
     if not len(order):
         return NO_LINKS
     key = np.sort(number * _RANGE + votes.offsets[order] + _RANGE // 2)
-    there = np.searchsorted(key, key + _SLACK, "right") - np.arange(len(key))
-    best = np.maximum.reduceat(there, start)
-    at = np.minimum.reduceat(np.where(there == np.repeat(best, count), key, np.iinfo(np.int64).max), start)
+    support = np.searchsorted(key, key + _SLACK, "right") - np.arange(len(key))
+    best = np.maximum.reduceat(support, start)
+    at = np.minimum.reduceat(np.where(support == np.repeat(best, count), key, np.iinfo(np.int64).max), start)
     near = np.abs(key - np.repeat(at, count)) <= _SLACK + _AWAY
-    following = np.maximum.reduceat(np.where(near, 0, there), start)
+    following = np.maximum.reduceat(np.where(near, 0, support), start)
     one, other = votes.one[order][start], votes.other[order][start]
     size = np.maximum(1, np.minimum(sizes[one], sizes[other]))
-    kept = (best >= LEAST_VOTES) & ((best - following >= LEAST_LEAD * size) | (best >= SURE_SHARE * size))
+    is_copy = (best >= LEAST_VOTES) & ((best - following >= LEAST_LEAD * size) | (best >= SURE_SHARE * size))
     offsets = at % _RANGE - _RANGE // 2 + _SLACK // 2
-    return Links(one[kept], other[kept], best[kept].astype(np.int32), offsets[kept].astype(np.int32))
+    return Links(one[is_copy], other[is_copy], best[is_copy].astype(np.int32), offsets[is_copy].astype(np.int32))
 
 
 def milliseconds(frames: int) -> int:

@@ -1,4 +1,4 @@
-"""The training set of a finished labeling run: embeddings from its dataset `embed`, fingerprints of the audio in its shards."""
+"""Opens the training set of a finished labeling run: embeddings of its dataset `embed`, fingerprints of the audio in its shards."""
 
 import hashlib
 import io
@@ -42,23 +42,23 @@ log = logging.getLogger("n2m")
 def open_training_set(root: str, cache: Path, split: str = "train", workers: int = 1) -> TrainingSet:
     """The clips of a split that are in the shards of a run's root (a folder or URI).
 
-    Fingerprints are kept in the folder `cache`, in one file for each file of audio, named after its hash, and are computed once (about
-    50 CPU-ms for 30 s of audio, by `workers` processes). In memory: 12 bytes a landmark (about 8 KB a clip of 30 s) and the embeddings.
-    Raises UserError where there is no finished run, no clip of the split, or a file is damaged.
+    Fingerprints are computed once (about 50 CPU-ms for 30 s of audio, by `workers` processes) and stored in the folder `cache`, one file
+    for each file of audio, named by its hash. Memory: 12 bytes a landmark (about 8 KB for a clip of 30 s) and the embeddings. Raises
+    UserError where there is no finished run, no clip of the split, or a file is damaged.
     """
     store = open_existing(root)
     shards, embeddings = _open(store, "shard"), _open(store, "embed")
-    kept = open_store(str(cache))
-    rows = [row for part in shards.manifest.parts for row in _part_rows(shards, part, split, kept, workers)]
+    print_cache = open_store(str(cache))
+    rows = [row for part in shards.manifest.parts for row in _part_rows(shards, part, split, print_cache, workers)]
     if not rows:
         raise UserError(f"{shards.store.describe(shards.path)} has no clip of the split {split!r}: there is nothing to compare with.")
     ids = [clip_id for clip_id, _ in rows]
     vectors = _embeddings(embeddings, ids)
-    return TrainingSet(_digest(shards, embeddings, split), _scorer_of(embeddings), ids, vectors, [found for _, found in rows])
+    return TrainingSet(_digest(shards, embeddings, split), _scorer_of(embeddings), ids, vectors, [prints for _, prints in rows])
 
 
 def training_set_digest(root: str, split: str = "train") -> str:
-    """The digest that `open_training_set` gives, without computing anything. Raises UserError where there is no finished run."""
+    """The digest of the set that `open_training_set` opens, without computing it. Raises UserError where there is no finished run."""
     store = open_existing(root)
     return _digest(_open(store, "shard"), _open(store, "embed"), split)
 
@@ -83,38 +83,38 @@ def _scorer_of(embeddings: Dataset) -> str:
     return str(embeddings.manifest.identity["inputs"]["scorer"])
 
 
-def _part_rows(shards: Dataset, part: PartRecord, split: str, kept: Store, workers: int) -> Iterator[tuple[str, Landmarks]]:
-    """Clip ids of a split with their fingerprints, in key order. The audio lies in files of its own, or in the shards themselves."""
-    wanted: list[str] = []
+def _part_rows(shards: Dataset, part: PartRecord, split: str, print_cache: Store, workers: int) -> Iterator[tuple[str, Landmarks]]:
+    """Clip ids of a split with their fingerprints, in key order. The audio is in its own files, or in the shards themselves."""
+    clip_ids: list[str] = []
     for file in part.files:
         table = pq.read_table(pa.BufferReader(_whole(shards, f"{shards.path}/{file.path}", file)), columns=["clip_id", "split"])
-        wanted += table.filter(pc.equal(table.column("split"), split)).column("clip_id").to_pylist()
-    if not wanted:
+        clip_ids += table.filter(pc.equal(table.column("split"), split)).column("clip_id").to_pylist()
+    if not clip_ids:
         return
     inside = [(f"{shards.path}/{file.path}", file) for file in part.files]
     files = [(file.path, file) for file in part.shared] or inside
-    found = dict(row for path, file in files for row in _rows(_fingerprints(shards, path, file, kept, workers), set(wanted)))
-    yield from ((clip_id, found[clip_id]) for clip_id in wanted)
+    prints = dict(row for path, file in files for row in _rows(_fingerprints(shards, path, file, print_cache, workers), set(clip_ids)))
+    yield from ((clip_id, prints[clip_id]) for clip_id in clip_ids)
 
 
-def _fingerprints(shards: Dataset, path: str, file: PartFile, kept: Store, workers: int) -> pa.Table:
-    """The fingerprints of one file of audio, from the cache where they are there and whole."""
+def _fingerprints(shards: Dataset, path: str, file: PartFile, print_cache: Store, workers: int) -> pa.Table:
+    """The fingerprints of one file of audio, from the cache where it has them undamaged."""
     name = f"{file.sha256}-{stable_id(landmarks.VERSION, _library(), canonical_json(SCHEMA.names))}.parquet"
     try:
-        return pq.read_table(pa.BufferReader(kept.get(name)), page_checksum_verification=True)
+        return pq.read_table(pa.BufferReader(print_cache.get(name)), page_checksum_verification=True)
     except FileNotFoundError:
         pass
     except (pa.ArrowException, OSError) as error:
-        log.warning("%s is damaged (%s) and is made anew", kept.describe(name), error)
+        log.warning("%s is damaged (%s) and is made anew", print_cache.describe(name), error)
     table = _compute(pq.read_table(pa.BufferReader(_whole(shards, path, file))), workers)
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
-    kept.put(name, sink.getvalue())
+    print_cache.put(name, sink.getvalue())
     return table
 
 
 def _whole(shards: Dataset, path: str, file: PartFile) -> bytes:
-    """A file whose hash is right. Raises UserError."""
+    """The content of a file, its hash checked. Raises UserError."""
     where = shards.store.describe(path)
     try:
         data = shards.store.get(path)
@@ -128,14 +128,14 @@ def _whole(shards: Dataset, path: str, file: PartFile) -> bytes:
 def _compute(rows: pa.Table, workers: int) -> pa.Table:
     inside = "audio" in rows.column_names
     audio = [item["bytes"] for item in rows.column("audio").to_pylist()] if inside else rows.column("flac").to_pylist()
-    found = []
+    fingerprints = []
     for prints in _spread(audio, workers):
-        found.append(prints)
+        fingerprints.append(prints)
         advance(STAGE)
-    lengths = np.array([len(item.times) for item in found], np.int64)
+    lengths = np.array([len(item.times) for item in fingerprints], np.int64)
     columns = [
         lists_column(pa.array(np.concatenate([np.zeros(0, np.int32), *values])), lengths)
-        for values in ([item.times for item in found], [item.hashes for item in found])
+        for values in ([item.times for item in fingerprints], [item.hashes for item in fingerprints])
     ]
     return pa.table([rows.column("clip_id"), *columns], schema=SCHEMA)
 
@@ -154,18 +154,18 @@ def _of_file(flac: bytes) -> Landmarks:
     return find_landmarks(audio.mean(axis=1), rate)
 
 
-def _rows(table: pa.Table, wanted: Set[str]) -> Iterator[tuple[str, Landmarks]]:
+def _rows(table: pa.Table, clip_ids: Set[str]) -> Iterator[tuple[str, Landmarks]]:
     for row, clip_id in enumerate(table.column("clip_id").to_pylist()):
-        if clip_id in wanted:
+        if clip_id in clip_ids:
             times, hashes = (table.column(name)[row].values.to_numpy() for name in ("times", "hashes"))
             yield clip_id, Landmarks(times, hashes)
 
 
 def _embeddings(dataset: Dataset, ids: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     table = dataset.read(["clip_id", "embedding"])
-    place = {clip_id: row for row, clip_id in enumerate(table.column("clip_id").to_pylist())}
+    row_of = {clip_id: row for row, clip_id in enumerate(table.column("clip_id").to_pylist())}
     try:
-        rows = [place[clip_id] for clip_id in ids]
+        rows = [row_of[clip_id] for clip_id in ids]
     except KeyError as error:
         where = dataset.store.describe(dataset.path)
         raise UserError(f"{where} has no embedding of the clip {error.args[0]} of the shards. Run `n2m label` again.") from None

@@ -1,4 +1,4 @@
-"""Rows on their way from many workers to many others, through files, by bucket. Beam's local runner keeps what it groups in memory."""
+"""Passes rows from many workers to many others through files, by bucket, since Beam's local runner groups in memory."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 @dataclass(frozen=True)
 class Spool:
-    """A folder of a store that holds the rows of one passage. Files may be written twice: they come out the same."""
+    """A folder of a store with rows of one kind. A file may be written twice, with the same content."""
 
     store: Store
     folder: str

@@ -1,4 +1,4 @@
-"""Which clip do landmarks come from, and how much of it do they repeat?"""
+"""Finds the clip that landmarks come from, and how much of it they repeat."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from noise2music.core.arrays import Int64s
 from noise2music.labeling.memorization.landmarks import FRAMES_A_SECOND, Int32s, Landmarks
 
 WINDOW_SECONDS = 10.0
-"""A query is compared by windows of this length, half overlapping: what is copied for ten seconds counts as ten seconds of ten."""
+"""A query is compared in half-overlapping windows of this length, so a copy of ten seconds fills a window, however long the query."""
 LEAST_LANDMARKS = 50
-"""A stretch with fewer is too plain to be recognised: shares are of at least so many."""
+"""Shares are relative to at least so many landmarks: a passage with fewer is too plain to be recognised."""
 
 _SLACK = 1
 _TRIED = 32
@@ -21,7 +21,7 @@ _OFFSETS = 1 << 20
 
 @dataclass(frozen=True)
 class Repeated:
-    """The clip (its number, -1 for none) that a query repeats most, and the share of its landmarks there that the query has too."""
+    """The clip (its number, -1 for none) that a query repeats most, and the share of the clip's landmarks there that the query has too."""
 
     clip: int
     share: float
@@ -44,13 +44,13 @@ class LandmarkTable:
         width = round(WINDOW_SECONDS * FRAMES_A_SECOND)
         length = max(1, round(seconds * FRAMES_A_SECOND))
         starts = range(0, max(1, length - width // 2), width // 2)
-        found = [self._best(query.between(start, min(start + width, length)), min(width, length - start)) for start in starts]
-        return max(found, key=lambda item: (item.share, -item.clip))
+        best_of_windows = [self._best(query.between(start, min(start + width, length)), min(width, length - start)) for start in starts]
+        return max(best_of_windows, key=lambda item: (item.share, -item.clip))
 
     def _best(self, query: Landmarks, frames: int) -> Repeated:
-        """For one window: the alignments with most landmarks in common are looked at in turn."""
-        places, asked = self._equal(query.hashes)
-        shift = self._times[places].astype(np.int64) - query.times[asked]
+        """The best match of one window, among the alignments with most landmarks in common."""
+        places, query_rows = self._equal(query.hashes)
+        shift = self._times[places].astype(np.int64) - query.times[query_rows]
         key = self._clips[places].astype(np.int64) * _OFFSETS + shift + _OFFSETS // 2
         best = Repeated(-1, 0.0)
         for candidate in _fullest(key):
@@ -81,6 +81,6 @@ def _fullest(key: Int64s) -> npt.NDArray[np.int64]:
     values, counts = np.unique(key, return_counts=True)
     near = counts.copy()
     for step in (-_SLACK, _SLACK):
-        place = np.minimum(np.searchsorted(values, values + step), max(0, len(values) - 1))
-        near += np.where(values[place] == values + step, counts[place], 0)
+        nearest = np.minimum(np.searchsorted(values, values + step), max(0, len(values) - 1))
+        near += np.where(values[nearest] == values + step, counts[nearest], 0)
     return values[np.argsort(-near, kind="stable")[:_TRIED]]

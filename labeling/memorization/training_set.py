@@ -1,4 +1,4 @@
-"""What was trained on, ready to be compared with."""
+"""The training set, prepared for comparisons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from noise2music.labeling.retrieval.cosine import MILLION, check_unit
 from noise2music.labeling.retrieval.nearest import fetcher, rank
 
 LEAST_SHARE = 0.3
-"""From this share of matching landmarks on a clip is flagged. Measured by benchmarks/duplicates.py: excerpts of 10 s of training clips with
-noise at 20 dB, resampled and shifted, lie above it; other pieces, of the same genre too, below."""
+"""A clip is flagged from this share of matching landmarks on. Measured by benchmarks/duplicates.py: 10 s excerpts of training clips with
+noise at 20 dB, resampled and shifted, lie above it; other pieces, also of the same genre, below."""
 LEAST_COSINE = 0.995
-"""From this cosine on a clip is flagged, whatever its landmarks. Pieces of one genre with the same instruments come near it, and the
-scorer hears no melody, so that a copy with noise may lie below: the cosine finds what sounds alike, the landmarks find copies."""
+"""A clip is flagged from this cosine on, whatever its landmarks. Pieces of one genre with the same instruments come near it. The scorer
+hears no melody, so a noisy copy may lie below: the cosine finds similar sound, the landmarks find copies."""
 DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """A clip beside the training set. nearest, cosine: the clip whose embedding is nearest. matching, share: the clip of whose landmarks
-    the largest share was found (None, 0 where none was). flagged: one of the two is at or above its threshold.
+    """A clip compared with the training set. nearest, cosine: the training clip with the nearest embedding. matching, share: the training
+    clip with the largest share of matching landmarks (None, 0 without any). flagged: whether cosine or share reaches its threshold.
     """
 
     nearest: str

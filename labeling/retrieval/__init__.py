@@ -1,1 +1,1 @@
-"""Which captions are near a clip: exact and inverted search, and what is drawn from what was found."""
+"""Finds the captions near a clip by exact and inverted search, and draws labels from them."""

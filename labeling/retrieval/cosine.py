@@ -1,7 +1,7 @@
-"""Cosines as whole millionths: the same number on any machine, in any batch, with any count of threads.
+"""Cosines as whole millionths: the same number on any machine, in any batch, with any number of threads.
 
-A float32 product fits a float64 exactly, so only the order of summation can change a cosine, by at most about d x 2^-53. Rounding to six
-digits hides that except next to a rounding boundary; there the sum is repeated in one fixed order.
+A product of two float32 fits a float64 exactly, so only the order of summation changes a cosine, by at most about d x 2^-53. Rounding to
+six digits hides that, except next to a rounding boundary, where the sum is repeated in a fixed order.
 """
 
 import numpy as np
@@ -78,7 +78,7 @@ def _fixed_products(a: Float64s, b: Float64s, i: Int64s, j: Int64s, k: Int64s) -
 
 
 def _fixed_sum(values: Float64s) -> Float64s:
-    """Sum over the last axis by halving: elementwise additions only, so no library chooses the order."""
+    """Sum over the last axis by halving. It uses elementwise additions only, so no library chooses the order."""
     while (width := values.shape[-1]) > 1:
         half = width // 2
         rest = values[..., 2 * half :]

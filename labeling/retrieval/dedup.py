@@ -1,6 +1,6 @@
-"""Captions that say the same thing take one place among a clip's candidates ("piano", "pianos", "piano music").
+"""Removes captions that say the same thing from a clip's candidates ("piano", "pianos", "piano music").
 
-Greedy down the ranks: a caption whose text cosine to one already kept is at or above the threshold takes no place.
+Greedy down the ranks: a caption is skipped when its text cosine to an earlier kept one is at or above the threshold.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,10 @@ _CELLS = 1 << 22
 def distinct(
     queries: Float32s, top_k: int, ranked: Callable[[Float32s, int], Ranking], meaning: Float32s, threshold: float
 ) -> tuple[Ranking, int]:
-    """The first `top_k` captions of each query that say different things, and how many captions were passed over before the last of them.
+    """The first `top_k` captions of each query that say different things, and how many captions were skipped before the last of them.
 
-    ranked(queries, depth) gives the ranking to go down; meaning (V, m) unit. Ranks 4, 16, 64 and 256 times `top_k` deep are looked at, each
-    only for the queries that still lack some; a query that lacks some even then keeps fewer.
+    ranked(queries, depth) gives the ranking; meaning: (V, m) unit vectors of the captions' text. It goes 4 times `top_k` ranks deep, then
+    16, 64 and 256 times for the queries that still lack captions. A query that lacks some even then gets fewer.
     """
     rows = np.full((len(queries), top_k), -1, np.int64)
     scores = np.zeros((len(queries), top_k), np.int64)
@@ -39,14 +39,14 @@ def distinct(
         for start in range(0, len(pending), step):
             some = pending[start : start + step]
             ranking = ranked(queries[some], depth)
-            kept, passed = keep_distinct(ranking.rows, top_k, meaning, threshold)
-            enough = kept.sum(1) == top_k
+            keep, passed = keep_distinct(ranking.rows, top_k, meaning, threshold)
+            enough = keep.sum(1) == top_k
             if depth >= min(len(meaning), _MAX_DEPTH * top_k):
                 enough[:] = True
-            which, rank = np.nonzero(kept & enough[:, None])
-            place = (np.cumsum(kept, axis=1) - 1)[which, rank]
-            rows[some[which], place] = ranking.rows[which, rank]
-            scores[some[which], place] = ranking.millionths[which, rank]
+            which, rank = np.nonzero(keep & enough[:, None])
+            slot = (np.cumsum(keep, axis=1) - 1)[which, rank]
+            rows[some[which], slot] = ranking.rows[which, rank]
+            scores[some[which], slot] = ranking.millionths[which, rank]
             collapsed += int(passed[enough].sum())
             lacking.append(some[~enough])
         pending = np.concatenate(lacking)
@@ -55,14 +55,14 @@ def distinct(
 
 
 def keep_distinct(rows: Int64s, top_k: int, meaning: Float32s, threshold: float) -> tuple[Bools, Int64s]:
-    """rows (n, depth) ranked captions (-1 for none) -> kept (n, depth), at most `top_k` a row, and passed (n,).
+    """rows (n, depth) ranked captions (-1 for none) -> keep (n, depth), at most `top_k` a row, and passed (n,).
 
-    passed: captions that took no place although there was one.
+    passed: captions that were skipped as duplicates while there was still room.
     """
     width = min(2 * top_k, rows.shape[1])
     step = max(1, _CELLS // (width * (width + top_k)))
     limit = round(threshold * MILLION)
-    kept = np.zeros(rows.shape, bool)
+    keep = np.zeros(rows.shape, bool)
     passed = np.zeros(len(rows), np.int64)
     for start in range(0, len(rows), step):
         block = rows[start : start + step]
@@ -72,29 +72,29 @@ def keep_distinct(rows: Int64s, top_k: int, meaning: Float32s, threshold: float)
             active = np.flatnonzero(count < top_k)
             ranks = block[active, first : first + width]
             fresh, skipped = _keep(ranks, before[active], count[active], meaning, limit)
-            kept[start + active, first : first + ranks.shape[1]] = fresh
+            keep[start + active, first : first + ranks.shape[1]] = fresh
             passed[start + active] += skipped
             which, rank = np.nonzero(fresh)
-            place = count[active][which] + (np.cumsum(fresh, axis=1) - 1)[which, rank]
-            before[active[which], place] = ranks[which, rank]
-    return kept, passed
+            slot = count[active][which] + (np.cumsum(fresh, axis=1) - 1)[which, rank]
+            before[active[which], slot] = ranks[which, rank]
+    return keep, passed
 
 
 def _keep(ranks: Int64s, before: Int64s, count: Int64s, meaning: Float32s, limit: int) -> tuple[Bools, Int64s]:
-    """One stretch of ranks (n, width): which are kept after those `before` (n, top_k; `count` of them), and how many are passed over."""
+    """One range of ranks (n, width): which to keep after those `before` (n, top_k; `count` of them), and how many are skipped."""
     top_k, width = before.shape[1], ranks.shape[1]
     others = np.concatenate([before[:, : count.max(initial=0)], ranks], axis=1)
     cosines = millionths(meaning, np.maximum(ranks, 0), meaning, np.maximum(others, 0))
     alike = np.greater_equal(cosines, limit) & (others >= 0)[:, None, :]
     earlier = others.shape[1] - width
     blocked: Bools = np.any(alike[:, :, :earlier], axis=2)
-    kept = np.zeros(ranks.shape, bool)
+    keep = np.zeros(ranks.shape, bool)
     passed = np.zeros(len(ranks), np.int64)
     count = count.copy()
     for rank in range(width):
-        open_place = (count < top_k) & (ranks[:, rank] >= 0)
-        kept[:, rank] = open_place & ~blocked[:, rank]
-        passed += open_place & blocked[:, rank]
-        blocked |= alike[:, :, earlier + rank] & kept[:, rank, None]
-        count += kept[:, rank]
-    return kept, passed
+        has_slot = (count < top_k) & (ranks[:, rank] >= 0)
+        keep[:, rank] = has_slot & ~blocked[:, rank]
+        passed += has_slot & blocked[:, rank]
+        blocked |= alike[:, :, earlier + rank] & keep[:, rank, None]
+        count += keep[:, rank]
+    return keep, passed

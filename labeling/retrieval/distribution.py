@@ -1,4 +1,4 @@
-"""How evenly captions are used, and which are hubs: figures of a count vector (V,), one count a caption of the vocabulary."""
+"""Measures how evenly captions are used, and whether some are hubs: figures of a count vector (V,), one count a caption."""
 
 import math
 from dataclasses import dataclass

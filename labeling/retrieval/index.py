@@ -1,6 +1,6 @@
-"""A clip's candidates: the K captions of a vocabulary nearest to it (paper section 2.3, step 3; K = 10).
+"""Finds a clip's candidates: the K captions of a vocabulary nearest to it (paper section 2.3, step 3; K = 10).
 
-Arrays in, arrays out. The answer depends on the vectors alone, so any split into parts or batches gives the same bytes.
+The result depends on the vectors alone, so any split into parts or batches gives the same bytes.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _QUERIES = 1 << 14
 class Candidates:
     """captions (N, K) int32: rows of the vocabulary, best first, -1 for none. scores (N, K) float32: cosines to six digits, NaN for none.
 
-    Equal scores are in the order of the rows. collapsed: captions that were passed over because one kept before says the same.
+    Equal scores are in the order of the rows. collapsed: captions that were skipped because a better one says the same.
     """
 
     captions: npt.NDArray[np.int32]
@@ -57,14 +57,14 @@ class CaptionIndex:
             else:
                 ranking, passed = distinct(block, top_k, self.rank, self.meaning, self.threshold)
                 collapsed += passed
-            there = ranking.rows >= 0
-            found = (slice(start, start + len(block)), slice(0, there.shape[1]))
-            captions[found] = ranking.rows
-            scores[found] = np.where(there, ranking.millionths / MILLION, np.nan)
+            valid = ranking.rows >= 0
+            block_slice = (slice(start, start + len(block)), slice(0, valid.shape[1]))
+            captions[block_slice] = ranking.rows
+            scores[block_slice] = np.where(valid, ranking.millionths / MILLION, np.nan)
         return Candidates(captions, scores, collapsed)
 
     def rank(self, queries: Float32s, depth: int) -> Ranking:
-        """The first min(depth, V) captions of each query, before any are collapsed."""
+        """The first min(depth, V) captions of each query, duplicates included."""
         if self.inverted is None:
             return rank(queries, self.joint, depth, self.source)
         return rank_inverted(queries, self.joint, depth, self.inverted)
@@ -78,8 +78,9 @@ class CaptionIndex:
 
 
 def build_index(joint: Float32s, meaning: Float32s | None, settings: Retrieval, seed: int, device: Device = "cpu") -> CaptionIndex:
-    """Caption embeddings -> index. joint (V, d) is compared with clips, meaning (V, m) among captions (for `collapse`); float32 unit rows.
+    """Caption embeddings -> index; all rows are float32 unit vectors.
 
+    joint (V, d) is compared with clips. meaning (V, m) is compared among captions, for `dedup_threshold`.
     "flat" is exact; "ivf" looks into `nprobe` of `nlist` groups (default: `inverted.default_lists`), trained from `seed`.
     On "cuda" the flat search is a matrix product there. Raises ValueError for vectors that are not unit, UserError for settings that
     do not fit the vocabulary.
@@ -90,24 +91,24 @@ def build_index(joint: Float32s, meaning: Float32s | None, settings: Retrieval, 
         raise UserError("a vocabulary of 0 captions cannot be searched. Give it captions, or take it out of the configuration.")
     if len(joint) >= 2**31:
         raise ValueError(f"a vocabulary of {len(joint)} captions cannot be searched")
-    if settings.collapse is not None:
+    if settings.dedup_threshold is not None:
         if meaning is None or len(meaning) != len(joint):
-            raise ValueError("retrieval.collapse needs the meaning of every caption")
+            raise ValueError("retrieval.dedup_threshold needs the meaning of every caption")
         check_unit(meaning, "caption meanings")
     lists = settings.nlist or default_lists(len(joint))
     if settings.index == "ivf" and lists > len(joint):
         raise UserError(f"retrieval.nlist = {lists}, but the vocabulary has {len(joint)} captions; lower it or leave it out")
     inverted = build_inverted(joint, lists, settings.nprobe, seed, device) if settings.index == "ivf" else None
-    return CaptionIndex(joint, meaning, settings.collapse, fetcher(joint, device), inverted)
+    return CaptionIndex(joint, meaning, settings.dedup_threshold, fetcher(joint, device), inverted)
 
 
 def measure_recall(index: CaptionIndex, queries: Float32s, top_k: int) -> float:
-    """Share of the exact first `top_k` captions of (N, d) queries, N > 0, that the index finds, before any are collapsed."""
+    """Share of the exact first `top_k` captions of (N, d) queries, N > 0, that the index finds, duplicates included."""
     if not len(queries):
         raise ValueError("recall needs at least one clip")
     queries = np.ascontiguousarray(queries)
     check_unit(queries, "clip embeddings")
-    found = index.rank(queries, top_k).rows
+    approximate = index.rank(queries, top_k).rows
     exact = rank(queries, index.joint, top_k, index.source).rows
     clip = np.arange(len(queries), dtype=np.int64)[:, None] << 32
-    return float(np.isin(exact + clip, (found + clip)[found >= 0]).mean())
+    return float(np.isin(exact + clip, (approximate + clip)[approximate >= 0]).mean())

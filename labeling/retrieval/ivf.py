@@ -1,7 +1,7 @@
-"""Inverted file for millions of captions: captions grouped around centroids, a query looks into the nearest groups only.
+"""An inverted file for millions of captions: captions are grouped around centroids, and a query searches the nearest groups only.
 
-FAISS keeps the groups as 8-bit codes and scans them; training, assignment and the choice of groups use the exact ranking, so the index
-and its answers do not depend on batches or threads either.
+FAISS stores the groups as 8-bit codes and scans them. Training, assignment and the choice of groups use the exact ranking, so the index and
+its results do not depend on batches or threads either.
 """
 
 import math
@@ -84,9 +84,9 @@ def _sums(sample: Float32s, groups: Int64s, lists: int) -> Float64s:
 
 
 def rank_inverted(queries: Float32s, vectors: Float32s, depth: int, inverted: Inverted) -> Ranking:
-    """Like `nearest.rank`, from the groups nearest to each query: a few of the best may be missing, the order of those found is exact.
+    """Like `nearest.rank`, but from the groups nearest to each query: a few of the best may be missing, the order of the others is exact.
 
-    More is fetched than asked for, because the codes are coarse. A query whose groups hold too few captions looks into more groups.
+    It fetches more than `depth`, because the codes are coarse. A query whose groups hold too few captions searches more groups.
     """
     depth = min(depth, len(vectors))
     rows = np.full((len(queries), depth), -1, np.int64)
@@ -95,9 +95,9 @@ def rank_inverted(queries: Float32s, vectors: Float32s, depth: int, inverted: In
         pending = np.arange(start, min(start + _QUERIES, len(queries)))
         probes = inverted.nprobe
         while pending.size:
-            found = _scan(queries[pending], min(_OVERFETCH * depth, len(vectors)), probes, inverted)
-            enough = ((found >= 0).sum(1) >= depth) | (probes == len(inverted.centroids))
-            best = rescore(queries[pending[enough]], vectors, found[enough], depth)
+            hits = _scan(queries[pending], min(_OVERFETCH * depth, len(vectors)), probes, inverted)
+            enough = ((hits >= 0).sum(1) >= depth) | (probes == len(inverted.centroids))
+            best = rescore(queries[pending[enough]], vectors, hits[enough], depth)
             rows[pending[enough]], scores[pending[enough]] = best.rows, best.millionths
             pending = pending[~enough]
             probes = min(4 * probes, len(inverted.centroids))
@@ -110,9 +110,9 @@ def _scan(queries: Float32s, size: int, probes: int, inverted: Inverted) -> Int6
     near = np.ascontiguousarray(groups.rows)
     cosines = (groups.millionths / MILLION).astype(np.float32)
     products = np.empty((len(queries), size), np.float32)
-    found = np.empty((len(queries), size), np.int64)
-    pointers = [faiss.swig_ptr(array) for array in (near, cosines, products, found)]
+    hits = np.empty((len(queries), size), np.int64)
+    pointers = [faiss.swig_ptr(array) for array in (near, cosines, products, hits)]
     parameters = faiss.SearchParametersIVF()
     parameters.nprobe = probes
     inverted.lists.search_preassigned_c(len(queries), faiss.swig_ptr(queries), size, *pointers, False, parameters)
-    return found
+    return hits

@@ -1,7 +1,7 @@
-"""Exact nearest neighbours: a fast library fetches, six-digit cosines decide.
+"""Exact nearest neighbours: a fast library fetches candidates, and cosines of six digits order them.
 
-The order is (cosine rounded to six digits, descending; row, ascending). It depends on the vectors alone: not on the batch, the threads,
-the BLAS or the device that fetched.
+The order is (cosine rounded to six digits, descending; row, ascending). It depends on the vectors alone, not on the batch, the threads, the
+BLAS or the device.
 """
 
 from collections.abc import Callable
@@ -57,8 +57,8 @@ def fetcher(vectors: Float32s, device: Device = "cpu") -> Fetcher:
 def rank(queries: Float32s, vectors: Float32s, depth: int, source: Fetcher) -> Ranking:
     """The first `depth` (at most V) rows of `vectors` (V, d) for each of `queries` (N, d), all of unit length. Exact.
 
-    Slightly more than `depth` are fetched. Where what was not fetched could still belong among them (ties), more is fetched for those
-    queries alone.
+    It fetches slightly more than `depth`. Where a row that was not fetched could still belong to the result (ties), it fetches more for
+    those queries alone.
     """
     depth = min(depth, len(vectors))
     rows = np.empty((len(queries), depth), np.int64)
@@ -71,8 +71,8 @@ def rank(queries: Float32s, vectors: Float32s, depth: int, source: Fetcher) -> R
         unsettled = []
         for start in range(0, len(pending), step):
             some = pending[start : start + step]
-            approximate, found = source.fetch(queries[some], size)
-            best = rescore(queries[some], vectors, found, depth)
+            approximate, hits = source.fetch(queries[some], size)
+            best = rescore(queries[some], vectors, hits, depth)
             rows[some], scores[some] = best.rows, best.millionths
             if size < len(vectors):
                 missed = np.rint((approximate[:, -1].astype(np.float64) + source.error) * MILLION)
@@ -82,16 +82,16 @@ def rank(queries: Float32s, vectors: Float32s, depth: int, source: Fetcher) -> R
     return Ranking(rows, scores)
 
 
-def rescore(queries: Float32s, vectors: Float32s, found: Int64s, depth: int) -> Ranking:
-    """Orders the rows `found` (n, size >= depth; -1 for none) by their six-digit cosines and keeps the first `depth`."""
+def rescore(queries: Float32s, vectors: Float32s, hits: Int64s, depth: int) -> Ranking:
+    """Orders the rows in `hits` (n, size >= depth; -1 for none) by their six-digit cosines and keeps the first `depth`."""
     each = np.arange(len(queries))[:, None]
-    cosines = millionths(queries, each, vectors, np.maximum(found, 0))[:, 0]
-    keys = np.where(found >= 0, ((2 * MILLION - cosines) << 32) | found, NOTHING)
+    cosines = millionths(queries, each, vectors, np.maximum(hits, 0))[:, 0]
+    keys = np.where(hits >= 0, ((2 * MILLION - cosines) << 32) | hits, NOTHING)
     if depth * 4 < keys.shape[1]:
         keys = np.partition(keys, depth - 1, axis=1)[:, :depth]
     keys = np.sort(keys, axis=1)[:, :depth]
-    there = keys != NOTHING
-    return Ranking(np.where(there, keys & 0xFFFFFFFF, -1), np.where(there, 2 * MILLION - (keys >> 32), 0))
+    valid = keys != NOTHING
+    return Ranking(np.where(valid, keys & 0xFFFFFFFF, -1), np.where(valid, 2 * MILLION - (keys >> 32), 0))
 
 
 def _fetch_faiss(queries: Float32s, vectors: Float32s, k: int) -> tuple[Float32s, Int64s]:

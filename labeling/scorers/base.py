@@ -1,4 +1,4 @@
-"""What every scorer can do: audio and text into one space in which an inner product of unit vectors is the score."""
+"""The interface of all scorers: audio and text in one space, in which the inner product of unit vectors is the score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from noise2music.core.arrays import Float32s
 
 @dataclass(frozen=True)
 class TextEmbeddings:
-    """`joint` (N, dim): unit vectors that are compared with audio. `meaning` (N, meaning_dim): unit vectors compared with each other."""
+    """`joint` (N, dim): unit vectors that are compared with audio. `meaning` (N, text_dim): unit vectors compared with each other."""
 
-    joint: Float32s
-    meaning: Float32s
+    joint_embeddings: Float32s
+    text_embeddings: Float32s
 
 
 class Scorer(Protocol):
@@ -22,21 +22,21 @@ class Scorer(Protocol):
 
     name: for people ("starter", "laion/larger_clap_music").
     identity: hash over weights and every constant that changes an embedding; enters the fingerprint.
-    sample_rate: Hz of the audio that `windows` takes. dim, meaning_dim: see TextEmbeddings. device: "cpu" or "cuda".
+    sample_rate: Hz of the audio that `preprocess` takes. dim, text_dim: see TextEmbeddings. device: "cpu" or "cuda".
     """
 
     name: str
     identity: str
     sample_rate: int
     dim: int
-    meaning_dim: int
+    text_dim: int
     device: str
 
-    def windows(self, audio: Float32s) -> torch.Tensor:
+    def preprocess(self, audio: Float32s) -> torch.Tensor:
         """(samples,) mono at `sample_rate` -> (windows, ...) network inputs on the CPU, at least one window. No network is run."""
         ...
 
-    def network(self, batch: torch.Tensor) -> torch.Tensor:
+    def encode_audio(self, batch: torch.Tensor) -> torch.Tensor:
         """(batch, ...) windows on the CPU -> (batch, outputs) float32 on the CPU. Rows do not depend on each other."""
         ...
 

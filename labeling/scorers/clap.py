@@ -3,8 +3,8 @@
 Audio: windows of 10 s at 48 kHz (`clap_windows`), the HTSAT tower with its projection, L2; a clip is the mean of its windows, L2.
 Text: RoBERTa with its projection over the first 77 tokens, L2. Both networks run in float32.
 
-LAION's own code crops long audio at random and rounds it to 16 bits; neither happens here. A fusion model
-(`enable_fusion`, for example laion/clap-htsat-fused) sees each window as the short audio that it is: its first channel alone.
+LAION's own code crops long audio at random and rounds it to 16 bits; this code does neither. For a fusion model (`enable_fusion`, for
+example laion/clap-htsat-fused) each window is short audio, so only the first channel is used.
 """
 
 import json
@@ -44,10 +44,10 @@ class ClapFrontEnd:
         return self.seconds * self.log_mel.sample_rate
 
     def cut(self, audio: Float32s) -> Float32s:
-        """(n,) -> (windows, samples). No crop is random and none overlaps.
+        """(n,) -> (windows, samples), consecutive windows without overlap.
 
-        A rest of at least 1 s after the last whole window is a window of its own, filled up by `repeat_pad`; a shorter rest
-        is dropped unless it is all there is. Raises RowError on no samples at all.
+        A rest of at least 1 s after the last whole window becomes a window of its own, filled up by `repeat_pad`. A shorter rest is
+        dropped, unless the audio is shorter than a window. Raises RowError without any samples.
         """
         if len(audio) == 0:
             raise RowError("too_short", "the clip has no samples")
@@ -78,7 +78,7 @@ _PICKLED = "pytorch_model.bin"
 
 @dataclass(eq=False)
 class ClapScorer:
-    """See labeling.scorers.base.Scorer. On a CPU rows go through the networks one by one, so that they are the same in any batch."""
+    """See labeling.scorers.base.Scorer. On a CPU rows run one by one, so a result does not depend on its batch."""
 
     name: str
     identity: str
@@ -90,15 +90,15 @@ class ClapScorer:
     def __post_init__(self) -> None:
         self.sample_rate = self.front_end.log_mel.sample_rate
         self.dim = int(self.model.config.projection_dim)
-        self.meaning_dim = self.dim
+        self.text_dim = self.dim
         self.model.to(self.device)
         self._audio = AudioTower(self.model)
 
-    def windows(self, audio: Float32s) -> torch.Tensor:
+    def preprocess(self, audio: Float32s) -> torch.Tensor:
         """(n,) at 48 kHz -> (windows, 1, 1001, 64) dB. Raises RowError on no samples at all."""
         return self.front_end(audio)
 
-    def network(self, batch: torch.Tensor) -> torch.Tensor:
+    def encode_audio(self, batch: torch.Tensor) -> torch.Tensor:
         """(batch, 1, 1001, 64) -> (batch, dim), unit rows."""
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             rows = [self._audio(part.to(self.device)) for part in torch.split(batch, 1 if self.device == "cpu" else len(batch))]
@@ -136,12 +136,12 @@ def load_clap(model: str, revision: str | None, device: str) -> ClapScorer:
     weights = _weight_files(folder)
     lacking = [
         what
-        for what, there in (
+        for what, is_present in (
             ("config.json", (folder / "config.json").is_file()),
             ("weights (model.safetensors)", bool(weights)),
             ("a tokenizer (tokenizer.json, or vocab.json with merges.txt)", bool(tokenizer_files(folder))),
         )
-        if not there
+        if not is_present
     ]
     if lacking:
         raise UserError(f"{model} is not a complete CLAP model: {', '.join(lacking)} is missing. Save one with ClapModel.save_pretrained.")
@@ -160,30 +160,32 @@ def download(model: str, revision: str | None, small: Sequence[str], weights: Se
 
 
 def read_front_end(folder: Path, config: ClapConfig) -> ClapFrontEnd:
-    """What the model's feature extractor says, or CLAP's usual constants where the folder has none. Raises UserError."""
+    """The constants of the model's feature extractor, or CLAP's usual ones where the folder has none. Raises UserError."""
     fusion = bool(config.audio_config.enable_fusion)
     if not any((folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")):
         return clap_front_end(fusion)
     try:
-        said = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
+        extractor = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
     except Exception as error:
         raise UserError(f"the feature extractor in {folder} cannot be read ({type(error).__name__}: {error})") from None
-    if said.padding != "repeatpad":
-        raise UserError(f'{folder} pads short audio by "{said.padding}"; only "repeatpad" is supported')
-    if said.feature_size != config.audio_config.num_mel_bins:
-        raise UserError(f"{folder}: the feature extractor has {said.feature_size} mel bands, the model {config.audio_config.num_mel_bins}")
-    usual = clap_front_end(said.truncation == "fusion").log_mel
+    if extractor.padding != "repeatpad":
+        raise UserError(f'{folder} pads short audio by "{extractor.padding}"; only "repeatpad" is supported')
+    if extractor.feature_size != config.audio_config.num_mel_bins:
+        raise UserError(
+            f"{folder}: the feature extractor has {extractor.feature_size} mel bands, the model {config.audio_config.num_mel_bins}"
+        )
+    usual = clap_front_end(extractor.truncation == "fusion").log_mel
     log_mel = LogMel(
-        said.sampling_rate,
-        said.fft_window_size,
-        said.hop_length,
-        said.feature_size,
-        said.frequency_min,
-        said.frequency_max,
+        extractor.sampling_rate,
+        extractor.fft_window_size,
+        extractor.hop_length,
+        extractor.feature_size,
+        extractor.frequency_min,
+        extractor.frequency_max,
         usual.scale,
         usual.norm,
     )
-    return ClapFrontEnd(log_mel, said.max_length_s)
+    return ClapFrontEnd(log_mel, extractor.max_length_s)
 
 
 def clap_front_end(fusion: bool) -> ClapFrontEnd:

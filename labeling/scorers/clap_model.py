@@ -1,4 +1,4 @@
-"""A transformers ClapModel from tensors: every tensor has its place and every place its tensor, or an error that names them."""
+"""Builds a transformers ClapModel from tensors. Missing, unknown or misshapen tensors are an error that names them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,7 +74,7 @@ def _faults(missing: list[str], unexpected: list[str], misshapen: list[str]) -> 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and load reports off the screen: `build_clap` says what is wrong itself."""
+    """Silences transformers' progress bars and load reports: `build_clap` reports what is wrong itself."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

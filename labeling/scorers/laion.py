@@ -1,7 +1,7 @@
 """LAION's own checkpoints (.pt, for example music_audioset_epoch_15_esc_90.14.pt) as a scorer: ClapModel's network under other names.
 
-A checkpoint is read with weights_only=True: of pickled objects only tensors, plain containers and numpy numbers pass.
-It has no tokenizer; RoBERTa's is taken from a folder beside it, or from the hub.
+A checkpoint is read with weights_only=True, which lets through tensors, plain containers and numpy numbers only. It holds no tokenizer;
+RoBERTa's comes from a folder beside it, or from the hub.
 """
 
 import re
@@ -25,7 +25,7 @@ _ROBERTA_HEAD = 64
 _LAYER_NORM_EPS = 1e-5
 
 # Constants of the front end (its own `mel` here), heads for AudioSet's classes, masks, and two layers only training used.
-_LEFT_OUT = re.compile(
+_UNUSED = re.compile(
     r"^audio_branch\.(spectrogram_extractor|logmel_extractor|tscam_conv|head)\."
     r"|^audio_branch\..*\.attn_mask$"
     r"|^(text|audio)_transform\."
@@ -49,10 +49,12 @@ _QKV = re.compile(r"\.attention\.self\.qkv\.(weight|bias)$")
 
 
 def to_transformers(state: Mapping[str, torch.Tensor]) -> Tensors:
-    """LAION's tensors, without "module." -> ClapModel's. What inference does not use is left out; an unknown name is passed on as it is."""
+    """LAION's tensors, without "module." -> ClapModel's. Tensors that inference does not use are dropped; unknown names stay as they
+    are.
+    """
     tensors: Tensors = {}
     for key, value in state.items():
-        if _LEFT_OUT.search(key):
+        if _UNUSED.search(key):
             continue
         name = _rename(key, _RENAMED)
         if name.startswith("audio_model.audio_encoder.layers."):
@@ -132,7 +134,7 @@ def load_laion(path: Path, device: str) -> ClapScorer:
 
 
 def _state(content: object, path: Path) -> Tensors:
-    """The tensors of a checkpoint, with or without what training kept beside them, without the prefix of data-parallel training."""
+    """The tensors of a checkpoint, without the training state beside them and without the prefix of data-parallel training."""
     state = content.get("state_dict", content) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise UserError(f"{path} holds no state dict of tensors: it is not a LAION CLAP checkpoint")
@@ -140,7 +142,7 @@ def _state(content: object, path: Path) -> Tensors:
 
 
 def _check_front_end(state: Tensors, front_end: ClapFrontEnd, path: Path) -> None:
-    """A non-fusion checkpoint carries the mel filters it was trained with: they must be ours."""
+    """A non-fusion checkpoint holds the mel filters it was trained with. They must equal ours."""
     theirs = state.get("audio_branch.logmel_extractor.melW")
     if theirs is None or front_end.log_mel.norm is None:
         return

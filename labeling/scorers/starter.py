@@ -22,11 +22,11 @@ from noise2music.labeling.scorers.musicnn import Tagger, load_taggers, tag_proba
 from noise2music.labeling.scorers.musicnn_tags import TAGS
 from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
 
-# The space in which `starter` compares: 100 dimensions, one for each tag of the two taggers. Audio: unit((p - m) / sqrt(s)), with p
-# the tag probabilities of a clip, and m and s their mean and standard deviation over reference music. Text: unit(((e - c) W)
-# sqrt(s)), with e the sentence vector, c the centre of the captions W was fitted on, and W the map from sentence vectors to
-# standardised tag mentions. In the inner product the spread s cancels from (p - m) W up to the two lengths, and is shared out so
-# that no tag rules a space alone: rare tags are damped on the text's side and raised on the audio's.
+# The space of `starter` has 100 dimensions, one for each tag of the two taggers. Audio: unit((p - m) / sqrt(s)), with p the tag
+# probabilities of a clip, and m and s their mean and standard deviation over reference music. Text: unit(((e - c) W) sqrt(s)), with
+# e the sentence vector, c the centre of the captions W was fitted on, and W the map from sentence vectors to standardised tag
+# mentions. In the inner product the factors of s cancel, up to the two lengths. Each side has one of them so that no tag dominates:
+# rare tags are damped in text and raised in audio.
 
 
 DATA = Path(__file__).parent / "data"
@@ -59,13 +59,13 @@ def reference_statistics(probabilities: Float32s) -> Reference:
     return Reference(values.mean(0).astype(np.float32), values.std(0).clip(LEAST_SPREAD).astype(np.float32))
 
 
-def place_audio(probabilities: Float32s, reference: Reference) -> Float32s:
+def audio_vectors(probabilities: Float32s, reference: Reference) -> Float32s:
     """(..., 100) tag probabilities -> unit vectors."""
     centred = probabilities.astype(np.float64) - reference.mean
     return _unit(centred / np.sqrt(reference.spread.astype(np.float64)))
 
 
-def place_text(meaning: Float32s, text_map: TextMap, reference: Reference) -> Float32s:
+def text_vectors(meaning: Float32s, text_map: TextMap, reference: Reference) -> Float32s:
     """(N, 384) sentence vectors -> (N, 100) unit vectors. In float64, so that a row does not depend on how many there are."""
     mentioned = (meaning.astype(np.float64) - text_map.centre) @ text_map.weights.astype(np.float64)
     return _unit(mentioned * np.sqrt(reference.spread.astype(np.float64)))
@@ -94,7 +94,7 @@ def read_reference(path: Path = REFERENCE) -> Reference:
 
 
 def provenance(path: Path) -> dict[str, str]:
-    """What the header of a data file says of its making."""
+    """The header of a data file: what it was made from."""
     with safe_open(path, framework="numpy") as file:
         return dict(file.metadata() or {})
 
@@ -114,7 +114,7 @@ class Starter:
     name = "starter"
     sample_rate = musicnn_mel.SAMPLE_RATE
     dim = len(TAGS)
-    meaning_dim = DIMENSIONS
+    text_dim = DIMENSIONS
 
     def __init__(
         self, taggers: Sequence[Tagger], minilm: MiniLM, text_map: TextMap, reference: Reference, identity: str, device: str
@@ -126,22 +126,22 @@ class Starter:
         self._text_map = text_map
         self._reference = reference
 
-    def windows(self, audio: Float32s) -> torch.Tensor:
+    def preprocess(self, audio: Float32s) -> torch.Tensor:
         """(samples,) mono at 16 kHz -> (windows, 187, 96): 3 s without overlap, the rest dropped, a short clip repeated (musicnn_mel)."""
         return musicnn_mel.windows(audio)
 
-    def network(self, batch: torch.Tensor) -> torch.Tensor:
+    def encode_audio(self, batch: torch.Tensor) -> torch.Tensor:
         """(N, 187, 96) -> (N, 100) tag probabilities."""
         return tag_probabilities(self._taggers, batch)
 
     def pool(self, outputs: Float32s) -> Float32s:
         """(windows, 100) tag probabilities of one clip -> (100,) unit vector."""
-        return place_audio(outputs.mean(0, dtype=np.float64).astype(np.float32), self._reference)
+        return audio_vectors(outputs.mean(0, dtype=np.float64).astype(np.float32), self._reference)
 
     def embed_text(self, captions: Sequence[str]) -> TextEmbeddings:
         """N captions -> (N, 100) unit vectors beside audio and (N, 384) MiniLM unit vectors."""
         meaning = self._minilm(captions)
-        return TextEmbeddings(joint=place_text(meaning, self._text_map, self._reference), meaning=meaning)
+        return TextEmbeddings(joint_embeddings=text_vectors(meaning, self._text_map, self._reference), text_embeddings=meaning)
 
 
 def load_starter(device: str = "cpu") -> Starter:

@@ -1,1 +1,1 @@
-"""The labeling stages: each a plain function that makes one part, or one table, from the parts before it."""
+"""The labeling stages: each a plain function that makes one part, or one table, from its input parts."""

@@ -1,7 +1,7 @@
-"""audio: every clip of a part as FLAC (paper section 2.5, 24 kHz mono), once for all labels it will ever get.
+"""Stage "audio": every clip of a part as FLAC (paper section 2.5, 24 kHz mono), written once whatever its labels.
 
-A part's range of ids is divided into equal ranges, a file each. A file depends on the clips in its range and on nothing else: where none
-came, went or changed, the file of an earlier dataset is referred to, and neither decoded, nor read, nor written.
+A part's range of ids is divided into equal ranges, one file each. A file depends on the clips in its range alone. Where none was added,
+removed or changed, the rows refer to the file of an earlier dataset, and nothing is decoded, read or written.
 """
 
 import hashlib
@@ -26,9 +26,9 @@ from noise2music.labeling.stages.embed import ClipPlan, Failed, Waveform, plan_c
 
 VERSION = 1
 LEAST_FILES = 256
-"""So many ranges has a small corpus: removing a track then rewrites next to nothing."""
+"""The fewest ranges, so that removing a track of a small corpus rewrites little."""
 _BYTES_A_SAMPLE = 1.2
-"""What FLAC makes of 16-bit music, about."""
+"""Bytes a sample of 16-bit music as FLAC, about."""
 
 
 def files_a_part(parts: int, clip_seconds: float, settings: Shards) -> int:
@@ -41,7 +41,7 @@ def files_a_part(parts: int, clip_seconds: float, settings: Shards) -> int:
 
 
 def clips_digest(tables: Iterator[pa.Table]) -> str:
-    """Hash of what decides the audio of all clips: tracks by content, and where they are cut. tables: schemas.INGEST, part by part."""
+    """Hash of what decides the audio of all clips: the tracks' content and cuts. tables: schemas.INGEST, part by part."""
     digest = hashlib.sha256()
     for rows in tables:
         table = rows.filter(pc.greater(pc.list_value_length(rows.column("clips")), 0))
@@ -64,13 +64,13 @@ def audio_part(
     """
     plans = plan_clips(tracks)
     earlier = {key: row.to_pylist()[0] for key, row in carry.take([plan.content for plan in plans]).items()}
-    known = _KnownFiles(store)
-    earlier = {key: row for key, row in earlier.items() if known.is_there(row)}
+    earlier_files = _EarlierFiles(store)
+    earlier = {key: row for key, row in earlier.items() if earlier_files.exists(row)}
     context.count("carried", sum(plan.content in earlier for plan in plans))
     context.advance(sum(plan.content in earlier for plan in plans))
     rows: list[dict[str, Any]] = []
     for mine in _ranges(plans, files * context.parts):
-        rows += _file_rows(context, mine, audio, settings, store, known, earlier)
+        rows += _file_rows(context, mine, audio, settings, store, earlier_files, earlier)
     if rows:
         yield pa.Table.from_pylist(rows, AUDIO)
 
@@ -93,27 +93,27 @@ def _file_rows(
     audio: str,
     settings: Shards,
     store: Store,
-    known: "_KnownFiles",
+    earlier_files: "_EarlierFiles",
     earlier: Mapping[Any, dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The rows of one range; its file is written unless an earlier one holds just these clips."""
-    carried = {plan.clip_id: earlier[plan.content] for plan in plans if plan.content in earlier}
-    made = _encode(context, [plan for plan in plans if plan.clip_id not in carried], audio, settings)
-    living = [plan for plan in plans if plan.clip_id in carried or plan.clip_id in made]
-    file = _whole_file(living, carried)
+    """The rows of one range; its file is written unless an earlier file holds exactly these clips."""
+    reused = {plan.clip_id: earlier[plan.content] for plan in plans if plan.content in earlier}
+    encoded = _encode(context, [plan for plan in plans if plan.clip_id not in reused], audio, settings)
+    living = [plan for plan in plans if plan.clip_id in reused or plan.clip_id in encoded]
+    file = _whole_file(living, reused)
     if file is None:
-        flac = dict(known.read(carried))
-        lost = [plan for plan in plans if plan.clip_id in carried and plan.clip_id not in flac]
-        made |= _encode(context, lost, audio, settings)
-        living = [plan for plan in plans if plan.clip_id in flac or plan.clip_id in made]
+        flac = dict(earlier_files.read(reused))
+        lost = [plan for plan in plans if plan.clip_id in reused and plan.clip_id not in flac]
+        encoded |= _encode(context, lost, audio, settings)
+        living = [plan for plan in plans if plan.clip_id in flac or plan.clip_id in encoded]
         if not living:
             return []
-        flac |= {clip_id: row.pop("flac") for clip_id, row in made.items()}
+        flac |= {clip_id: row.pop("flac") for clip_id, row in encoded.items()}
         file = write_audio_file(store, [{"clip_id": plan.clip_id, "flac": flac[plan.clip_id]} for plan in living])
     context.refer(file)
     rows = []
     for number, plan in enumerate(living):
-        about = made.get(plan.clip_id) or {name: carried[plan.clip_id][name] for name in ("sample_rate", "samples", "peak", "gain")}
+        about = encoded.get(plan.clip_id) or {name: reused[plan.clip_id][name] for name in ("sample_rate", "samples", "peak", "gain")}
         if about["peak"] > 1:
             context.warn("beyond_full_scale", plan.title, say_beyond(about["peak"], about["gain"]))
         context.count("audio_seconds", round(about["samples"] / about["sample_rate"], 6))
@@ -131,16 +131,16 @@ def _file_rows(
 
 
 def _encode(context: PartContext, plans: Sequence[ClipPlan], audio: str, settings: Shards) -> dict[str, dict[str, Any]]:
-    """The FLAC of clips and what is to be known of it, by clip id. Those that cannot be decoded are dead."""
+    """The FLAC of clips and its properties, by clip id. Clips that cannot be decoded are dead."""
     planned = {plan.clip_id: plan for plan in plans}
-    made: dict[str, dict[str, Any]] = {}
+    encoded: dict[str, dict[str, Any]] = {}
     for clip in run_ahead(read_waveforms(audio, plans, settings.sample_rate), 2):
         context.advance()
         if isinstance(clip, Failed):
             context.reject(planned[clip.key].title, clip.error, planned[clip.key].track_key)
         else:
-            made[clip.key] = _encoded(clip, settings)
-    return made
+            encoded[clip.key] = _encoded(clip, settings)
+    return encoded
 
 
 def _encoded(clip: Waveform, settings: Shards) -> dict[str, Any]:
@@ -155,9 +155,9 @@ def _encoded(clip: Waveform, settings: Shards) -> dict[str, Any]:
     }
 
 
-def _whole_file(living: Sequence[ClipPlan], carried: Mapping[str, dict[str, Any]]) -> PartFile | None:
-    """The earlier file that holds these clips in this order, and no others."""
-    rows = [carried.get(plan.clip_id) for plan in living]
+def _whole_file(living: Sequence[ClipPlan], reused: Mapping[str, dict[str, Any]]) -> PartFile | None:
+    """The earlier file that holds exactly these clips in this order, None without one."""
+    rows = [reused.get(plan.clip_id) for plan in living]
     first = rows[0] if rows else None
     if first is None or first["file_rows"] != len(rows):
         return None
@@ -168,14 +168,14 @@ def _whole_file(living: Sequence[ClipPlan], carried: Mapping[str, dict[str, Any]
     return PartFile(path=first["audio_file"], rows=first["file_rows"], bytes=first["file_bytes"], sha256=sha256)
 
 
-class _KnownFiles:
-    """Files of earlier datasets: whether they are there, and what is in them once their hash was found right."""
+class _EarlierFiles:
+    """Files of earlier datasets: whether they exist, and their content after a check of the hash."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._sizes: dict[str, int | None] = {}
 
-    def is_there(self, row: Mapping[str, Any]) -> bool:
+    def exists(self, row: Mapping[str, Any]) -> bool:
         """Whether the file of an earlier row is there, by its size."""
         path = row["audio_file"]
         if path not in self._sizes:
@@ -188,7 +188,7 @@ class _KnownFiles:
         by_file: dict[str, list[tuple[str, int]]] = {}
         for clip_id, row in rows.items():
             by_file.setdefault(row["audio_file"], []).append((clip_id, row["audio_row"]))
-        for path, wanted in by_file.items():
+        for path, clips in by_file.items():
             try:
                 data = self._store.get(path)
             except FileNotFoundError:
@@ -197,4 +197,4 @@ class _KnownFiles:
                 continue
             file = pq.ParquetFile(pa.BufferReader(data))
             if file.schema_arrow.names == FLAC.names:
-                yield from ((clip_id, flac_array(file, row)[0].as_py()) for clip_id, row in wanted)
+                yield from ((clip_id, flac_array(file, row)[0].as_py()) for clip_id, row in clips)

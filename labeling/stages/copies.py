@@ -1,7 +1,7 @@
-"""copies: which recordings are the same one, by their decoded audio or by what a fingerprint of them shares.
+"""Stage "copies": which recordings are the same, by their decoded audio or by their fingerprints.
 
-Passages through files, each over a share of the rows that is as large in any corpus: chains of a part -> chains of some hashes -> votes
-of some pairs -> links. The links alone, which are few, give groups.
+Rows pass through files in four steps, each over a share of bounded size: chains of a part -> chains of some hashes -> votes of some pairs
+-> links. The links, which are few, give the groups.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,12 +25,12 @@ from noise2music.labeling.schemas import COPIES
 
 VERSION = 1
 A_BUCKET = 1 << 19
-"""About so many chains a bucket, and so many rows are kept by a worker before it writes them."""
+"""Chains a bucket, about; and rows that a worker collects before it writes them."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Where rows go between the steps: spools below a folder of the store `root`, in `buckets` buckets. `a_bucket`: see A_BUCKET."""
+    """The files between the steps: spools below a folder of the store `root`, in `buckets` buckets. `a_bucket`: see A_BUCKET."""
 
     root: str
     folder: str
@@ -70,20 +70,22 @@ def index_part(fingerprints: Dataset, part: int, passage: Passage) -> None:
             sizes = pc.list_value_length(rows.column("hashes")).to_numpy().astype(np.int32)
             hashes, times = (pc.list_flatten(rows.column(name)).to_numpy() for name in ("hashes", "times"))
             chains.add(hash_bucket(hashes, passage.buckets), hash=hashes, track=np.repeat(numbers, sizes), time=times)
-            known = pc.is_valid(rows.column("audio")).to_numpy()
+            has_audio = pc.is_valid(rows.column("audio")).to_numpy()
             ids.append(ids_to_uint64(rows.column("track_id")))
             all_sizes.append(sizes)
             sounds.append(ids_to_uint64(pc.utf8_slice_codeunits(rows.column("audio").drop_null(), 0, 16)))
-            owners.append(numbers[known])
+            owners.append(numbers[has_audio])
     with _Outlet(passage, "tracks", f"{part:05d}") as tracks:
         tracks.add(np.zeros(sum(map(len, ids)), np.int64), id=np.concatenate(ids), size=np.concatenate(all_sizes))
-    with _Outlet(passage, "sounds", f"{part:05d}") as heard:
+    with _Outlet(passage, "sounds", f"{part:05d}") as outlet:
         audio = np.concatenate(sounds)
-        heard.add(hash_bucket((audio >> np.uint64(32)).astype(np.uint32), passage.buckets), audio=audio, track=np.concatenate(owners))
+        outlet.add(hash_bucket((audio >> np.uint64(32)).astype(np.uint32), passage.buckets), audio=audio, track=np.concatenate(owners))
 
 
 def vote_bucket(passage: Passage, bucket: int) -> None:
-    """The chains of one bucket -> votes by pair; the audio of that bucket -> links of each with the first that has the same."""
+    """The chains of one bucket -> votes by pair; the audio hashes of that bucket -> links of each track with the first that has the
+    same.
+    """
     sounds = passage.spool("sounds").read(bucket)
     if sounds is not None:
         one, other = _same(sounds.column("audio").to_numpy(), sounds.column("track").to_numpy())
@@ -95,14 +97,14 @@ def vote_bucket(passage: Passage, bucket: int) -> None:
             waiting = waiting.and_then(Entries(hashes, tracks, times))
             done = np.append(done, np.zeros(len(rows), bool))
             if len(done) > most:
-                found, waiting, done = settle(waiting, done)
-                _vote(outlet, passage, found)
+                settled, waiting, done = settle(waiting, done)
+                _vote(outlet, passage, settled)
                 most = max(most, 5 * len(done) // 4)
         _vote(outlet, passage, votes(waiting, done))
 
 
-def _vote(outlet: "_Outlet", passage: Passage, found: Iterable[Votes]) -> None:
-    for some in found:
+def _vote(outlet: "_Outlet", passage: Passage, settled: Iterable[Votes]) -> None:
+    for some in settled:
         outlet.add(pair_bucket(some, passage.buckets), one=some.one, other=some.other, offset=some.offsets)
 
 
@@ -110,8 +112,8 @@ def link_bucket(passage: Passage, bucket: int, tracks: Tracks) -> None:
     """The votes of one bucket of pairs -> links."""
     rows = passage.spool("votes").read(bucket)
     if rows is not None:
-        found = find_links(Votes(*(rows.column(name).to_numpy() for name in ("one", "other", "offset"))), tracks.sizes)
-        _write_links(passage, "near", bucket, found)
+        links = find_links(Votes(*(rows.column(name).to_numpy() for name in ("one", "other", "offset"))), tracks.sizes)
+        _write_links(passage, "near", bucket, links)
 
 
 def read_tracks(passage: Passage) -> Tracks:
@@ -130,9 +132,9 @@ def read_links(passage: Passage, kind: str) -> Links:
 def group_rows(tracks: Tracks, audio: Links, near: Links) -> pa.Table:
     """The links of all recordings -> schemas.COPIES in key order: a row for every recording that is in a link.
 
-    `group`: the id of the first recording it is connected with, by either kind. `kind`: "audio" where another of the group has the same
-    decoded audio, and `same_audio` is the id of the first that has; else "near", and it is its own. `nearest`: with which recording it
-    shares most chains, `votes`, which come `offset_ms` later there.
+    group: the id of the first recording that it is connected with, by either kind. kind: "audio" where another of the group has the same
+    decoded audio, else "near". same_audio: the id of the first recording with the same audio, else its own. nearest, votes, offset_ms: the
+    recording with which it shares most chains, how many, and how much later they come there.
     """
     same = connected(_pairs(audio))
     groups = connected([*_pairs(audio), *_pairs(near)])
@@ -167,11 +169,11 @@ def copies_part(context: PartContext, every: pa.Table) -> Iterator[pa.Table]:
 
 
 class _Outlet:
-    """Rows on their way into one spool: files NAME-0000, NAME-0001, ... of some `a_bucket` rows."""
+    """Writes rows into one spool: files NAME-0000, NAME-0001, ... of about `a_bucket` rows."""
 
     def __init__(self, passage: Passage, kind: str, name: str) -> None:
         self._passage, self._spool, self._name = passage, passage.spool(kind), name
-        self._kept: list[dict[str, npt.NDArray[np.generic]]] = []
+        self._blocks: list[dict[str, npt.NDArray[np.generic]]] = []
         self._rows = self._files = 0
 
     def __enter__(self) -> "_Outlet":
@@ -179,16 +181,16 @@ class _Outlet:
 
     def add(self, bucket: npt.NDArray[np.int64], **columns: npt.NDArray[np.generic]) -> None:
         """Some rows and the bucket of each."""
-        self._kept.append({"": bucket, **columns})
+        self._blocks.append({"": bucket, **columns})
         self._rows += len(bucket)
         if self._rows >= self._passage.a_bucket:
             self._flush()
 
     def _flush(self) -> None:
-        columns = {name: np.concatenate([block[name] for block in self._kept]) for name in self._kept[0]}
+        columns = {name: np.concatenate([block[name] for block in self._blocks]) for name in self._blocks[0]}
         bucket = columns.pop("")
         self._spool.write(f"{self._name}-{self._files:04d}", columns, bucket, self._passage.buckets)
-        self._kept, self._rows, self._files = [], 0, self._files + 1
+        self._blocks, self._rows, self._files = [], 0, self._files + 1
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if self._rows and error is None:

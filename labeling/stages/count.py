@@ -1,4 +1,4 @@
-"""count: how often each caption is among the candidates of all clips (paper section 2.3, step 4). The one global barrier."""
+"""Stage "count": how often each caption is among the candidates of all clips (paper section 2.3, step 4). The only global barrier."""
 
 from collections.abc import Collection, Iterable
 

@@ -1,4 +1,4 @@
-"""embed: the clips of a part -> their embeddings. Decodes each track once, in a stream."""
+"""Stage "embed": the clips of a part -> their embeddings. Each track is decoded once, as a stream."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,8 +22,8 @@ from noise2music.labeling.datasets.reuse import CarryOver
 from noise2music.labeling.schemas import ODDITY, embed_schema
 from noise2music.labeling.scorers.base import Scorer
 
-# Clips into one space: decoding runs ahead in a thread, the network gets full batches of windows, and a clip is the mean of its
-# windows. Paper section 2.3: the embedding of a clip is the mean over its non-overlapping windows.
+# Decoding runs ahead in a thread, and the network gets full batches of windows. Paper section 2.3: the embedding of a clip is the mean
+# over its non-overlapping windows.
 
 
 AHEAD_CLIPS = 8
@@ -31,7 +31,7 @@ AHEAD_CLIPS = 8
 
 @dataclass(frozen=True)
 class Waveform:
-    """A decoded clip: `audio` (samples,) mono float32 at the rate that was asked for. peak: before it was resampled; full scale is 1."""
+    """A decoded clip: `audio` (samples,) mono float32 at the requested rate. peak: before resampling; full scale is 1."""
 
     key: str
     audio: Float32s
@@ -58,8 +58,8 @@ class Failed:
 def embed_clips(scorer: Scorer, clips: Iterable[Waveform | Failed], batch: int) -> Iterator[Embedded | Failed]:
     """Embed clips in their order. `clips` is consumed in a thread of its own, so decoding and mel overlap the network.
 
-    `batch`: windows a network call. A clip's result does not depend on its neighbours beyond 1e-5 (and on a CPU not at
-    all, where scorers run windows one by one). A failed clip is passed on in its place. Errors of `clips` are raised here.
+    batch: windows a network call. Other clips change a result by at most 1e-5, and on a CPU, where scorers run windows one by one, not at
+    all. A failed clip is passed on in its place. Errors of `clips` are raised here.
     """
     waiting: list[tuple[str, int, RowError | None]] = []
     inputs: list[torch.Tensor] = []
@@ -81,13 +81,13 @@ def embed_clips(scorer: Scorer, clips: Iterable[Waveform | Failed], batch: int) 
 
 
 def clips_per_second(scorer: Scorer, seconds: float) -> tuple[float, int]:
-    """Mel and network on one clip of noise, here and now: (clips of `seconds` a second, windows a clip). Decoding is not in it."""
+    """Measure preprocessing and network on one clip of noise: (clips of `seconds` a second, windows a clip). Without decoding."""
     samples = round(seconds * scorer.sample_rate)
     noise = (hash_uniform(0, np.arange(samples, dtype=np.uint64)) - 0.5).astype(np.float32) * np.float32(0.2)
-    scorer.network(scorer.windows(noise)[:1])
+    scorer.encode_audio(scorer.preprocess(noise)[:1])
     started = time.perf_counter()
-    windows = scorer.windows(noise)
-    scorer.network(windows)
+    windows = scorer.preprocess(noise)
+    scorer.encode_audio(windows)
     return 1 / max(time.perf_counter() - started, 1e-9), len(windows)
 
 
@@ -96,15 +96,15 @@ def _windows(scorer: Scorer, clips: Iterable[Waveform | Failed]) -> Iterator[tup
         if isinstance(clip, Failed):
             yield clip
         else:
-            yield clip.key, scorer.windows(clip.audio)
+            yield clip.key, scorer.preprocess(clip.audio)
 
 
 def _run(scorer: Scorer, inputs: list[torch.Tensor], batch: int) -> Float32s:
-    """One network call; off the CPU the last batch is filled with silence, so that every call has one shape."""
+    """One network call. On a GPU the last batch is filled up with zeros, so that every call has the same shape."""
     stacked = torch.stack(inputs)
     if scorer.device != "cpu" and len(inputs) < batch:
         stacked = torch.cat([stacked, stacked.new_zeros(batch - len(inputs), *stacked.shape[1:])])
-    result: Float32s = scorer.network(stacked)[: len(inputs)].numpy().astype(np.float32)
+    result: Float32s = scorer.encode_audio(stacked)[: len(inputs)].numpy().astype(np.float32)
     return result
 
 
@@ -131,7 +131,7 @@ CARRY_COLUMNS = ("sha256", "start_ms", "length_ms")
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """One clip that waits for its embedding."""
+    """One clip of the plan, not yet decoded."""
 
     clip_id: str
     track_id: str
@@ -169,13 +169,13 @@ def plan_clips(tracks: pa.Table) -> list[ClipPlan]:
 
 
 Oddities = dict[str, tuple[tuple[str, str], ...]]
-"""By clip: (reason, message) of what is not as it should be (core.audio.decode)."""
+"""Warnings by clip: (reason, message) pairs (core.audio.decode)."""
 
 
 def read_waveforms(audio: str, plans: Sequence[ClipPlan], rate: int, odd: Oddities | None = None) -> Iterator[Waveform | Failed]:
     """Decode and resample clips in their order, track by track. A clip that fails is passed on as Failed, alone.
 
-    What is odd about a clip is in `odd` before the clip comes.
+    odd: gets the warnings of a clip before the clip is yielded.
     """
     start = 0
     while start < len(plans):
@@ -231,9 +231,9 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
     windows, vectors, oddities = [], [], []
     for plan in living:
         item = done[plan.clip_id]
-        said = odd.get(plan.clip_id, ()) if isinstance(item, Embedded) else _oddities(item)
-        oddities.append([{"reason": reason, "message": message} for reason, message in said])
-        for reason, message in said:
+        warnings = odd.get(plan.clip_id, ()) if isinstance(item, Embedded) else _oddities(item)
+        oddities.append([{"reason": reason, "message": message} for reason, message in warnings])
+        for reason, message in warnings:
             context.warn(reason, plan.title, message)
         windows.append(item.windows if isinstance(item, Embedded) else item.column("windows")[0].as_py())
         vectors.append(item.embedding if isinstance(item, Embedded) else stored_vector(item, "embedding"))
@@ -254,4 +254,4 @@ def embed_part(context: PartContext, tracks: pa.Table, audio: str, scorer: Score
 
 
 def _oddities(row: pa.Table) -> tuple[tuple[str, str], ...]:
-    return tuple((said["reason"], said["message"]) for said in row.column("odd")[0].as_py())
+    return tuple((warning["reason"], warning["message"]) for warning in row.column("odd")[0].as_py())

@@ -1,4 +1,4 @@
-"""embed_text: the captions of a part -> their embeddings in the joint space and in the text tower's own."""
+"""Stage "embed_text": the captions of a part -> their embeddings in the joint space and in the text tower's own space."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ _BLOCK = 2048
 
 def embed_text_part(context: PartContext, captions: pa.Table, scorer: Scorer, carry: CarryOver) -> Iterator[pa.Table]:
     """Captions of one part (schemas.VOCABULARY) -> one table of schemas.embed_text_schema, in the same order."""
-    schema = embed_text_schema(scorer.dim, scorer.meaning_dim)
+    schema = embed_text_schema(scorer.dim, scorer.text_dim)
     context.device = scorer.device
     ids, texts = captions.column("caption_id").to_pylist(), captions.column("caption").to_pylist()
     keys = list(zip(ids, texts, strict=True))
@@ -26,7 +26,7 @@ def embed_text_part(context: PartContext, captions: pa.Table, scorer: Scorer, ca
     context.count("carried", len(earlier))
     context.advance(len(earlier))
     joint = np.zeros((len(keys), scorer.dim), np.float32)
-    meaning = np.zeros((len(keys), scorer.meaning_dim), np.float32)
+    meaning = np.zeros((len(keys), scorer.text_dim), np.float32)
     for row, key in enumerate(keys):
         if key in earlier:
             joint[row] = stored_vector(earlier[key], "embedding")
@@ -35,7 +35,7 @@ def embed_text_part(context: PartContext, captions: pa.Table, scorer: Scorer, ca
     for start in range(0, len(fresh), _BLOCK):
         rows = fresh[start : start + _BLOCK]
         embedded = scorer.embed_text([texts[row] for row in rows])
-        joint[rows], meaning[rows] = embedded.joint, embedded.meaning
+        joint[rows], meaning[rows] = embedded.joint_embeddings, embedded.text_embeddings
         context.advance(len(rows))
     if len(keys):
         yield pa.table(

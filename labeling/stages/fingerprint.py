@@ -1,4 +1,4 @@
-"""fingerprint: each file of a part is decoded once -> a hash of its audio, and what copies of it are recognised by."""
+"""Stage "fingerprint": decodes each file of a part once -> a hash of its audio, and chains by which copies are recognised."""
 
 from collections.abc import Iterator
 
@@ -21,20 +21,20 @@ ROW_GROUP_ROWS = 256
 def fingerprint_part(context: PartContext, probed: pa.Table, audio: str, chain_seconds: float, carry: CarryOver) -> Iterator[pa.Table]:
     """Files of one part (schemas.PROBE) -> one table of schemas.FINGERPRINT in key order (track id). `audio` is the corpus.
 
-    chain_seconds: how much of each file chains are made from, 0 for none. No file dies here: one that cannot be decoded has no
-    fingerprint, which is warned of; the stages that use its audio decide what becomes of it.
+    chain_seconds: how much of each file gives chains, 0 for none. No file dies here. One that cannot be decoded gets a warning and no
+    fingerprint; the stages that use its audio decide about it.
     """
     rows = probed.select(["track_id", "key", "content", "duration_ms"]).to_pylist()
     earlier = carry.take([(row["track_id"], row["content"]) for row in rows])
-    # What failed is tried again: it may have been the storage.
+    # Files that failed are tried again, since storage may have been the cause.
     earlier = {key: table for key, table in earlier.items() if not table.column("failed")[0].is_valid}
     context.count("carried", len(earlier))
     tables = []
     for row in sorted(rows, key=lambda row: str(row["track_id"])):
         table = earlier.get((row["track_id"], row["content"]))
         if table is None:
-            found = _recognise(audio, row["key"], chain_seconds, row["duration_ms"])
-            table = _row(row["track_id"], row["key"], row["content"], found)
+            recording = _recognise(audio, row["key"], chain_seconds, row["duration_ms"])
+            table = _row(row["track_id"], row["key"], row["content"], recording)
         failed = table.column("failed")[0].as_py()
         if failed is not None:
             context.warn("no_fingerprint", row["key"], f"copies of it may not be found: {failed}")
@@ -53,7 +53,7 @@ def _recognise(audio: str, key: str, chain_seconds: float, duration_ms: int) -> 
         return Recognised.of_failure(error)
 
 
-def _row(track_id: str, key: str, content: str, found: Recognised) -> pa.Table:
-    length = np.array([len(found.chains.hashes)])
-    lists = [lists_column(pa.array(values), length) for values in (found.chains.hashes, found.chains.times)]
-    return pa.table([[track_id], [key], [content], [found.audio], [found.failed], *lists], schema=FINGERPRINT)
+def _row(track_id: str, key: str, content: str, recording: Recognised) -> pa.Table:
+    length = np.array([len(recording.chains.hashes)])
+    lists = [lists_column(pa.array(values), length) for values in (recording.chains.hashes, recording.chains.times)]
+    return pa.table([[track_id], [key], [content], [recording.audio], [recording.failed], *lists], schema=FINGERPRINT)

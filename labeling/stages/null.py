@@ -1,4 +1,4 @@
-"""null: scores of random clip-caption pairs, one table over all parts, against which candidates are judged."""
+"""Stage "null": scores of random clip-caption pairs, one table over all parts. They are the baseline for candidates' scores."""
 
 import math
 
@@ -12,9 +12,8 @@ from noise2music.labeling.datasets.arrow import unit_vectors
 from noise2music.labeling.retrieval.cosine import MILLION, millionths
 from noise2music.labeling.schemas import NULL
 
-# What chance looks like: the scores of random clip-caption pairs, against which a candidate's score is judged. Which pairs are
-# taken depends on the ids alone, not on their order, so the clips may come part by part in any order: fold the parts with
-# `keep_smallest`, which needs no more than `limit` clips in memory.
+# The choice of pairs depends on the ids alone, not on their order, so clips may come part by part in any order. Fold the parts with
+# `keep_smallest`, which needs at most `limit` clips in memory.
 
 
 NULL_CLIPS = 2000
@@ -23,7 +22,7 @@ NULL_CLIPS = 2000
 def keep_smallest(clip_ids: Uint64s, seed: int, limit: int = NULL_CLIPS) -> Int64s:
     """Positions of the `limit` clips with the smallest hash, in the order of (hash, id).
 
-    Folding is exact: the smallest of (the kept of some parts and the clips of another) are the smallest of them all.
+    Folding is exact: applied to the result of some parts and the clips of another, it gives the smallest of all of them.
     """
     return np.lexsort((clip_ids, hash_uniform(seed, clip_ids)))[:limit]
 
@@ -61,7 +60,7 @@ NULL_PAIRS = 20_000
 
 
 def null_clips(clips: pa.Table, seed: int) -> pa.Table:
-    """The clips (clip_id, embedding) of some parts that may take part in random pairs; folding parts gives the same as all at once."""
+    """The clips (clip_id, embedding) of some parts that may be in random pairs. Folding parts gives the same as all at once."""
     kept = keep_smallest(ids_to_uint64(clips.column("clip_id")), seed, NULL_CLIPS)
     return clips.select(["clip_id", "embedding"]).take(pa.array(np.sort(kept)))
 
@@ -85,7 +84,7 @@ def null_table(clips: pa.Table, captions: pa.Table, seed: int) -> pa.Table:
 
 
 def floor_of(null: pa.Table, share: float | None) -> float | None:
-    """The score below which a candidate is no better than chance; None when no quantile is asked for or there are no pairs."""
+    """The score below which a candidate is no better than chance; None without a quantile or without pairs."""
     if share is None or not len(null):
         return None
     return quantile(null.column("score").to_numpy(), share)

@@ -1,4 +1,4 @@
-"""probe: the files of a part -> what they are: format, rate, channels, duration, content hash, the tags inside."""
+"""Stage "probe": the files of a part -> format, rate, channels, duration, content hash, and their tags."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
@@ -18,11 +18,11 @@ from noise2music.labeling.schemas import PROBE
 
 
 def probe_file(file: BinaryIO, key: str, bytes: int, sha256: str) -> dict[str, Any]:
-    """A seekable file -> its row of schemas.PROBE, without the ids that its place in the corpus gives it (track_id, content).
+    """A seekable file -> its row of schemas.PROBE, without track_id and content, which its place in the corpus decides.
 
-    duration_ms is what was found by walking or decoding; claimed_ms is what the header says where that differs by more than 50 ms, else
-    the same. Tags are bounded (core.tables.fields); tag_notes says which of them were in an encoding that nothing declares.
-    Raises RowError: "empty_file", "not_audio", "unreadable", "ambiguous_audio", "no_samples", "unsupported_rate", "unsupported_channels".
+    duration_ms is measured by walking or decoding. claimed_ms is the header's where that differs by more than 50 ms, else the same. Tags
+    are bounded (core.tables.fields). tag_notes lists tags in an undeclared encoding. Raises RowError: "empty_file", "not_audio",
+    "unreadable", "ambiguous_audio", "no_samples", "unsupported_rate", "unsupported_channels".
     """
     if bytes == 0:
         raise RowError("empty_file", "the file holds no bytes")
@@ -49,11 +49,11 @@ def probe_file(file: BinaryIO, key: str, bytes: int, sha256: str) -> dict[str, A
 
 def probe_warnings(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A row of schemas.PROBE -> (reason, message) of what is not as declared: "length_differs", "tag_encoding"."""
-    said = []
+    warnings = []
     if row["claimed_ms"] != row["duration_ms"]:
-        found, claimed = row["duration_ms"] / 1000, row["claimed_ms"] / 1000
-        said.append(("length_differs", f"its header claims {claimed:.3f} s, {found:.3f} s were found and are used"))
-    return said + [("tag_encoding", note) for note in row["tag_notes"]]
+        measured, claimed = row["duration_ms"] / 1000, row["claimed_ms"] / 1000
+        warnings.append(("length_differs", f"its header claims {claimed:.3f} s, {measured:.3f} s were found and are used"))
+    return warnings + [("tag_encoding", note) for note in row["tag_notes"]]
 
 
 def _first(texts: Iterable[str]) -> str | None:
@@ -72,14 +72,14 @@ def probe_part(context: PartContext, files: pa.Table, audio: str, carry: CarryOv
     tables = []
     for row in sorted(rows, key=lambda row: str(row["track_id"])):
         context.advance()
-        known = earlier.get((row["track_id"], row["content"]))
+        earlier_row = earlier.get((row["track_id"], row["content"]))
         try:
-            made = known if known is not None else pa.Table.from_pylist([_probe(audio, row)], PROBE)
+            table = earlier_row if earlier_row is not None else pa.Table.from_pylist([_probe(audio, row)], PROBE)
         except RowError as error:
             context.reject(row["key"], error)
             continue
-        tables.append(made)
-        for reason, message in probe_warnings(made.to_pylist()[0]):
+        tables.append(table)
+        for reason, message in probe_warnings(table.to_pylist()[0]):
             context.warn(reason, row["key"], message)
     if tables:
         yield pa.concat_tables(tables)

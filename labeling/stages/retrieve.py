@@ -1,4 +1,4 @@
-"""retrieve: the clips of a part -> the top K captions of one vocabulary (paper section 2.3, step 3)."""
+"""Stage "retrieve": the clips of a part -> the top K captions of one vocabulary (paper section 2.3, step 3)."""
 
 from collections.abc import Iterator
 
@@ -31,19 +31,19 @@ def retrieve_part(
     captions = np.full((len(clips), top_k), -1, np.int32)
     scores = np.full((len(clips), top_k), np.nan, np.float32)
     if allowed.any():
-        found = index.search(vectors[allowed], top_k)
-        captions[allowed], scores[allowed] = found.captions, found.scores
-        context.count("collapsed", found.collapsed)
-    there = captions >= 0
-    context.count("candidates", int(there.sum()))
+        candidates = index.search(vectors[allowed], top_k)
+        captions[allowed], scores[allowed] = candidates.captions, candidates.scores
+        context.count("collapsed", candidates.collapsed)
+    valid = captions >= 0
+    context.count("candidates", int(valid.sum()))
     context.advance(len(clips))
-    lengths = there.sum(1)
+    lengths = valid.sum(1)
     yield pa.table(
         {
             "clip_id": clips.column("clip_id"),
             "split": clips.column("split"),
-            "captions": lists_column(pa.array(captions[there], pa.int32()), lengths),
-            "scores": lists_column(pa.array(scores[there], pa.float32()), lengths),
+            "captions": lists_column(pa.array(captions[valid], pa.int32()), lengths),
+            "scores": lists_column(pa.array(scores[valid], pa.float32()), lengths),
         },
         RETRIEVE,
     )

@@ -1,4 +1,4 @@
-"""sample: the candidates of a part -> its labels, drawn by inverse frequency (paper section 2.3, step 4)."""
+"""Stage "sample": the candidates of a part -> its labels, sampled by inverse frequency (paper section 2.3, step 4)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Frequencies:
 
 
 def sample_part(
-    context: PartContext, candidates: pa.Table, vocabulary: Frequencies, draw: int, top_k: int, seed: int, floor: float | None
+    context: PartContext, candidates: pa.Table, vocabulary: Frequencies, labels_per_clip: int, top_k: int, seed: int, floor: float | None
 ) -> Iterator[pa.Table]:
     """Candidates of one part (schemas.RETRIEVE) -> schemas.SAMPLE in the same order. A clip without labels keeps its row."""
     if not len(candidates):
@@ -39,13 +39,13 @@ def sample_part(
         scores=scores,
         frequency=vocabulary.frequency,
         caption_ids=ids_to_uint64(vocabulary.caption_ids),
-        draw=draw,
+        labels_per_clip=labels_per_clip,
         seed=seed,
         floor=floor,
     )
-    there = sampled.positions >= 0
-    clip = np.nonzero(there)[0]
-    position = sampled.positions[there].astype(np.int64)
+    valid = sampled.positions >= 0
+    clip = np.nonzero(valid)[0]
+    position = sampled.positions[valid].astype(np.int64)
     caption = captions[clip, position]
     rows = pa.array(caption)
     labels = structs_column(
@@ -55,11 +55,11 @@ def sample_part(
             "score": pa.array(scores[clip, position]),
             "rank": pa.array((position + 1).astype(np.int16)),
             "frequency": pa.array(vocabulary.frequency[caption]),
-            "p": pa.array(sampled.p[there]),
+            "p": pa.array(sampled.p[valid]),
         },
         LABEL,
     )
-    lengths = there.sum(1)
+    lengths = valid.sum(1)
     context.count("labels", len(clip))
     context.count("below_floor", sampled.below_floor)
     context.count("clips_without_label", int((lengths == 0).sum()))

@@ -1,4 +1,4 @@
-"""shard: the labelled clips of a part -> training rows: every text of the clip, and where its audio lies (stage `audio`)."""
+"""Stage "shard": the labelled clips of a part -> training rows with all texts of a clip and a reference to its audio (stage `audio`)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,23 +18,23 @@ ROW_GROUP_ROWS = 16
 def shard_part(context: PartContext, tracks: pa.Table, audio: pa.Table, labels: Mapping[str, pa.Table]) -> Iterator[pa.Table]:
     """Tracks of one part, its audio (schemas.AUDIO) and its labels by vocabulary (schemas.SAMPLE) -> one table of schemas.SHARD.
 
-    A clip without any label is left out and counted ("unlabelled"), and so is one whose audio is dead ("no_audio"). The order is the
-    key order (track id, start).
+    Left out and counted are clips without a label ("unlabelled") and clips whose audio is dead ("no_audio"). Rows are in key order (track
+    id, start).
     """
     by_clip = _labels_by_clip(labels)
-    described = {row["track_id"]: row for row in tracks.drop_columns(["clips"]).to_pylist()}
-    places = {row["clip_id"]: row for row in audio.to_pylist()}
+    track_rows = {row["track_id"]: row for row in tracks.drop_columns(["clips"]).to_pylist()}
+    audio_rows = {row["clip_id"]: row for row in audio.to_pylist()}
     plans = [plan for plan in plan_clips(tracks) if plan.clip_id in by_clip]
     labelled = [plan for plan in plans if by_clip[plan.clip_id]]
-    living = [plan for plan in labelled if plan.clip_id in places]
+    living = [plan for plan in labelled if plan.clip_id in audio_rows]
     context.count("unlabelled", len(plans) - len(labelled))
     context.count("no_audio", len(labelled) - len(living))
     rows = []
     for plan in living:
-        place = places[plan.clip_id]
-        path, size = place["audio_file"], place["file_bytes"]
-        context.refer(PartFile(path=path, rows=place["file_rows"], bytes=size, sha256=hash_in_path(path)))
-        rows.append(_row(plan, described[plan.track_id], by_clip[plan.clip_id], place))
+        audio_row = audio_rows[plan.clip_id]
+        path, size = audio_row["audio_file"], audio_row["file_bytes"]
+        context.refer(PartFile(path=path, rows=audio_row["file_rows"], bytes=size, sha256=hash_in_path(path)))
+        rows.append(_row(plan, track_rows[plan.track_id], by_clip[plan.clip_id], audio_row))
     if rows:
         yield pa.Table.from_pylist(rows, SHARD)
 
@@ -42,12 +42,12 @@ def shard_part(context: PartContext, tracks: pa.Table, audio: pa.Table, labels: 
 def _labels_by_clip(labels: Mapping[str, pa.Table]) -> dict[str, list[dict[str, Any]]]:
     by_clip: dict[str, list[dict[str, Any]]] = {}
     for vocabulary, table in sorted(labels.items()):
-        for clip_id, drawn in zip(table.column("clip_id").to_pylist(), table.column("labels").to_pylist(), strict=True):
-            by_clip.setdefault(clip_id, []).extend({"vocabulary": vocabulary, **label} for label in drawn)
+        for clip_id, clip_labels in zip(table.column("clip_id").to_pylist(), table.column("labels").to_pylist(), strict=True):
+            by_clip.setdefault(clip_id, []).extend({"vocabulary": vocabulary, **label} for label in clip_labels)
     return by_clip
 
 
-def _row(plan: ClipPlan, track: Mapping[str, Any], labels: list[dict[str, Any]], place: Mapping[str, Any]) -> dict[str, Any]:
+def _row(plan: ClipPlan, track: Mapping[str, Any], labels: list[dict[str, Any]], audio_row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "clip_id": plan.clip_id,
         "track_id": plan.track_id,
@@ -56,5 +56,5 @@ def _row(plan: ClipPlan, track: Mapping[str, Any], labels: list[dict[str, Any]],
         "length_ms": plan.length_ms,
         **{name: track[name] for name in ("title", "artist", "licence", "split", "tags")},
         "labels": labels,
-        **{name: place[name] for name in ("sample_rate", "audio_file", "audio_row")},
+        **{name: audio_row[name] for name in ("sample_rate", "audio_file", "audio_row")},
     }

@@ -1,4 +1,4 @@
-"""vocabulary: the merged captions of a part become its table; no caption of the held-out evaluation texts may label training tracks."""
+"""Stage "vocabulary": the merged captions of a part -> its table. Evaluation captions must not label training tracks."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from noise2music.labeling.settings import VocabularySettings
 
 VERSION = 2
 TRAIN = "train"
-PAPER_HELD_OUT_SPLITS = frozenset({"validation", "test", "eval"})
+PAPER_EVAL_SPLITS = frozenset({"validation", "test", "eval"})
 
 
 def allowed_splits(settings: VocabularySettings) -> frozenset[str] | None:
@@ -24,7 +24,7 @@ def allowed_splits(settings: VocabularySettings) -> frozenset[str] | None:
     Sentences of MusicCaps, the evaluation set, stay out of training labels unless the configuration says otherwise (paper section 2.5).
     """
     if settings.allowed_splits is None and settings.kind == "musiccaps-sentences":
-        return PAPER_HELD_OUT_SPLITS
+        return PAPER_EVAL_SPLITS
     return settings.allowed_splits
 
 
@@ -44,8 +44,8 @@ def vocabulary_part(
 ) -> Iterator[pa.Table]:
     """Rows of one part (captions.vocabulary.merge) -> schemas.VOCABULARY in key order (caption id), with the losses counted by reason.
 
-    notes: what was lost in reading, and what about the source is not as declared: it becomes the part's warnings.
-    Raises UserError that names captions equal or nearly equal to one in `held_out`.
+    notes: what was lost in reading and what is not as declared; they become the part's warnings. Raises UserError that names captions equal
+    or nearly equal to one in `held_out`.
     """
     ordered = sorted(rows, key=lambda row: str(row["caption_id"]))
     for figure, amount in statistics(len(ordered), losses).items():

@@ -1,4 +1,4 @@
-"""write: every song of a part is described `samples` times by an LLM; nothing that was answered once is asked again."""
+"""Stage "write": an LLM describes every song of a part `samples` times. No answered request is sent again."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,11 +13,11 @@ from noise2music.labeling.corpus.songs import Song, read_songs
 from noise2music.labeling.datasets.dead_limit import TooManyDead
 from noise2music.labeling.datasets.parts import PartContext
 from noise2music.labeling.schemas import WRITE
-from noise2music.labeling.settings import Write
-from noise2music.labeling.writer.base import Answer, Halted, Reply, Request, Writer
+from noise2music.labeling.writer.base import Answer, Reply, Request, Writer, WriterStopped
 from noise2music.labeling.writer.parse_reply import ReadText, read_answer
 from noise2music.labeling.writer.prompt import Prompt
-from noise2music.labeling.writer.request_cache import Entry, Journal
+from noise2music.labeling.writer.request_cache import Entry, RequestCache
+from noise2music.labeling.writer_settings import Write
 
 VERSION = 2
 
@@ -28,7 +28,7 @@ Read = tuple[Reply, ReadText] | RowError
 
 @dataclass(frozen=True)
 class _Question:
-    """One reply that is wanted: sample `sample` of a song, asked for the `attempt`-th time."""
+    """The question for one reply: sample `sample` of a song, at the `attempt`-th attempt."""
 
     song_id: str
     song: Song
@@ -42,8 +42,8 @@ class _Question:
 
 
 @dataclass(frozen=True)
-class Asker:
-    """Makes the requests of a run: one for each (song, sample, attempt), the same whenever it is asked for."""
+class RequestBuilder:
+    """Builds the requests of a run: one for each (song, sample, attempt), always the same."""
 
     prompt: Prompt
     write: Write
@@ -51,20 +51,20 @@ class Asker:
     seed: int
 
     def request(self, question: _Question) -> Request:
-        """A second attempt is another request, so that a reply that could not be used is not asked for again word for word."""
+        """The request of a question. A second attempt gives another request, since the first one gave an unusable reply."""
         mark = stable_id("reply", self.seed, question.song_id, question.sample, question.attempt)
         return self.prompt.request(question.song, self.write, self.model, int(mark, 16) & 0x7FFFFFFF)
 
     def first_request(self, song: Song) -> Request:
-        """What is asked of a song first of all."""
+        """The first request of a song."""
         return self.request(_Question(song.song_id, song, 0, 1))
 
 
 class _Requests(Sequence[Request]):
-    """The requests of many questions, each made when it is looked at: a long prompt is never held a thousand times."""
+    """The requests of many questions, each built when it is read, so that a long prompt is not held a thousand times."""
 
-    def __init__(self, asker: Asker, questions: Sequence[_Question]) -> None:
-        self._asker = asker
+    def __init__(self, builder: RequestBuilder, questions: Sequence[_Question]) -> None:
+        self._builder = builder
         self._questions = questions
 
     def __len__(self) -> int:
@@ -76,33 +76,39 @@ class _Requests(Sequence[Request]):
     def __getitem__(self, position: slice) -> "_Requests": ...
     def __getitem__(self, position: int | slice) -> "Request | _Requests":
         if isinstance(position, slice):
-            return _Requests(self._asker, self._questions[position])
-        return self._asker.request(self._questions[position])
+            return _Requests(self._builder, self._questions[position])
+        return self._builder.request(self._questions[position])
 
 
 def write_part(
-    context: PartContext, songs: pa.Table, asker: Asker, writer: Writer, journal: Journal, find_earlier: FindEarlier, price: Price
+    context: PartContext,
+    songs: pa.Table,
+    builder: RequestBuilder,
+    writer: Writer,
+    cache: RequestCache,
+    find_earlier: FindEarlier,
+    price: Price,
 ) -> Iterator[pa.Table]:
     """schemas.SONGS of one part -> schemas.WRITE in key order (song id, sample). Replies that cannot be used are dead letters.
 
-    `journal` is this part's request cache: what it holds is not asked again, and every answer goes into it as it comes.
-    `find_earlier(keys)`: replies among these requests that other datasets have; those that can be used are copied. In the n-th attempt of a
-    dataset (a replay) a reply that could not be used in the attempts before is asked for anew. `price(tokens in, tokens out)` is money.
-    Raises writer.base.Halted, and labeling.datasets.dead_limit.TooManyDead: then what could not be used is asked again by the next run.
+    cache: this part's request cache; requests in it are not sent again, and every answer is added as it comes. find_earlier(keys): replies
+    to these requests in other datasets; usable ones are copied. price(tokens in, tokens out): money. In the n-th attempt of a dataset (a
+    replay), replies that were unusable in earlier attempts are asked for again. Raises writer.base.WriterStopped, and
+    labeling.datasets.dead_limit.TooManyDead: the next run then asks again for unusable replies.
     """
     open_questions = [
-        _Question(song_id, song, sample, 1) for song_id, song in read_songs(songs).items() for sample in range(asker.write.samples)
+        _Question(song_id, song, sample, 1) for song_id, song in read_songs(songs).items() for sample in range(builder.write.samples)
     ]
     context.count("replies", len(open_questions))
-    known = _Known(context, journal, find_earlier, asker.prompt)
+    answers_so_far = _Answers(context, cache, find_earlier, builder.prompt)
     rows = []
     for attempt in range(1, context.attempt + 1):
         try:
-            answers = known.answers(asker, open_questions, writer, is_last=attempt == context.attempt)
-        except (Halted, TooManyDead) as error:
+            answers = answers_so_far.answers(builder, open_questions, writer, is_last=attempt == context.attempt)
+        except (WriterStopped, TooManyDead) as error:
             if context.stopped is None:
                 raise
-            known.ask_again()
+            answers_so_far.ask_again()
             raise TooManyDead(context.stopped) from error
         unusable = []
         for question, answer in zip(open_questions, answers, strict=True):
@@ -116,28 +122,28 @@ def write_part(
     repaired = Counter(row["repaired"] for row in rows if row["repaired"])
     for what, number in repaired.items():
         context.count(f"repaired:{what}", number)
-    known.account(price)
+    answers_so_far.account(price)
     if rows:
         yield pa.Table.from_pylist(sorted(rows, key=lambda row: (row["song_id"], row["sample"])), WRITE)
 
 
-class _Known:
-    """What has been answered, in this part's journal, in earlier datasets, or now, and what of it can be used."""
+class _Answers:
+    """All answers, from this part's request cache, from earlier datasets and from the writer, and whether they can be used."""
 
-    def __init__(self, context: PartContext, journal: Journal, find_earlier: FindEarlier, prompt: Prompt) -> None:
+    def __init__(self, context: PartContext, cache: RequestCache, find_earlier: FindEarlier, prompt: Prompt) -> None:
         self._context = context
-        self._journal = journal
+        self._cache = cache
         self._find_earlier = find_earlier
         self._prompt = prompt
-        contents = journal.read()
+        contents = cache.read()
         self._entries: list[Entry] = list(contents.entries)
         self._replies = contents.replies
         self._read: dict[str, Read] = {}
         context.count("damaged_lines", contents.damaged)
 
-    def answers(self, asker: Asker, questions: Sequence[_Question], writer: Writer, is_last: bool) -> list[Read]:
-        """What is known of every question, from where it is cheapest. is_last: what cannot be used is dead, and not asked another way."""
-        keys = [asker.request(question).key for question in questions]
+    def answers(self, builder: RequestBuilder, questions: Sequence[_Question], writer: Writer, is_last: bool) -> list[Read]:
+        """The answer to every question, from the cheapest source. is_last: unusable replies are dead, and get no further attempt."""
+        keys = [builder.request(question).key for question in questions]
         missing = [position for position, key in enumerate(keys) if key not in self._replies]
         if missing:
             self._take_over(frozenset(keys[position] for position in missing), only_usable=is_last)
@@ -156,19 +162,19 @@ class _Known:
                         failed[position] = answer
                     self._tell(questions[position], failed.get(position) or self._usable(keys[position]), is_dead=True)
             except TooManyDead as stopped:
-                raise Halted(str(stopped)) from stopped
+                raise WriterStopped(str(stopped)) from stopped
 
         if missing:
-            writer.write(_Requests(asker, [questions[position] for position in missing]), keep)
+            writer.write(_Requests(builder, [questions[position] for position in missing]), keep)
         return [failed.get(position) or self._usable(key) for position, key in enumerate(keys)]
 
     def ask_again(self) -> None:
-        """Take back the replies that cannot be used: nothing says that they were final."""
+        """Cancel unusable replies, so that the next run asks again: they may not be final."""
         own = {entry.key for entry in self._entries if not entry.reused} & self._replies.keys()
         self._add([Entry.ask_again(key) for key in sorted(own) if isinstance(self._usable(key), RowError)])
 
     def account(self, price: Price) -> None:
-        """Count what this dataset's replies cost, whichever run asked for them."""
+        """Count the cost of this dataset's replies, whichever run paid for them."""
         for entry in self._entries:
             answer = entry.answer
             if entry.again:
@@ -186,10 +192,10 @@ class _Known:
                 self._context.count("failed_requests")
 
     def _take_over(self, keys: frozenset[str], only_usable: bool) -> None:
-        """Take the replies that other datasets have to these requests."""
-        found = sorted(self._find_earlier(keys).items())
-        wanted = [(key, reply) for key, reply in found if not (only_usable and isinstance(self._judge(reply), RowError))]
-        self._add([Entry(key, reply, reused=True) for key, reply in wanted])
+        """Copy replies to these requests from other datasets."""
+        earlier = sorted(self._find_earlier(keys).items())
+        usable = [(key, reply) for key, reply in earlier if not (only_usable and isinstance(self._judge(reply), RowError))]
+        self._add([Entry(key, reply, reused=True) for key, reply in usable])
 
     def _tell(self, question: _Question, read: Read, is_dead: bool) -> None:
         """Count a row, once. is_dead: whether a reply that cannot be used makes a dead row."""
@@ -202,7 +208,7 @@ class _Known:
             self._context.expect_dead(name, read, question.song_id)
 
     def _usable(self, key: str) -> Read:
-        """The reply and what it says, or why it cannot be used. Each is read once."""
+        """The reply and its text, or why it cannot be used. Each is read once."""
         if key not in self._read:
             self._read[key] = self._judge(self._replies[key])
         return self._read[key]
@@ -216,7 +222,7 @@ class _Known:
     def _add(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        self._journal.append(entries)
+        self._cache.append(entries)
         self._entries += entries
         self._replies.update((entry.key, entry.answer) for entry in entries if isinstance(entry.answer, Reply))
 

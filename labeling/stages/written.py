@@ -1,9 +1,9 @@
-"""vocabulary, of kind "written": replies become sentences, sentences that survive the rules become captions, near duplicates go.
+"""Stage "vocabulary" of kind "written": replies -> sentences -> captions that pass the rules, without near duplicates.
 
-Steps, so that Beam can group between them: `clean_part` (a part of replies), `merge_part` (a part of captions: those that say the same
-words become one), `written_part` (the captions that stay). Which near duplicates go is found in between, by bands of hashes: `sketches`
-(of a part of captions, without their texts), `near` (some bands: which captions have to be compared), `bands` (of a part of captions: the
-texts of these), `fallen` (some bands: the captions that nearly repeat a better one).
+The steps are separate so that Beam can group between them. `clean_part` cleans a part of replies, `merge_part` merges captions with the
+same words, `written_part` gives the captions that stay. Near duplicates are found in between, by bands of hashes: `sketches` gives short
+forms of a part's captions, `near` which captions of some bands have to be compared, `bands` the texts of these, and `fallen` the captions
+that nearly repeat a better one.
 """
 
 from collections import Counter
@@ -47,16 +47,16 @@ _BLOCK = 4096
 
 
 def clean_part(songs: pa.Table, replies: pa.Table, chain: Chain, tally: Tally) -> pa.Table:
-    """schemas.SONGS and schemas.WRITE of one part -> SENTENCES in key order, each spelling once. What the rules take goes into `tally`."""
-    known = read_songs(songs)
-    found: Counter[tuple[str, str]] = Counter()
+    """schemas.SONGS and schemas.WRITE of one part -> SENTENCES in key order, each spelling once. `tally` counts what the rules remove."""
+    song_of = read_songs(songs)
+    spellings: Counter[tuple[str, str]] = Counter()
     for start in range(0, len(replies), _BLOCK):
         block = replies.slice(start, _BLOCK)
         texts = zip(block.column("song_id").to_pylist(), block.column("text").to_pylist(), strict=True)
-        kept = chain.clean([(known[song_id], text) for song_id, text in texts], tally)
-        captions = (RawCaption(sentence) for sentences in kept for sentence in sentences)
-        found.update((key_id(key), variant.text) for key, variant in keyed(captions, tally.lost))
-    rows = sorted(found.items())
+        by_reply = chain.clean([(song_of[song_id], text) for song_id, text in texts], tally)
+        captions = (RawCaption(sentence) for sentences in by_reply for sentence in sentences)
+        spellings.update((key_id(key), variant.text) for key, variant in keyed(captions, tally.lost))
+    rows = sorted(spellings.items())
     columns = [[row[0][0] for row in rows], [row[0][1] for row in rows], [row[1] for row in rows]]
     return pa.table(columns, schema=SENTENCES)
 
@@ -76,26 +76,27 @@ def merge_part(sentences: Iterable[pa.Table], tally: Tally) -> pa.Table:
 
 def sketches(captions: pa.Table) -> pa.Table:
     """schemas.VOCABULARY of one part -> SKETCHES: a row for each band of each caption, which is named by its row."""
-    made = sketch(captions.column("caption").to_pylist())
+    sketches_of_captions = sketch(captions.column("caption").to_pylist())
     rows = np.repeat(np.arange(len(captions), dtype=np.uint32), BANDS_OF_EACH)
     lengths = pc.utf8_length(captions.column("caption")).to_numpy()
-    each = (made.sizes, made.parities, captions.column("occurrences").to_numpy(), lengths)
-    return pa.table([made.bands.reshape(-1), rows, *(values[rows] for values in each)], schema=SKETCHES)
+    each = (sketches_of_captions.sizes, sketches_of_captions.parities, captions.column("occurrences").to_numpy(), lengths)
+    return pa.table([sketches_of_captions.bands.reshape(-1), rows, *(values[rows] for values in each)], schema=SKETCHES)
 
 
 def near(parts: Iterable[tuple[int, pa.Table]], threshold: float) -> Iterator[tuple[int, pa.Table]]:
-    """SKETCHES of some bands, whole, each with the part of its captions -> for each part MEMBERS: what `bands` has to give to `fallen`.
+    """All SKETCHES of some bands, each with the part of its captions -> for each part the MEMBERS whose texts `bands` must pass to
+    `fallen`.
 
-    Captions that share no band with one that is nearly the same by its sketch are left out.
+    Captions that share no band with a nearly equal sketch are left out.
     """
     ordered = sorted(parts, key=lambda item: item[0])
     table = pa.concat_tables([SKETCHES.empty_table(), *(rows for _, rows in ordered)])
     columns = {name: table.column(name).to_numpy() for name in SKETCHES.names}
     wide = {name: columns[name].astype(np.int64) for name in ("word_pairs", "characters")}
     members = Members(columns["band"], wide["word_pairs"], columns["parity"], columns["occurrences"], wide["characters"])
-    found = candidates(members, threshold)
+    rows = candidates(members, threshold)
     numbers = np.repeat([part for part, _ in ordered], [len(rows) for _, rows in ordered]).astype(np.int64)
-    yield from split_by(table.select(MEMBERS.names).take(pa.array(found)), numbers[found])
+    yield from split_by(table.select(MEMBERS.names).take(pa.array(rows)), numbers[rows])
 
 
 def bands(captions: pa.Table, members: Iterable[pa.Table]) -> pa.Table:
@@ -106,7 +107,7 @@ def bands(captions: pa.Table, members: Iterable[pa.Table]) -> pa.Table:
 
 
 def fallen(tables: Iterable[pa.Table], threshold: float) -> list[str]:
-    """BANDS of some bands, whole -> ids of captions that a better one (labeling.captions.cleaning.near_duplicates) nearly repeats."""
+    """All BANDS of some bands -> ids of captions that nearly repeat a better one (labeling.captions.cleaning.near_duplicates)."""
     table = pa.concat_tables([BANDS.empty_table(), *tables]).sort_by([("band", "ascending"), ("caption_id", "ascending")])
     keys = table.column("band").to_numpy()
     edges = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1], [True]])) if len(keys) else np.zeros(1, np.int64)
@@ -114,28 +115,28 @@ def fallen(tables: Iterable[pa.Table], threshold: float) -> list[str]:
     columns = (table.column(name).filter(pa.array(shared)).to_pylist() for name in ("caption_id", "occurrences", "caption"))
     captions = list(zip(*columns, strict=True))
     ids: set[str] = set()
-    place = 0
+    start = 0
     for size in np.diff(edges).tolist():
         if size > 1:
-            ids.update(nearly_same(captions[place : place + size], threshold))
-            place += size
+            ids.update(nearly_same(captions[start : start + size], threshold))
+            start += size
     return sorted(ids)
 
 
 def written_part(context: PartContext, captions: pa.Table, near: Collection[str], tally: Tally, replies: int) -> Iterator[pa.Table]:
-    """schemas.VOCABULARY of one part without the ids in `near`, with all that was lost on the way counted and shown."""
+    """schemas.VOCABULARY of one part without the ids in `near`. Counts all losses, with examples."""
     repeats = pc.is_in(captions.column("caption_id"), pa.array(sorted(near), pa.string()))
     for caption in captions.filter(repeats).column("caption").to_pylist():
         tally.lose(NEAR_DUPLICATE, caption)
-    kept = captions.filter(pc.invert(repeats))
-    for figure, amount in statistics(len(kept), +tally.lost).items():
+    rest = captions.filter(pc.invert(repeats))
+    for figure, amount in statistics(len(rest), +tally.lost).items():
         context.count(figure, amount)
     if replies:
         context.count("replies", replies)
     context.show(tally.examples)
-    context.advance(len(kept))
-    if len(kept):
-        yield kept
+    context.advance(len(rest))
+    if len(rest):
+        yield rest
 
 
 def split_by(table: pa.Table, numbers: Sequence[int] | npt.NDArray[np.int64]) -> Iterator[tuple[int, pa.Table]]:

@@ -1,1 +1,1 @@
-"""LLMs that write: an OpenAI-compatible server or a model in this process, behind one interface (labeling.writer.base)."""
+"""LLM writers: an OpenAI-compatible server or a model in this process, behind one interface (labeling.writer.base)."""

@@ -1,4 +1,4 @@
-"""What every writer can do: answer many requests, in any order, and say so as each answer comes."""
+"""The interface of all writers: many requests in, answers out in any order as they come."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ class Message:
 class Request:
     """A completion (`prompt`) or a chat (`messages`), never both. schema: the JSON schema that a reply must follow, as JSON text.
 
-    Equal requests have equal answers as far as the model is deterministic: `seed` is part of them.
+    `seed` is part of the request: equal requests give equal answers as far as the model is deterministic.
     """
 
     model: str
@@ -38,15 +38,15 @@ class Request:
 
     @property
     def key(self) -> str:
-        """SHA-256 of the model's name and the canonical request: the name of the reply in the request cache."""
+        """SHA-256 of the model's name and the canonical request: the key of the reply in the request cache."""
         return hashlib.sha256(canonical_json(asdict(self)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. finish: "stop", "length", or what else the server says. seconds: of the answered try; tries: 1 when none failed.
+    """A reply. finish: "stop", "length", or another word of the server. seconds: of the try that succeeded. tries: 1 when none failed.
 
-    note: what the server put in place of a text, for example a tool call.
+    note: what the server sent in place of a text, for example a tool call.
     """
 
     text: str
@@ -62,8 +62,8 @@ Answer = Reply | RowError
 Keep = Callable[[Sequence[tuple[int, Answer]]], None]
 
 
-class Halted(Exception):
-    """The writer cannot or may not go on: the server is gone, the key is refused, the budget is spent. The message says what to do."""
+class WriterStopped(Exception):
+    """The writer has to stop: the server is gone, the key is refused, or the budget is spent. The message says what to do."""
 
 
 class Writer(Protocol):
@@ -76,12 +76,12 @@ class Writer(Protocol):
     identity: str
 
     def write(self, requests: Sequence[Request], keep: Keep) -> None:
-        """Answer every request. `keep([(position, answer), ...])` is called on the caller's thread as answers come, each position once.
+        """Answer every request. As answers come, `keep([(position, answer), ...])` is called on the caller's thread, each position once.
 
-        A request is in flight until `keep` has returned. A request that fails alone is answered with a RowError. Where `keep` raises Halted
-        nothing more is asked of this writer, whoever asks; what is in flight is still given to `keep`.
+        A request is in flight until `keep` has returned. A request that fails alone is answered with a RowError. When `keep` raises
+        WriterStopped, this writer sends no more requests for any caller; answers to those in flight still go to `keep`.
 
-        Raises Halted when it has to stop; what was answered by then has been kept.
+        Raises WriterStopped when the writer has to stop. All answers until then have gone to `keep`.
         """
         ...
 

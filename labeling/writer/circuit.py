@@ -1,4 +1,4 @@
-"""When the server fails for everybody, stop asking it: one probe at a time, and after a while nobody waits any longer."""
+"""A circuit breaker: when the server fails for all requests, only one probe at a time is sent, and after a while the writer stops."""
 
 import asyncio
 import logging
@@ -6,12 +6,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from noise2music.labeling.writer.base import Halted
+from noise2music.labeling.writer.base import WriterStopped
 
 log = logging.getLogger("n2m")
 
 OPENS_AFTER = 5
-"""Failures without an answer between them."""
+"""Consecutive failures that open the circuit."""
 SHORTEST, LONGEST = 0.5, 10.0
 """Seconds between probes: twice as long each time, from the first to the second."""
 
@@ -19,8 +19,8 @@ SHORTEST, LONGEST = 0.5, 10.0
 class Circuit:
     """Shared by all requests to one server; used on one event loop.
 
-    Closed, every request may go. After OPENS_AFTER failures in a row it opens: requests queue, the first of them is the probe, and a probe
-    that fails goes to the end of the queue. An answer closes it. When nothing was answered for `patience` seconds, it halts for good.
+    While it is closed, every request may be sent. OPENS_AFTER failures in a row open it: requests queue, the first one is sent as a probe,
+    and a failed probe goes to the end of the queue. Any answer closes it. After `patience` seconds without an answer it stops for good.
     """
 
     def __init__(self, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,10 +28,10 @@ class Circuit:
         self._clock = clock
         self._failures = 0
         self._failing_since: float | None = None
-        self._heard = False
+        self._has_response = False
         self._not_before = 0.0
         self._probe = asyncio.Lock()
-        self.halted: str | None = None
+        self.stop_reason: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -39,8 +39,8 @@ class Circuit:
         return self._failures >= OPENS_AFTER
 
     @asynccontextmanager
-    async def entered(self) -> AsyncIterator[None]:
-        """Hold this during one try; it waits until the try may be made. Raises Halted."""
+    async def attempt(self) -> AsyncIterator[None]:
+        """The context of one try. Waits until the try may be made. Raises WriterStopped."""
         while True:
             self.check()
             await self._pause()
@@ -57,36 +57,36 @@ class Circuit:
                 yield
                 return
 
-    def answered(self) -> None:
-        """A request was answered, with whatever: the server is there."""
+    def record_answer(self) -> None:
+        """Record any answer: the server works."""
         if self.is_open:
             log.warning("the server answers again")
         self._failures = 0
         self._failing_since = None
 
-    def failed(self, why: str, heard: bool = False) -> None:
-        """A try failed in a way that another may mend. Halts when patience is at its end. heard: the server answered, with whatever."""
+    def record_failure(self, why: str, has_response: bool = False) -> None:
+        """Record a failure that a retry may fix; stops when `patience` is over. has_response: whether the server sent anything at all."""
         now = self._clock()
-        self._heard = heard or (self._heard and self._failures > 0)
+        self._has_response = has_response or (self._has_response and self._failures > 0)
         self._failures += 1
         self._failing_since = now if self._failing_since is None else self._failing_since
         if self._failures == OPENS_AFTER and self._patience:
-            what = "answers without a reply" if self._heard else "does not answer"
+            what = "answers without a reply" if self._has_response else "does not answer"
             log.warning("the server %s (%s); waiting for it, %.0f s at most", what, why, self._patience)
         if self.is_open and now - self._failing_since >= self._patience:
             seconds = f"for {now - self._failing_since:.0f} s"
-            if self._heard:
+            if self._has_response:
                 advice = "Look at its log, and at [run.server] url, which ends in /v1; then run this again"
-                self.halt(f"the server answers, but has sent no reply {seconds} ({why}). {advice}")
+                self.stop(f"the server answers, but has sent no reply {seconds} ({why}). {advice}")
             else:
-                self.halt(f"the server has answered nothing {seconds} ({why}). Start it, then run this again")
+                self.stop(f"the server has answered nothing {seconds} ({why}). Start it, then run this again")
 
-    def asked_to_wait(self, seconds: float | None, why: str) -> None:
-        """The server is there and wants to be left alone: for so long nothing is sent, and that time costs no patience."""
+    def record_wait(self, seconds: float | None, why: str) -> None:
+        """Record that the server asks to wait: nothing is sent for `seconds`, and that time does not count against `patience`."""
         now = self._clock()
         if seconds is not None:
             if seconds > self._patience:
-                self.halt(f"the server asks to come back in {seconds:.0f} s ({why}). Run this again then")
+                self.stop(f"the server asks to come back in {seconds:.0f} s ({why}). Run this again then")
                 return
             added = now + seconds - max(now, self._not_before)
             self._not_before = max(self._not_before, now + seconds)
@@ -95,18 +95,18 @@ class Circuit:
             return
         self._failing_since = now if self._failing_since is None else self._failing_since
         if now - self._failing_since >= self._patience > 0:
-            self.halt(f"the server has turned down every request for {now - self._failing_since:.0f} s ({why}). Run this again later")
+            self.stop(f"the server has turned down every request for {now - self._failing_since:.0f} s ({why}). Run this again later")
 
-    def halt(self, why: str) -> None:
+    def stop(self, why: str) -> None:
         """Let nothing more through; the first reason stays."""
-        self.halted = self.halted or why
+        self.stop_reason = self.stop_reason or why
 
     def check(self) -> None:
-        """Raises Halted when it has halted."""
-        if self.halted is not None:
-            raise Halted(f"{self.halted}. What was answered is kept and will not be asked again.")
+        """Raises WriterStopped once it has stopped."""
+        if self.stop_reason is not None:
+            raise WriterStopped(f"{self.stop_reason}. What was answered is kept and will not be asked again.")
 
     async def _pause(self) -> None:
-        while (left := self._not_before - self._clock()) > 0:
-            await asyncio.sleep(left)
+        while (seconds := self._not_before - self._clock()) > 0:
+            await asyncio.sleep(seconds)
             self.check()

@@ -1,4 +1,4 @@
-"""The transport to a server, and what a failed try means: is it the request's own fault, may it pass, or can nothing go on."""
+"""The HTTP transport to a server, and what a failed try means: the request is bad, a retry may help, or the run has to stop."""
 
 import json
 from collections.abc import AsyncIterator
@@ -13,12 +13,14 @@ import openai
 
 from noise2music.labeling.datasets.dead_limit import one_line
 
-# HTTP for the client of the server: connections that are kept, no proxy surprises, and bodies that end somewhere.
+# HTTP for the server's client: keep-alive connections, no redirects, and bounded bodies.
 
 
 MAX_BODY_BYTES = 1 << 20
-KEPT_SECONDS = 2.0
-"""How long an idle connection is kept: less than the five seconds after which common servers close one while a request is on its way."""
+KEEPALIVE_SECONDS = 2.0
+"""Seconds that an idle connection stays open: below the five seconds after which common servers close it, perhaps with a request on its
+way.
+"""
 
 
 class BodyTooLarge(httpx2.ReadError):
@@ -54,13 +56,13 @@ class BoundedTransport(httpx2.AsyncHTTPTransport):
 
 def new_client(concurrency: int) -> httpx2.AsyncClient:
     """A client with a connection for each request in flight. Redirects are not followed: they would carry the key elsewhere."""
-    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=KEPT_SECONDS)
+    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=KEEPALIVE_SECONDS)
     return httpx2.AsyncClient(transport=BoundedTransport(limits=limits), follow_redirects=False)
 
 
 Kind = Literal["row", "busy", "try", "gone", "stop"]
-"""row: this request can never be answered. busy: the server says to come later. try: it failed, and counts as a try. gone: nobody is
-there to answer. stop: no request can be answered before a person has changed something."""
+"""row: this request can never be answered. busy: the server asks to come later. try: it failed, and counts as a try. gone: no server
+answers. stop: no request can be answered before a person changes something."""
 
 _EXCERPT = 200
 _MESSAGE_KEYS = ("error", "message", "detail", "msg", "errors", "reason", "title")
@@ -74,25 +76,25 @@ _STOPPING = {
 
 
 class BadReply(Exception):
-    """The server answered with success, but what it sent is no reply. The message says what was seen."""
+    """The server answered with success, but its body is no reply. The message quotes it."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """kind: see Kind. reason, message: of the dead letter, or of the stop. wait: seconds that the server asks for, if it does.
+    """kind: see Kind. reason, message: of the dead letter, or of the stop. wait: seconds that the server asks for, or None.
 
-    heard: whether a server answered, with whatever.
+    has_response: whether a server sent anything at all.
     """
 
     kind: Kind
     reason: str
     message: str
     wait: float | None = None
-    heard: bool = False
+    has_response: bool = False
 
 
 def classify(error: Exception, key_env: str, now: datetime | None = None) -> Failure:
-    """What an exception of the client, a BadReply or a TimeoutError means. `now`: for a Retry-After that is a date."""
+    """Classify an exception of the client, a BadReply or a TimeoutError. `now`: for a Retry-After that is a date."""
     if isinstance(error, openai.APIStatusError):
         return _status(error, key_env, now or datetime.now(UTC))
     cause = error.__cause__
@@ -101,7 +103,7 @@ def classify(error: Exception, key_env: str, now: datetime | None = None) -> Fai
     if isinstance(error, (openai.APITimeoutError, TimeoutError)):
         return Failure("try", "timeout", "no answer in time")
     if isinstance(error, BadReply | ValueError | openai.APIResponseValidationError):
-        return Failure("try", "bad_reply", f"what the server sent is no reply: {one_line(str(error), _EXCERPT)}", heard=True)
+        return Failure("try", "bad_reply", f"what the server sent is no reply: {one_line(str(error), _EXCERPT)}", has_response=True)
     if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
         return Failure("gone", "unreachable", f"nobody answers: {one_line(str(cause), _EXCERPT)}")
     return Failure("try", "dropped", f"the connection broke: {type(cause or error).__name__} {one_line(str(cause or error), _EXCERPT)}")
@@ -109,19 +111,19 @@ def classify(error: Exception, key_env: str, now: datetime | None = None) -> Fai
 
 def _status(error: openai.APIStatusError, key_env: str, now: datetime) -> Failure:
     status = error.status_code
-    message = f"{status}: {said_by(error)}"
+    message = f"{status}: {server_message(error)}"
     if status in _STOPPING:
         return Failure("stop", "refused", f"{_STOPPING[status].format(key_env=key_env)}. It says {message}")
     wait = _retry_after(error.response.headers, now)
     if status == 429 or (status == 503 and wait is not None):
         return Failure("busy", "rate_limited", message, wait)
     if status in (408, 409, 425) or status >= 500:
-        return Failure("try", "server_error", message, wait, heard=True)
+        return Failure("try", "server_error", message, wait, has_response=True)
     return Failure("row", "bad_request", message)
 
 
-def said_by(error: openai.APIStatusError) -> str:
-    """The server's own words, without the body around them where it is JSON of a known form."""
+def server_message(error: openai.APIStatusError) -> str:
+    """The server's error message, taken out of its JSON where that has a known form."""
     text = error.response.text
     with suppress(ValueError, RecursionError):
         text = _words(json.loads(text)) or text
@@ -146,7 +148,7 @@ def _words(value: Any) -> str:
         return "; ".join(filter(None, map(_words, value[:_MOST_DETAILS])))
     if not isinstance(value, dict):
         return ""
-    words = next((found for key in _MESSAGE_KEYS if (found := _words(value.get(key)))), "")
+    words = next((words for key in _MESSAGE_KEYS if (words := _words(value.get(key)))), "")
     where = value.get("loc")
     return f"{'.'.join(map(str, where))}: {words}" if words and isinstance(where, list) else words
 

@@ -1,8 +1,8 @@
 """A causal LM in this process as a writer: a hub id, a folder, or the starter that ships.
 
-On a CPU the replies are the same for any batch, order or number of workers: requests of equal prompt length share a batch, so nothing is
-padded; every batch has ROWS rows, an incomplete one being filled up with copies; one thread. So matrix products always have
-the same shape, and a reply does not depend on its company.
+On a CPU the replies are the same for any batch, order or number of workers. Requests of equal prompt length share a batch, so nothing is
+padded. Every batch has ROWS rows; an incomplete one is filled up with copies. It runs on one thread. So matrix products always have the
+same shape, and a reply does not depend on the other requests.
 """
 
 import threading
@@ -17,23 +17,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from noise2music.core import hub
 from noise2music.core.device import choose_device
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.ids import hash_uniform
 from noise2music.core.tensors import hash_files
-from noise2music.labeling.writer.base import Answer, Halted, Keep, Reply, Request
+from noise2music.labeling.writer.base import Answer, Keep, Reply, Request, WriterStopped
 from noise2music.labeling.writer.tokens import prompt_tokens
 
-# How the next token is drawn: temperature, nucleus, and a number that is a pure function of (the request's seed, the token's
-# place).
+# The next token is drawn by temperature and nucleus, with a random number that is a pure function of (the request's seed, the
+# token's position).
 
 
-def draw(logits: npt.NDArray[np.float32], temperature: float, top_p: float, seed: int, place: int) -> int:
+def draw(logits: npt.NDArray[np.float32], temperature: float, top_p: float, seed: int, position: int) -> int:
     """(V,) logits -> a token id. temperature 0: the likeliest. Equal likelihoods rank by id.
 
     The nucleus is the smallest set of likeliest tokens with a probability of at least `top_p` (arXiv 1904.09751, section 3.1).
@@ -45,7 +44,7 @@ def draw(logits: npt.NDArray[np.float32], temperature: float, top_p: float, seed
     order = np.argsort(-likelihood, kind="stable")
     cumulative = np.cumsum(likelihood[order])
     size = int(np.searchsorted(cumulative, top_p * cumulative[-1])) + 1
-    uniform = float(hash_uniform(seed, np.full(1, place, np.uint64))[0])
+    uniform = float(hash_uniform(seed, np.full(1, position, np.uint64))[0])
     chosen = int(np.searchsorted(cumulative[:size], uniform * cumulative[min(size, len(order)) - 1], side="right"))
     return int(order[min(chosen, size - 1, len(order) - 1)])
 
@@ -61,7 +60,7 @@ STARTER = "starter"
 PROMPT = "songs-starter"
 VOCABULARY = 3072
 CONTEXT = 4096
-"""Tokens that a prompt and its reply may have: slots are bounded, so every song fits. Training saw about 250 at most."""
+"""The most tokens of a prompt and its reply. Slots are bounded, so every song fits. Training saw about 250 at most."""
 BEGIN, END, PAD = "<s>", "</s>", "<pad>"
 
 
@@ -99,7 +98,7 @@ _FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 @dataclass
 class _Row:
-    """One request on its way. ids: what was drawn so far. finish: None while it goes on."""
+    """One request in progress. ids: tokens drawn so far. finish: None until the reply ends."""
 
     position: int
     request: Request
@@ -173,7 +172,7 @@ class LocalWriter:
 
     def _tokens(self, request: Request) -> list[int]:
         if request.messages and not self._tokenizer.chat_template:
-            raise Halted(f"{self.name} has no chat template. Choose a completion prompt ([write] prompt), or a chat model.")
+            raise WriterStopped(f"{self.name} has no chat template. Choose a completion prompt ([write] prompt), or a chat model.")
         return prompt_tokens(self._tokenizer, request)
 
     def _row(self, position: int, request: Request) -> _Row:
@@ -190,11 +189,11 @@ class LocalWriter:
                 output = self._network(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
                 cache = output.past_key_values
                 logits = output.logits[:, -1].float().cpu().numpy()
-                drawn = []
+                tokens = []
                 for number, row in enumerate(batch):
-                    drawn.append(self._step(row, logits[number]))
-                drawn += [drawn[0]] * (rows - len(batch))
-                inputs = torch.tensor(drawn, device=self._device)[:, None]
+                    tokens.append(self._step(row, logits[number]))
+                tokens += [tokens[0]] * (rows - len(batch))
+                inputs = torch.tensor(tokens, device=self._device)[:, None]
         seconds = round((time.perf_counter() - started) / len(batch), 3)
         for row in batch:
             yield row.position, Reply(row.text, row.finish or "stop", len(row.prompt), len(row.ids), 1, seconds)
@@ -210,7 +209,7 @@ class LocalWriter:
             row.finish = "stop"
             return token
         row.text = str(self._tokenizer.decode(row.ids, skip_special_tokens=True))
-        stops = [place for stop in request.stop if (place := row.text.find(stop)) >= 0]
+        stops = [index for stop in request.stop if (index := row.text.find(stop)) >= 0]
         if stops:
             row.text, row.finish = row.text[: min(stops)], "stop"
         elif len(row.ids) >= request.max_tokens:
@@ -222,7 +221,8 @@ def _folder(model: str, revision: str | None) -> Path:
     if Path(model).is_dir():
         return Path(model)
     try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=_FILES))
-    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        advice = f"Give a folder, a hub id that can be reached, {STARTER!r}, or the url of a server in [run.server]."
-        raise UserError(f"cannot load the writer {model}: {str(error).splitlines()[0]} {advice}") from error
+        return hub.download(model, revision, _FILES, (), "write.model", STARTER)
+    except UserError as error:
+        raise UserError(
+            f"cannot load the writer {model}: {str(error).rstrip('.')}. Or give the url of a server in [run.server]."
+        ) from error

@@ -1,13 +1,13 @@
-"""How a request's parameters are called in what is sent: as OpenAI's first API has them, as the configuration says, or as the server wants.
+"""The names of a request's parameters on the wire: those of OpenAI's first API, of the configuration, or those that the server wants.
 
-The key of a request in the request cache does not know of it: whatever a parameter is called, the same question is not paid for twice.
+The names are not part of a request's key in the request cache, so no question is paid for twice because of a name.
 """
 
 import re
 from typing import Any
 
-from noise2music.labeling.settings import ParameterNames
 from noise2music.labeling.writer.base import Request
+from noise2music.labeling.writer_settings import ParameterNames
 
 _REFUSED = re.compile(
     r"unsupported|not[ _](?:currently )?(?:supported|allowed|permitted|recogni[sz]ed|accepted|available|implemented)"
@@ -23,7 +23,9 @@ _INSTEAD = re.compile(
 )
 _MARKS = "'\"`’‘“”[]<>"
 _NEAR, _NEAR_UNMARKED = 120, 30
-"""Characters between a parameter's name and the words that refuse it. Without quotation marks it may be a word like any other."""
+"""The most characters between a parameter's name and the words that refuse it; fewer without quotation marks, when it may be an ordinary
+word.
+"""
 _MEANING = {
     "seed": "replies are not repeatable, and samples of a song may be equal",
     "temperature": "the server's own temperature is used",
@@ -31,20 +33,21 @@ _MEANING = {
     "stop": "replies may go on after their end",
 }
 _NEVER_DROPPED = "max_tokens"
-"""Without it a reply has no bound and no price: it is renamed where the server says to what, and dropped by the configuration alone."""
+"""Without it a reply has no bound and no price. It is renamed where the server names the new word, and dropped only by the configuration.
+"""
 
 
 class Parameters:
-    """The names in use with one server. changes: what was changed because the server refused it, in words, in that order."""
+    """The names in use with one server. changes: messages about parameters that the server refused, in order."""
 
     def __init__(self, names: ParameterNames) -> None:
-        self._names: dict[str, str | None] = {name: _sent(name, given) for name, given in names}
+        self._names: dict[str, str | None] = {name: _sent_name(name, setting) for name, setting in names}
         self._before = dict(self._names)
         self._innocent: set[str] = set()
         self.changes: list[str] = []
 
     def body(self, request: Request) -> dict[str, Any]:
-        """What is sent of a request besides the model and the prompt."""
+        """The parameters of a request's body, besides the model and the prompt."""
         values: dict[str, Any] = {
             "temperature": request.temperature,
             "top_p": request.top_p,
@@ -53,66 +56,66 @@ class Parameters:
         }
         if request.stop:
             values["stop"] = list(request.stop)
-        return {sent: value for name, value in values.items() if (sent := self._names[name]) is not None}
+        return {parameter: value for name, value in values.items() if (parameter := self._names[name]) is not None}
 
-    def adapt(self, sent: dict[str, Any], said: str, named: str | None = None) -> bool:
-        """Whether a request that was refused should be sent again, with other parameters: it is when `said`, the server's words, name a
-        parameter of `sent` as one that it does not take, or when that has been learnt meanwhile. named: the parameter that the error's own
+    def adapt(self, body: dict[str, Any], message: str, field: str | None = None) -> bool:
+        """Whether a request that was refused should be sent again, with other parameters: it is when `message`, the server's words, name a
+        parameter of `body` as one that it does not take, or when that has been learnt meanwhile. named: the parameter that the error's own
         field names.
         """
         current = {name: now for name, now in self._names.items() if now is not None}
-        if not set(sent) <= set(current.values()):
+        if not set(body) <= set(current.values()):
             return True
-        found = _refused(said, [now for now in current.values() if now in sent], named)
-        if found is None:
+        refused = _refused(message, [now for now in current.values() if now in body], field)
+        if refused is None:
             return False
-        name = next(name for name, now in current.items() if now == found)
-        instead = _instead(said, found, name)
+        name = next(name for name, now in current.items() if now == refused)
+        instead = _instead(message, refused, name)
         if name in self._innocent or (instead is None and name == _NEVER_DROPPED):
             return False
         self._before = dict(self._names)
         self._names[name] = instead
-        self.changes.append(f"the server does not take {found}: {_said(name, instead)}")
+        self.changes.append(f"the server does not take {refused}: {_consequence(name, instead)}")
         return True
 
     def undo(self) -> None:
-        """The last change did not help."""
+        """Undo the last change, which did not help."""
         if self._names != self._before:
             self._innocent |= {name for name, now in self._names.items() if now != self._before[name]}
             self._names = self._before
             self.changes.pop()
 
 
-def _sent(name: str, given: str | bool) -> str | None:
-    if isinstance(given, bool):
-        return name if given else None
-    return given or None
+def _sent_name(name: str, setting: str | bool) -> str | None:
+    if isinstance(setting, bool):
+        return name if setting else None
+    return setting or None
 
 
-def _refused(said: str, sent: list[str], named: str | None) -> str | None:
-    """Which of the parameters sent the words refuse: the one that stands nearest to a refusal."""
+def _refused(message: str, names: list[str], field: str | None) -> str | None:
+    """The parameter that a message refuses: the one nearest to the words of refusal."""
     nearest: tuple[int, int, str] | None = None
-    for refusal in _REFUSED.finditer(said):
-        if named in sent:
-            return named
-        for place, name in enumerate(sent):
-            for mention in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", said):
+    for refusal in _REFUSED.finditer(message):
+        if field in names:
+            return field
+        for order, name in enumerate(names):
+            for mention in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", message):
                 gap = max(mention.start() - refusal.end(), refusal.start() - mention.end())
-                is_marked = said[max(0, mention.start() - 1)] in _MARKS and said[mention.end() : mention.end() + 1] in _MARKS
+                is_marked = message[max(0, mention.start() - 1)] in _MARKS and message[mention.end() : mention.end() + 1] in _MARKS
                 if gap <= (_NEAR if is_marked else _NEAR_UNMARKED):
-                    nearest = min(nearest or (gap, place, name), (gap, place, name))
+                    nearest = min(nearest or (gap, order, name), (gap, order, name))
     return nearest[2] if nearest else None
 
 
-def _instead(said: str, found: str, name: str) -> str | None:
-    """What the server wants in place of a parameter, if it says so."""
-    suggested = [match[1] for match in _INSTEAD.finditer(said) if match[1].lower() != found.lower() and "_" in match[1]]
+def _instead(message: str, refused: str, name: str) -> str | None:
+    """The name that the server wants in place of a parameter, if it names one."""
+    suggested = [match[1] for match in _INSTEAD.finditer(message) if match[1].lower() != refused.lower() and "_" in match[1]]
     if suggested:
         return suggested[0] if name == _NEVER_DROPPED else None
-    return "max_completion_tokens" if found == "max_tokens" else None
+    return "max_completion_tokens" if refused == "max_tokens" else None
 
 
-def _said(name: str, instead: str | None) -> str:
+def _consequence(name: str, instead: str | None) -> str:
     if instead is not None:
         return f"{instead} is sent in its place"
     return f"it is left out, so that {_MEANING[name]}"

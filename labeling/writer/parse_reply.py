@@ -1,4 +1,4 @@
-"""Reads a reply: the text of a completion, or the sentences of the JSON that a chat was asked for. Mends what it can, and says so."""
+"""Reads a reply: the text of a completion, or the sentences of a chat's JSON. Repairs what it can, and notes the repair."""
 
 import json
 import re
@@ -14,9 +14,9 @@ from noise2music.labeling.writer.base import Reply
 from noise2music.labeling.writer.prompt import Prompt
 
 MAX_CHARACTERS = 100_000
-KEPT_CHARACTERS = 1500
+EXCERPT_CHARACTERS = 1500
 MENDED_CHARACTERS = 8000
-"""How much of a reply json_repair is given: hostile text costs it the square of its length. Six sentences need a fifth of this."""
+"""How much of a reply json_repair gets: hostile text costs it the square of its length. Six sentences need a fifth of this."""
 
 _FILTERED = frozenset({"content_filter", "safety", "SAFETY"})
 _CUT = frozenset({"length", "max_tokens"}) | _FILTERED
@@ -27,22 +27,24 @@ _LIST = re.compile(r"(?:```\w*)?\s*(?=\[\s*[\"'“{\]])")
 _HALF_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _MAX_OBJECTS = 5
 _TAIL = "⁂⁂"
-"""Set after a reply before it is mended: the string that holds it had no end. It holds no word: outside a string json_repair drops it."""
+"""Appended to a reply before the repair. A string that then contains it had no end. Outside a string json_repair drops it, as it is no
+word.
+"""
 
 
 @dataclass(frozen=True)
 class ReadText:
-    """text: what a completion says, or one sentence a line. repaired: "cut" (an unfinished rest was dropped), "json", or None."""
+    """text: of a completion, or one sentence a line. repaired: "cut" (an unfinished rest was dropped), "json", or None."""
 
     text: str
     repaired: str | None
 
 
 def read_answer(reply: Reply, prompt: Prompt) -> ReadText:
-    """What a reply to `prompt` says.
+    """The text of a reply to `prompt`.
 
-    Raises RowError with the reply's first KEPT_CHARACTERS: "too_long", "empty", "cut" (no whole sentence before the cut), "filtered" (by
-    the server, with nothing left), "not_json".
+    Raises RowError with the reply's first EXCERPT_CHARACTERS: "too_long", "empty", "cut" (no whole sentence before the cut), "filtered"
+    (removed by the server's filter), "not_json".
     """
     if len(reply.text) > MAX_CHARACTERS:
         raise _unusable("too_long", f"the reply has {len(reply.text)} characters, at most {MAX_CHARACTERS} are read", reply)
@@ -68,7 +70,7 @@ def _says_nothing(reply: Reply) -> RowError:
 
 
 def _whole_sentences(text: str) -> list[str]:
-    """The sentences that end before the cut: "feat." and "4." end none, for they may go on."""
+    """The sentences that end before the cut. "feat." and "4." end no sentence, since it may go on."""
     goes_on = "0 The" if re.search(r"\d\.$", text) else " The"
     return split_sentences(text + goes_on)[:-1]
 
@@ -93,13 +95,13 @@ def _read_json(wrapped: str, reply: Reply) -> ReadText:
 
 
 def _mend(text: str, was_cut: bool) -> tuple[list[str] | None, bool]:
-    """The first sentences that stand as JSON or nearly so in `text`, None without any; and whether an unfinished one was dropped."""
+    """The first sentences that `text` holds as JSON or nearly so, None without any; and whether an unfinished one was dropped."""
     mended: list[str] | None = None
-    for found in _candidates(text):
+    for candidate in _candidates(text):
         try:
-            sentences, is_cut = _sentences(json.JSONDecoder().raw_decode(found)[0]), False
+            sentences, is_cut = _sentences(json.JSONDecoder().raw_decode(candidate)[0]), False
         except (ValueError, RecursionError):
-            sentences, is_cut = _repair(found)
+            sentences, is_cut = _repair(candidate)
         if sentences:
             return sentences, is_cut
         if sentences is not None and not is_cut:
@@ -108,7 +110,7 @@ def _mend(text: str, was_cut: bool) -> tuple[list[str] | None, bool]:
 
 
 def _candidates(text: str) -> Iterator[str]:
-    """Where the JSON may begin: a list at the start, or an object with a key that is known. Plain text has neither."""
+    """The text from each place where the JSON may begin: a list at the start, or an object with a known key. Plain text has neither."""
     if opening := _LIST.match(text):
         yield text[opening.end() :]
     for number, opening in enumerate(_OBJECT.finditer(text)):
@@ -117,8 +119,8 @@ def _candidates(text: str) -> Iterator[str]:
         yield text[opening.start() :]
 
 
-def _repair(found: str) -> tuple[list[str] | None, bool]:
-    marked = _HALF_ESCAPE.sub("", found[:MENDED_CHARACTERS]) + _TAIL
+def _repair(candidate: str) -> tuple[list[str] | None, bool]:
+    marked = _HALF_ESCAPE.sub("", candidate[:MENDED_CHARACTERS]) + _TAIL
     try:
         sentences = _sentences(repair_json(marked, return_objects=True, skip_json_loads=True))
     except (ValueError, RecursionError):
@@ -130,13 +132,13 @@ def _repair(found: str) -> tuple[list[str] | None, bool]:
 
 
 def _sentences(value: Any, strict: bool = False) -> list[str] | None:
-    """The sentences of a JSON value, None when it is ambiguous what they are. strict: only the form that was asked for."""
+    """The sentences of a JSON value, None when they are ambiguous. strict: only the requested form."""
     if isinstance(value, dict):
         lowered = {str(key).strip().lower(): inner for key, inner in value.items()}
-        wanted = "sentences" if "sentences" in lowered else next((key for key in _KEYS if len(lowered) == 1 and key in lowered), None)
-        if wanted is None or (strict and ("sentences" not in value or not isinstance(value["sentences"], list))):
+        chosen_key = "sentences" if "sentences" in lowered else next((key for key in _KEYS if len(lowered) == 1 and key in lowered), None)
+        if chosen_key is None or (strict and ("sentences" not in value or not isinstance(value["sentences"], list))):
             return None
-        value = lowered[wanted]
+        value = lowered[chosen_key]
     elif strict:
         return None
     if isinstance(value, dict) and value and all(str(key).strip().isdigit() for key in value):
@@ -152,7 +154,7 @@ def _sentences(value: Any, strict: bool = False) -> list[str] | None:
 
 
 def _unescaped(text: str) -> str:
-    """JSON that was put into a JSON string, as some servers do, comes out of it."""
+    """Unwrap JSON that a server has put into a JSON string."""
     if not text.startswith('"'):
         return text
     try:
@@ -164,5 +166,5 @@ def _unescaped(text: str) -> str:
 
 def _unusable(reason: str, message: str, reply: Reply) -> RowError:
     note = f"; {reply.note}" if reply.note else ""
-    text = f": {reply.text[:KEPT_CHARACTERS]}" if reply.text else ""
+    text = f": {reply.text[:EXCERPT_CHARACTERS]}" if reply.text else ""
     return RowError(reason, f"{message} (finish: {reply.finish}{note}){text}")

@@ -1,4 +1,6 @@
-"""Prompts: files with named slots that a song fills. A slot's value is other people's text: bounded, one line, no control tokens."""
+"""Prompts: files with named slots that a song fills. A slot's value is text from outside, so it is cleaned: bounded, one line, no control
+tokens.
+"""
 
 import difflib
 import hashlib
@@ -12,15 +14,16 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Record
 from noise2music.core.storage import read_uri
 from noise2music.core.tables.cell_items import MISSING
 from noise2music.core.tables.fields import clean_field
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.base import Message, Request
+from noise2music.labeling.writer_settings import Write
 
 SLOTS = ("title", "artist", "facts")
 MAX_NAME_CHARACTERS = 200
@@ -43,15 +46,13 @@ MISSING_NAMES = MISSING | {"none", "nil", "<na>"}
 _JOINERS = "\u200c\u200d"
 
 
-class PromptFile(BaseModel):
+class PromptFile(Record):
     """What a prompt file holds. `description` is for people.
 
     A completion has `text`; a chat has `user`, and may have `system` and `schema`, the JSON schema that a reply must follow, as JSON
     text with a property "sentences". {title}, {artist} and {facts} are slots; a brace outside `schema` is written twice. Slots stand in
     `text` or `user`: what others wrote never comes among the instructions of `system`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     form: Literal["completion", "chat"]
     description: str = ""
@@ -140,12 +141,12 @@ def _check(name: str, read: PromptFile) -> str:
         raise UserError(f"prompt {name}: a {read.form} prompt {what}.")
     if "" in read.stop:
         raise UserError(f"prompt {name}: a text in stop is empty, and would end every reply before it begins.")
-    for place, text in ((key, template), ("system", read.system or "")):
+    for part, text in ((key, template), ("system", read.system or "")):
         for brace in _BRACE.finditer(text):
-            if brace[0] in ("{{", "}}") or (place == key and brace[1] in SLOTS):
+            if brace[0] in ("{{", "}}") or (part == key and brace[1] in SLOTS):
                 continue
-            slots = " and ".join(f"{{{slot}}}" for slot in SLOTS) if place == key else "none"
-            raise UserError(f"prompt {name}: {brace[0]} in {place} is no slot. Its slots: {slots}; a brace is written twice.")
+            slots = " and ".join(f"{{{slot}}}" for slot in SLOTS) if part == key else "none"
+            raise UserError(f"prompt {name}: {brace[0]} in {part} is no slot. Its slots: {slots}; a brace is written twice.")
     if "title" not in _slots(template):
         raise UserError(f"prompt {name}: {key} has no slot {{title}}, so every song would be asked the same.")
     if read.json_schema is not None:
@@ -171,11 +172,11 @@ def slot_value(text: str, limit: int) -> str:
     """Other people's text, fit for a prompt: NFKC, one line, at most `limit` characters; no double quotes, no invisible marks, and
     nothing that a chat template or a tokeniser reads as a control token or a turn. "" when nothing is left.
     """
-    kept = unicodedata.normalize("NFKC", text[: 4 * limit + 1])
-    kept = "".join(mark for mark in kept if mark in _JOINERS or unicodedata.category(mark) not in ("Cf", "Co"))
-    kept = (clean_field(kept, limit) or "").translate(_PLAIN)
-    kept = _ROLE.sub(r"\1 -", _RUNS.sub(r"\1", kept))
-    return (clean_field(kept, limit) or "") if kept.strip(_JOINERS + " ") else ""
+    value = unicodedata.normalize("NFKC", text[: 4 * limit + 1])
+    value = "".join(mark for mark in value if mark in _JOINERS or unicodedata.category(mark) not in ("Cf", "Co"))
+    value = (clean_field(value, limit) or "").translate(_PLAIN)
+    value = _ROLE.sub(r"\1 -", _RUNS.sub(r"\1", value))
+    return (clean_field(value, limit) or "") if value.strip(_JOINERS + " ") else ""
 
 
 def facts_text(song: Song) -> str:

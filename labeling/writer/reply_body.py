@@ -1,4 +1,4 @@
-"""The body of a successful response -> a reply. A server sends what it likes: every field may be absent, null or of another type."""
+"""Reads the body of a successful response. Servers vary: every field may be absent, null or of another type."""
 
 import json
 from typing import Any
@@ -14,9 +14,9 @@ _FINISH_CHARACTERS = 40
 
 
 def read_body(body: bytes) -> Reply:
-    """The first choice of a completion or a chat, its text "" where there is none; then `note` says what stands in its place.
+    """The first choice of a completion or chat. Its text is "" where there is none, and `note` then says what the server sent instead.
 
-    Raises BadReply for what is no response of such a kind: text, HTML, a stream of events, an error with a status of success, no choice.
+    Raises BadReply for any other body: text, HTML, a stream of events, an error with a status of success, no choice.
     """
     try:
         value = json.loads(body)
@@ -42,7 +42,7 @@ def read_body(body: bytes) -> Reply:
 
 
 def _text(content: Any) -> str:
-    """A text, or the texts of a list of parts; thoughts and pictures among them are left out."""
+    """A text, or the texts of a list of parts without thoughts and pictures."""
     if isinstance(content, str):
         return content
     if isinstance(content, dict):
@@ -83,13 +83,17 @@ def _excerpt(value: Any) -> str:
 
 
 def _tokens(value: Any) -> int:
-    """A count of tokens, 0 where it is none that can be."""
+    """A count of tokens, 0 for an impossible value."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return int(value) if is_number and 0 <= value <= _MOST_TOKENS else 0
 
 
 def _not_json(body: bytes) -> str:
-    seen = one_line(body[: 8 * _EXCERPT].decode("utf-8", "replace"), _EXCERPT)
-    if not seen:
+    excerpt = one_line(body[: 8 * _EXCERPT].decode("utf-8", "replace"), _EXCERPT)
+    if not excerpt:
         return "an empty body"
-    return f"a stream of events, which was not asked for: {seen}" if seen.startswith(("data:", "event:", ":")) else f"not JSON: {seen}"
+    return (
+        f"a stream of events, which was not asked for: {excerpt}"
+        if excerpt.startswith(("data:", "event:", ":"))
+        else f"not JSON: {excerpt}"
+    )

@@ -1,4 +1,4 @@
-"""The request cache of one part: an append-only file of checksummed lines, so that nothing that was answered is asked and paid again.
+"""The request cache of one part: an append-only file of checksummed lines, so that no answered request is sent and paid again.
 
 On a local disk it is `PREFIX.jsonl`, appended to in single writes. An object store cannot append: there it is `PREFIX.00001.jsonl`,
 `PREFIX.00002.jsonl` and so on, each claimed by one writer with a create-only put and rewritten until it is full.
@@ -23,9 +23,9 @@ _CHECKSUM = 16
 
 @dataclass(frozen=True)
 class Entry:
-    """The answer to the request whose key this is. reused: taken over from another dataset, which has paid for it.
+    """The answer to the request with this key. reused: copied from another dataset, which has paid for it.
 
-    again: no answer, but that the replies before it are not to be taken: the stage was stopped, and the request will be sent again.
+    again: no answer, but a mark that earlier replies to this key do not count: the stage was stopped, and the request will be sent again.
     """
 
     key: str
@@ -35,37 +35,37 @@ class Entry:
 
     @classmethod
     def ask_again(cls, key: str) -> "Entry":
-        """The entry that takes back what was answered to a request."""
+        """The entry that cancels the earlier replies to a request."""
         return cls(key, RowError("stopped", "the stage was stopped"), again=True)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a journal holds, in the order of writing. damaged: lines that are torn or not what their checksum says."""
+    """What a request cache holds, in the order of writing. damaged: lines that are torn or not what their checksum says."""
 
     entries: tuple[Entry, ...]
     damaged: int
 
     @property
     def replies(self) -> dict[str, Reply]:
-        """The replies that stand, by key."""
-        found: dict[str, Reply] = {}
+        """The valid replies, by key."""
+        replies: dict[str, Reply] = {}
         for entry in self.entries:
             if isinstance(entry.answer, Reply):
-                found[entry.key] = entry.answer
+                replies[entry.key] = entry.answer
             elif entry.again:
-                found.pop(entry.key, None)
-        return found
+                replies.pop(entry.key, None)
+        return replies
 
 
-class Journal:
-    """The request cache that lies at `prefix` of a store. One thread appends; any number of processes may."""
+class RequestCache:
+    """The request cache at `prefix` of a store. In a process one thread appends; any number of processes may."""
 
     def __init__(self, store: Store, prefix: str) -> None:
         self._store = store
         self._prefix = prefix
         self._segment = 0
-        self._held = b""
+        self._content = b""
 
     def read(self) -> Contents:
         """Every whole line. Raises UserError when the store does not answer."""
@@ -80,7 +80,7 @@ class Journal:
         return Contents(tuple(entries), damaged)
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Keep entries; when it returns they outlive the process. Raises UserError when they cannot be written."""
+        """Write entries; once it returns they outlive the process. Raises UserError when they cannot be written."""
         lines = b"".join(_line(entry) for entry in entries)
         if is_remote(self._store.uri):
             self._put(lines)
@@ -89,11 +89,11 @@ class Journal:
 
     def _paths(self) -> list[str]:
         folder, _, name = self._prefix.rpartition("/")
-        found = (entry.path for entry in self._store.entries(folder))
-        return sorted(path for path in found if path.startswith(f"{folder}/{name}." if folder else f"{name}.") and path.endswith(".jsonl"))
+        paths = (entry.path for entry in self._store.entries(folder))
+        return sorted(path for path in paths if path.startswith(f"{folder}/{name}." if folder else f"{name}.") and path.endswith(".jsonl"))
 
     def _append(self, path: Path, lines: bytes) -> None:
-        """One write of whole lines. After a torn line a new one is begun, so that only the torn one is lost."""
+        """Write whole lines at once. After a torn line it starts a new one, so only the torn line is lost."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "ab+", buffering=0) as file:
@@ -108,14 +108,14 @@ class Journal:
             raise UserError(f"cannot write {path}: {first_line(error)}. Free space or mend the permissions, then run again.") from error
 
     def _put(self, lines: bytes) -> None:
-        if self._segment and len(self._held) + len(lines) <= SEGMENT_BYTES:
-            self._held += lines
-            self._store.put(self._path(self._segment), self._held)
+        if self._segment and len(self._content) + len(lines) <= SEGMENT_BYTES:
+            self._content += lines
+            self._store.put(self._path(self._segment), self._content)
             return
         self._segment += 1
         while not self._store.create(self._path(self._segment), lines):
             self._segment += 1
-        self._held = lines
+        self._content = lines
 
     def _path(self, segment: int) -> str:
         return f"{self._prefix}.{segment:05d}.jsonl"
@@ -124,11 +124,11 @@ class Journal:
 def _line(entry: Entry) -> bytes:
     answer = entry.answer
     if isinstance(answer, Reply):
-        said = {"reply": {name: value for name, value in asdict(answer).items() if value is not None}}
+        outcome = {"reply": {name: value for name, value in asdict(answer).items() if value is not None}}
     else:
-        said = {"error": {"reason": answer.reason, "message": str(answer)}}
+        outcome = {"error": {"reason": answer.reason, "message": str(answer)}}
     marks = {name: True for name, is_set in (("reused", entry.reused), ("again", entry.again)) if is_set}
-    value: dict[str, Any] = {"key": entry.key, **said, **marks}
+    value: dict[str, Any] = {"key": entry.key, **outcome, **marks}
     payload = canonical_json(value).encode("utf-8", "surrogatepass")
     return _checksum(payload) + b" " + payload + b"\n"
 

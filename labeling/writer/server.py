@@ -1,7 +1,7 @@
-"""An OpenAI-compatible server as a writer: many requests in flight, each tried again as long as that can help, none sent twice for nothing.
+"""An OpenAI-compatible server as a writer: many requests in flight, each retried while a retry can help.
 
-One event loop in a thread of its own serves all threads of the process. A slot of `concurrency` is held from the first try of a request
-until its answer has been kept, so what a killed process loses is what was in flight.
+One event loop in its own thread serves all threads of the process. A request holds a slot of `concurrency` from its first try until its
+answer is stored, so a killed process loses only the requests in flight.
 """
 
 import asyncio
@@ -20,19 +20,19 @@ import openai
 
 from noise2music.core.errors import RowError
 from noise2music.core.ids import hash_uniform
-from noise2music.labeling.settings import Server
-from noise2music.labeling.writer.base import Answer, Halted, Keep, Reply, Request
-from noise2music.labeling.writer.budget import Allowance
+from noise2music.labeling.writer.base import Answer, Keep, Reply, Request, WriterStopped
+from noise2music.labeling.writer.budget import BudgetTracker
 from noise2music.labeling.writer.circuit import Circuit
-from noise2music.labeling.writer.http import BadReply, classify, new_client, refused_parameter, said_by
+from noise2music.labeling.writer.http import BadReply, classify, new_client, refused_parameter, server_message
 from noise2music.labeling.writer.parameters import Parameters
 from noise2music.labeling.writer.reply_body import read_body
+from noise2music.labeling.writer_settings import Server
 
 NO_KEY = "none"
-"""What is sent as the key where the environment has none: servers of one's own want none."""
+"""The key that is sent where the environment has none: private servers need none."""
 LONGEST_BACKOFF = 30.0
 _MOST_PROBES = 3
-"""Refusals without a reason that is understood, after which it is no longer tried whether the schema is to blame."""
+"""After this many refusals without a known reason, requests are no longer retried without their schema."""
 
 log = logging.getLogger("n2m")
 
@@ -68,30 +68,30 @@ class ServerWriter:
         self._slots = asyncio.Semaphore(self._server.concurrency)
         self._settled = asyncio.Condition()
         self._circuit = Circuit(self._server.patience)
-        self._allowance = Allowance(self._server)
+        self._budget = BudgetTracker(self._server)
 
     def write(self, requests: Sequence[Request], keep: Keep) -> None:
         """See labeling.writer.base.Writer."""
-        answered: _Answered = SimpleQueue()
-        asking = asyncio.run_coroutine_threadsafe(self._ask_all(requests, answered), self._loop)
+        answers: _Answered = SimpleQueue()
+        tasks = asyncio.run_coroutine_threadsafe(self._ask_all(requests, answers), self._loop)
         try:
-            while batch := _take(answered):
+            while batch := _take(answers):
                 try:
                     keep(batch)
-                except Halted as halted:
-                    self._loop.call_soon_threadsafe(self._circuit.halt, str(halted))
+                except WriterStopped as stopped:
+                    self._loop.call_soon_threadsafe(self._circuit.stop, str(stopped))
                 finally:
                     self._loop.call_soon_threadsafe(self._release, len(batch))
         except BaseException:
-            asking.cancel()
-            while batch := _take(answered):
+            tasks.cancel()
+            while batch := _take(answers):
                 self._loop.call_soon_threadsafe(self._release, len(batch))
             raise
-        asking.result()
+        tasks.result()
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """What is sent otherwise than configured, because the server refused it, in words."""
+        """Messages about parameters that are sent differently because the server refused them."""
         return tuple(self._parameters.changes)
 
     def count_tokens(self, requests: Sequence[Request]) -> list[int] | None:
@@ -112,42 +112,44 @@ class ServerWriter:
         for _ in range(slots):
             self._slots.release()
 
-    async def _ask_all(self, requests: Sequence[Request], answered: _Answered) -> None:
-        """Ask every request as slots get free, and put each answer. At the end, and whatever happened, put None. Raises Halted."""
-        asking: list[asyncio.Task[bool]] = []
+    async def _ask_all(self, requests: Sequence[Request], answers: _Answered) -> None:
+        """Ask every request as slots get free, and put each answer. At the end, and whatever happened, put None. Raises WriterStopped."""
+        tasks: list[asyncio.Task[bool]] = []
         try:
             async with asyncio.TaskGroup() as group:
                 for position in range(len(requests)):
                     await self._slots.acquire()
-                    if self._circuit.halted:
+                    if self._circuit.stop_reason:
                         self._slots.release()
                         break
-                    asking.append(group.create_task(self._ask(position, requests[position], answered)))
+                    tasks.append(group.create_task(self._ask(position, requests[position], answers)))
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
         finally:
-            answered.put(None)
-        if len(asking) < len(requests) or not all(task.result() for task in asking):
+            answers.put(None)
+        if len(tasks) < len(requests) or not all(task.result() for task in tasks):
             self._circuit.check()
 
-    async def _ask(self, position: int, request: Request, answered: _Answered) -> bool:
-        """Answer one request; whether there was an answer. Its slot goes over to whoever takes it, and is free when there is none."""
+    async def _ask(self, position: int, request: Request, answers: _Answered) -> bool:
+        """Answer one request; returns whether there was an answer. Its slot passes to the reader of the answer, and is freed without
+        one.
+        """
         try:
-            answered.put((position, await self._answer(request)))
+            answers.put((position, await self._answer(request)))
         except BaseException as error:
             self._slots.release()
-            if isinstance(error, Halted):
+            if isinstance(error, WriterStopped):
                 return False
             raise
         return True
 
     async def _answer(self, request: Request) -> Answer:
-        """Try until there is a reply, or until trying again cannot help. Raises Halted."""
+        """Try until there is a reply, or until a retry cannot help. Raises WriterStopped."""
         tries = failures = 0
         turned_down_since: float | None = None
         while True:
-            async with self._circuit.entered():
-                reserved = await self._reserve(request)
+            async with self._circuit.attempt():
+                reservation = await self._reserve(request)
                 tries += 1
                 started = time.perf_counter()
                 reply: Reply | None = None
@@ -157,60 +159,64 @@ class ServerWriter:
                 except (openai.OpenAIError, BadReply, TimeoutError, ValueError) as error:
                     failure = classify(error, self._server.api_key_env)
                 finally:
-                    self._allowance.settle(request, reserved, reply)
+                    self._budget.settle(request, reservation, reply)
                     async with self._settled:
                         self._settled.notify_all()
                 if reply is not None:
-                    self._circuit.answered()
+                    self._circuit.record_answer()
                     return replace(reply, tries=tries, seconds=round(time.perf_counter() - started, 3))
-                said = self._without_key(failure.message)
+                message = self._without_key(failure.message)
                 match failure.kind:
                     case "row":
-                        self._circuit.answered()
-                        return RowError(failure.reason, said)
+                        self._circuit.record_answer()
+                        return RowError(failure.reason, message)
                     case "stop":
-                        self._circuit.halt(said)
+                        self._circuit.stop(message)
                     case "busy":
                         now = time.monotonic()
                         turned_down_since = turned_down_since or now
-                        self._circuit.asked_to_wait(failure.wait, said)
-                        if tries >= self._server.tries and now - turned_down_since > self._server.patience and not self._circuit.halted:
-                            return RowError(failure.reason, f"{said} ({tries} tries)")
+                        self._circuit.record_wait(failure.wait, message)
+                        if (
+                            tries >= self._server.tries
+                            and now - turned_down_since > self._server.patience
+                            and not self._circuit.stop_reason
+                        ):
+                            return RowError(failure.reason, f"{message} ({tries} tries)")
                     case "try" | "gone":
-                        self._circuit.failed(said, failure.heard)
+                        self._circuit.record_failure(message, failure.has_response)
                         if failure.wait is not None:
-                            self._circuit.asked_to_wait(failure.wait, said)
+                            self._circuit.record_wait(failure.wait, message)
                         failures += failure.kind == "try"
                         if failures >= self._server.tries:
-                            return RowError(failure.reason, f"{said} ({tries} tries)")
+                            return RowError(failure.reason, f"{message} ({tries} tries)")
             if failure.wait is None:
                 await asyncio.sleep(_backoff(request, tries))
 
     async def _reserve(self, request: Request) -> Any:
-        """A place in the budget. Waits for requests in flight where they may give some back. Raises Halted when nothing is left."""
-        while (reserved := self._allowance.reserve(request)) is None:
-            if not self._allowance.may_free:
-                self._circuit.halt(f"the budget of [run.server] is spent: {self._allowance.spent()}. Raise it, or run this again to go on")
+        """Reserve a part of the budget. Waits while requests in flight may return some. Raises WriterStopped when nothing is left."""
+        while (reservation := self._budget.reserve(request)) is None:
+            if not self._budget.may_free:
+                self._circuit.stop(f"the budget of [run.server] is spent: {self._budget.spent()}. Raise it, or run this again to go on")
             self._circuit.check()
             async with self._settled:
                 await self._settled.wait()
-        return reserved
+        return reservation
 
     async def _send(self, request: Request) -> Reply:
-        """One HTTP request; more when the server turns out not to take a parameter, or schemas."""
+        """Send a request; again, with changes, when the server refuses a parameter or the schema."""
         with_schema = request.schema is not None and self._offers_schema is not False
         refused: str | None = None
         while True:
-            sent = self._parameters.body(request)
+            parameters = self._parameters.body(request)
             try:
-                reply = await self._post(request, sent, with_schema)
+                reply = await self._post(request, parameters, with_schema)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                said = said_by(error)
-                if said == refused:
+                message = server_message(error)
+                if message == refused:
                     self._parameters.undo()
                     refused = None
-                elif self._adapt(sent, said, refused_parameter(error)):
-                    refused = said
+                elif self._adapt(parameters, message, refused_parameter(error)):
+                    refused = message
                     continue
                 if not with_schema or self._offers_schema or self._schema_probes >= _MOST_PROBES:
                     raise
@@ -221,12 +227,12 @@ class ServerWriter:
                 self._learn_schema(with_schema)
             return reply
 
-    def _adapt(self, sent: dict[str, Any], said: str, named: str | None) -> bool:
+    def _adapt(self, parameters: dict[str, Any], message: str, named: str | None) -> bool:
         """Whether the request should be sent again, with the parameters that the server takes."""
-        known = len(self._parameters.changes)
-        adapts = self._parameters.adapt(sent, said, named)
-        for change in self._parameters.changes[known:]:
-            log.warning("%s. It says: %s", change, self._without_key(said))
+        count = len(self._parameters.changes)
+        adapts = self._parameters.adapt(parameters, message, named)
+        for change in self._parameters.changes[count:]:
+            log.warning("%s. It says: %s", change, self._without_key(message))
         return adapts
 
     def _learn_schema(self, is_offered: bool) -> None:
@@ -234,9 +240,9 @@ class ServerWriter:
             log.warning("the server does not take response_format: replies are asked for without a schema")
         self._offers_schema = is_offered
 
-    async def _post(self, request: Request, sent: dict[str, Any], with_schema: bool) -> Reply:
-        """Send a request once. The body of what comes back is read here: the client believes in types that servers do not keep to."""
-        body = dict(sent)
+    async def _post(self, request: Request, parameters: dict[str, Any], with_schema: bool) -> Reply:
+        """Send a request once. The body is parsed here, since the client trusts types that servers do not keep to."""
+        body = dict(parameters)
         if request.prompt is not None:
             completions = self._client.completions.with_raw_response
             return read_body((await completions.create(model=request.model, prompt=request.prompt, extra_body=body)).content)
@@ -265,24 +271,24 @@ class ServerWriter:
         return text.replace(self._key, "***") if self._key else text
 
 
-def _take(answered: _Answered) -> list[tuple[int, Answer]]:
-    """The answers that are there, at least one; none at the end."""
-    first = answered.get()
+def _take(answers: _Answered) -> list[tuple[int, Answer]]:
+    """The answers that have come, at least one; none at the end."""
+    first = answers.get()
     if first is None:
         return []
     batch = [first]
     while True:
         try:
-            following = answered.get_nowait()
+            following = answers.get_nowait()
         except Empty:
             return batch
         if following is None:
-            answered.put(None)
+            answers.put(None)
             return batch
         batch.append(following)
 
 
 def _backoff(request: Request, tries: int) -> float:
-    """Seconds: twice as long after every try, times a number between a half and one and a half that this request has for this try."""
+    """Seconds to wait: doubled after every try, times a factor from 0.5 to 1.5 that depends on the request and the try."""
     jitter = float(hash_uniform(int(request.key[:16], 16), np.full(1, tries, np.uint64))[0])
     return min(LONGEST_BACKOFF, 0.5 * 2.0 ** (tries - 1)) * (0.5 + jitter)

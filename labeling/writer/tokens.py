@@ -1,4 +1,4 @@
-"""How many tokens a prompt has, by the tokeniser of a model that is served elsewhere."""
+"""Counts the tokens of a prompt with the tokeniser of a model that is served elsewhere."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from noise2music.labeling.writer.base import Request
 
 
 def hub_tokens(model: str, revision: str | None, requests: Sequence[Request]) -> list[int] | None:
-    """Tokens of each prompt. None when `model` names no folder and no hub id ("organisation/name"), or its tokeniser cannot be had."""
+    """Tokens of each prompt. None when `model` is no folder and no hub id ("organisation/name"), or its tokeniser cannot be loaded."""
     if "/" not in model and not Path(model).is_dir():
         return None
     from transformers import AutoTokenizer

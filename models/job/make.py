@@ -74,8 +74,8 @@ DIGITS = 6
 
 def embed_audio(scorer: Scorer, audio: Float32s, rate: int) -> Float32s:
     """(samples,) mono at `rate` Hz -> (dim,) unit vector: the mean over its windows. Raises RowError where that is no number."""
-    windows = scorer.windows(resample(audio, rate, scorer.sample_rate))
-    embedding = scorer.pool(scorer.network(windows).numpy().astype(np.float32))
+    windows = scorer.preprocess(resample(audio, rate, scorer.sample_rate))
+    embedding = scorer.pool(scorer.encode_audio(windows).numpy().astype(np.float32))
     if not np.isfinite(embedding).all():
         raise RowError("not_finite", "the scorer gave NaN or infinity for this clip")
     return embedding
@@ -83,7 +83,7 @@ def embed_audio(scorer: Scorer, audio: Float32s, rate: int) -> Float32s:
 
 def embed_prompt(scorer: Scorer, prompt: str) -> Float32s:
     """A prompt -> (dim,) unit vector."""
-    return np.asarray(scorer.embed_text([prompt]).joint[0], np.float32)
+    return np.asarray(scorer.embed_text([prompt]).joint_embeddings[0], np.float32)
 
 
 def score(audio: Float32s, prompt: Float32s) -> float:

@@ -18,7 +18,7 @@ from noise2music.core.arrays import Float32s
 from noise2music.core.errors import UserError
 from noise2music.labeling.scorers.minilm import load_minilm
 from noise2music.labeling.scorers.musicnn import Tagger, load_taggers
-from noise2music.labeling.scorers.starter import TextMap, place_audio, place_text, read_text_map, reference_statistics
+from noise2music.labeling.scorers.starter import TextMap, audio_vectors, read_text_map, reference_statistics, text_vectors
 from scripts.starter_scorer.reference import recording_probabilities
 
 Bools = npt.NDArray[np.bool_]
@@ -119,7 +119,7 @@ def _scores(recordings: Recordings, meaning: Float32s, text_map: TextMap, in_ref
     for artist in np.unique(recordings.artists):
         rows = recordings.artists == artist
         reference = reference_statistics(recordings.probabilities[in_reference & ~rows])
-        scores[rows] = place_audio(recordings.probabilities[rows], reference) @ place_text(meaning, text_map, reference).T
+        scores[rows] = audio_vectors(recordings.probabilities[rows], reference) @ text_vectors(meaning, text_map, reference).T
     return scores
 
 

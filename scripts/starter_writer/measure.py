@@ -19,10 +19,10 @@ from noise2music.labeling.captions.cleaning.chain import Chain
 from noise2music.labeling.captions.cleaning.contradiction import contradiction
 from noise2music.labeling.captions.text import split_sentences
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Clean, Write
 from noise2music.labeling.writer.base import Answer, Reply
 from noise2music.labeling.writer.local import PROMPT, STARTER, LocalWriter, starter_folder
 from noise2music.labeling.writer.prompt import load_prompt
+from noise2music.labeling.writer_settings import Clean, Write
 from scripts.starter_writer.songs import made_up_song
 from scripts.starter_writer.train import IGNORED, song_text
 

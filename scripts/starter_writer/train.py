@@ -19,9 +19,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.local import BEGIN, CONTEXT, END, PAD, PROMPT, STARTER, VOCABULARY, starter_config
 from noise2music.labeling.writer.prompt import Prompt, load_prompt
+from noise2music.labeling.writer_settings import Write
 from scripts.starter_writer.songs import made_up_song
 
 TOKENISER_SONGS = 40_000

@@ -90,7 +90,7 @@ def small_settings(folder: Path, root: str = "root", **changes: Any) -> LabelSet
             "min_seconds": 0.5,
         },
         "vocabulary": {"words": {"kind": "tags", "source": str(tags)}},
-        "sampling": {"top_k": 5, "draw": {"words": 2}},
+        "sampling": {"top_k": 5, "labels_per_clip": {"words": 2}},
         "run": {"workers": 1},
     }
     overrides = [f"{name.replace('__', '.')}={_toml(value)}" for name, value in changes.items()]

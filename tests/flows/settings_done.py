@@ -53,7 +53,7 @@ def _done(settings: Settings) -> Iterator[tuple[str, str]]:
         for preset in PRESETS:
             yield f"-> vocoder of {preset}", _tried(lambda preset=preset: recipe_of(preset, "vocoder").changed_by(settings))
     if isinstance(settings, LabelSettings):
-        yield "-> labels", json.dumps({name: settings.draw(name) for name in settings.vocabulary})
+        yield "-> labels", json.dumps({name: settings.labels_per_clip(name) for name in settings.vocabulary})
         yield "-> splits", repr({name: sorted(allowed_splits(item) or "all") for name, item in settings.vocabulary.items()})
         yield "-> shown", json.dumps(resolved_labels(settings))
     if isinstance(settings, GenerationSettings):

@@ -8,6 +8,7 @@ from pydantic import Field
 from noise2music.core.errors import UserError
 from noise2music.core.settings import Settings
 from noise2music.flows.config import audio_settings, load_settings, validate_settings
+from noise2music.pipelines.settings import LabelSettings
 
 FILE = """
 root = "runs/x"
@@ -27,16 +28,28 @@ def file(tmp_path: Path) -> Path:
 
 def test_defaults_are_the_papers(file: Path) -> None:
     settings = load_settings(file)
-    assert (settings.corpus.clip_seconds, settings.corpus.max_clips, settings.sampling.top_k, settings.draw("tags")) == (30, 6, 10, 3)
-    assert (settings.retrieval.collapse, settings.sampling.floor_quantile, settings.max_dead) == (None, None, 0.05)
+    assert (settings.corpus.clip_seconds, settings.corpus.max_clips, settings.sampling.top_k, settings.labels_per_clip("tags")) == (
+        30,
+        6,
+        10,
+        3,
+    )
+    assert (settings.retrieval.dedup_threshold, settings.sampling.min_score_quantile, settings.max_dead) == (None, None, 0.05)
 
 
 def test_set_overrides_values_of_every_kind(file: Path) -> None:
     settings = load_settings(
         file,
-        ["seed=7", "sampling.draw.tags=2", "corpus.audio=other folder", "run.check='size'", 'corpus.licences=["CC0 1.0"]', "root=s3://b/x"],
+        [
+            "seed=7",
+            "sampling.labels_per_clip.tags=2",
+            "corpus.audio=other folder",
+            "run.check='size'",
+            'corpus.licences=["CC0 1.0"]',
+            "root=s3://b/x",
+        ],
     )
-    assert (settings.seed, settings.draw("tags"), settings.corpus.audio) == (7, 2, "other folder")
+    assert (settings.seed, settings.labels_per_clip("tags"), settings.corpus.audio) == (7, 2, "other folder")
     assert (settings.run.check, settings.corpus.licences, settings.root) == ("size", ("CC0 1.0",), "s3://b/x")
 
 
@@ -47,11 +60,11 @@ def test_set_overrides_values_of_every_kind(file: Path) -> None:
         ("corpus.columns.titel=x", r"did you mean corpus.columns.title\?"),
         ("vocabulary.tags.sorce=x", r"did you mean vocabulary.tags.source\?"),
         ("sed=1", r"unknown key sed; did you mean seed\?"),
-        ("run.zzz=1", "unknown key run.zzz; known here: batch, check, device"),
+        ("run.zzz=1", "unknown key run.zzz; known here: batch_size, check, device"),
         ("sampling.top_k=0", "sampling.top_k = 0: Input should be greater than or equal to 1"),
         ("vocabulary.tags.kind=tagz", "vocabulary.tags.kind = 'tagz'"),
-        ("sampling.draw.other=3", "sampling.draw names 'other', but the vocabularies are: tags"),
-        ("sampling.draw.tags=11", "must be between 1 and top_k = 10"),
+        ("sampling.labels_per_clip.other=3", "sampling.labels_per_clip names 'other', but the vocabularies are: tags"),
+        ("sampling.labels_per_clip.tags=11", "must be between 1 and top_k = 10"),
         ("nothing", "write it as --set a.b=value"),
         ("root.x=1", "root is a value, not a table"),
     ],
@@ -108,7 +121,7 @@ def test_every_preset_is_valid(name: str) -> None:
     settings = load_settings(Path(__file__).resolve().parents[2] / "examples" / f"{name}.toml")
     assert settings.sampling.top_k == 10
     if name in ("paper", "mulamcap"):
-        assert settings.retrieval.collapse is None
+        assert settings.retrieval.dedup_threshold is None
         assert settings.scorer.model == "laion/larger_clap_music"
 
 
@@ -116,3 +129,25 @@ def test_a_folder_alone_is_enough() -> None:
     settings = audio_settings("/data/My Music/")
     assert settings.root == "runs/My_Music"
     assert settings.scorer.model == "starter"
+
+
+FORMER_CONFIGURATION = {
+    "root": "r",
+    "corpus": {"audio": "a"},
+    "vocabulary": {"tags": {"kind": "builtin-tags"}},
+    "leaks": {"held_out": ["held.csv"]},
+    "clean": {"near_duplicate": 0.9},
+    "retrieval": {"collapse": 0.75},
+    "sampling": {"draw": {"tags": 2}, "floor_quantile": 0.5},
+    "run": {"batch": 4},
+}
+
+
+def test_former_names_of_labeling_mean_what_they_meant() -> None:
+    settings = LabelSettings.of_record(FORMER_CONFIGURATION)
+    assert settings.contamination.held_out == ("held.csv",)
+    assert settings.clean.near_duplicate_threshold == 0.9
+    assert settings.retrieval.dedup_threshold == 0.75
+    assert (settings.labels_per_clip("tags"), settings.sampling.min_score_quantile) == (2, 0.5)
+    assert settings.run.batch_size == 4
+    assert LabelSettings.of_record(settings.as_json()) == settings

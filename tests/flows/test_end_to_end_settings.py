@@ -99,4 +99,4 @@ def test_the_page_shows_what_every_stage_and_vocabulary_comes_to() -> None:
         assert shown[f"generate.generation.stages.{stage}.steps"] == "8"
     assert shown["train.stages.super-resolution.clips_a_step"] == "4"
     assert not any(key.startswith("train.recipe") for key in shown)
-    assert shown["label.sampling.draw.words"] == "3"
+    assert shown["label.sampling.labels_per_clip.words"] == "3"

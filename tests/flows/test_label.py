@@ -59,7 +59,7 @@ def test_workers_order_and_batch_do_not_change_a_byte(folder: Path) -> None:
     label(small_settings(folder))
     rows = list(csv.DictReader((folder / "manifest.csv").open(encoding="utf-8")))
     write_table(folder / "manifest.csv", rows[::-1])
-    label(small_settings(folder, "other", run__workers=2, run__batch=1))
+    label(small_settings(folder, "other", run__workers=2, run__batch_size=1))
     assert parquet_tree(folder / "root") == parquet_tree(folder / "other")
 
 

@@ -30,7 +30,7 @@ def settings(folder: Path, root: str, url: str, **changes: Any) -> LabelSettings
         songs={"source": str(folder / "songs.csv")},
         write={"model": MODEL, "samples": 4},
         vocabulary__llm_long={"kind": "written"},
-        sampling={"top_k": 5, "draw": {"words": 2, "llm_long": 2}},
+        sampling={"top_k": 5, "labels_per_clip": {"words": 2, "llm_long": 2}},
         run={"workers": 1, "server": {"url": url, "input_price": 1.0, "output_price": 4.0}},
         **changes,
     )

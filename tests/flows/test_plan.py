@@ -64,7 +64,7 @@ MISTAKES: Mapping[str, tuple[dict[str, Any], str]] = {
     "a table that is not there": ({"corpus__metadata": "gone.csv"}, r"gone\.csv"),
     "a column of the table": ({"corpus__columns__title": "titel"}, r"titel"),
     "an opt-out list that is not there": ({"corpus__opt_out": "gone-list.txt"}, r"gone-list\.txt"),
-    "held-out texts that are not there": ({"leaks__held_out": ["gone-held.csv"]}, r"gone-held\.csv"),
+    "held-out texts that are not there": ({"contamination__held_out": ["gone-held.csv"]}, r"gone-held\.csv"),
     "a vocabulary for other splits": (
         {"vocabulary__long": {"kind": "tags", "source": "WORDS", "allowed_splits": ["validation"]}},
         r"vocabulary long can give no label: allowed_splits = \['validation'\], and the tracks of the corpus have the splits test \(1\), "

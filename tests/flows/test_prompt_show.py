@@ -8,8 +8,8 @@ import pytest
 from noise2music.core.errors import UserError
 from noise2music.flows.prompt import make_song, prompt_rows, show_prompt
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.prompt import load_prompt, shipped_prompts
+from noise2music.labeling.writer_settings import Write
 
 WRITE = Write(model="a-model", samples=3, temperature=0.7, top_p=0.9, max_tokens=77)
 SONG = Song("Nightfall", "Quartz", ("folk",), ("piano",), 92.0, "F# minor")

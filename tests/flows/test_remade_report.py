@@ -27,7 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     others = str(folder / "others.txt")
     (folder / "others.txt").write_text("oboe\nharp\nbrass\ntuba\n")
     second = {"vocabulary__words__source": others, "vocabulary__before__kind": "tags", "vocabulary__before__source": others}
-    label(small_settings(folder, parts=1, sampling__draw__words=3, run__workers=2, **second))
+    label(small_settings(folder, parts=1, sampling__labels_per_clip__words=3, run__workers=2, **second))
     return folder / "root"
 
 
@@ -73,14 +73,39 @@ def test_a_run_from_before_still_has_its_page_made_again(made: Path, tmp_path: P
         remake_report(str(root))
 
 
+def test_a_root_whose_configuration_has_former_names_opens(made: Path, tmp_path: Path) -> None:
+    root = tmp_path / "old"
+    shutil.copytree(made, root)
+    latest = json.loads((root / LATEST).read_text())
+    config = latest["run"]["config"]
+    config["leaks"] = config.pop("contamination")
+    for table, former, name in (
+        ("retrieval", "collapse", "dedup_threshold"),
+        ("sampling", "draw", "labels_per_clip"),
+        ("sampling", "floor_quantile", "min_score_quantile"),
+        ("clean", "near_duplicate", "near_duplicate_threshold"),
+        ("run", "batch", "batch_size"),
+    ):
+        config[table][former] = config[table].pop(name)
+    (root / LATEST).write_text(json.dumps(latest))
+    before = files_of(root)
+    shutil.rmtree(root / latest["report"])
+    for command in ("report", "verify", "status", f"labels -o {tmp_path / 'labels.csv'}"):
+        done = shell(f"n2m {command} {root} 2>&1")
+        assert done.returncode == 0, done.stdout
+        assert "is called" not in done.stdout, "a record of an earlier run gives no warning"
+    pages = {name: data for name, data in files_of(root).items() if not name.endswith("_MANIFEST.json")}
+    assert pages == {name: data for name, data in before.items() if name in pages}
+
+
 def test_the_configuration_is_what_was_done(made: Path) -> None:
     shown = json.loads((made / json.loads((made / LATEST).read_text())["report"] / "report.json").read_text())["configuration"]
-    assert shown["sampling"]["draw"] == {"before": 3, "words": 3}
+    assert shown["sampling"]["labels_per_clip"] == {"before": 3, "words": 3}
     assert shown["vocabulary"]["words"]["allowed_splits"] == "all"
     more = {"kind": "musiccaps-sentences", "source": "m.csv"}
     flat = dict(flatten(resolved_labels(small_settings(made.parent, vocabulary__long=more))))
     assert flat["vocabulary.long.allowed_splits"] == "eval, test, validation"
-    assert flat["sampling.draw.long"] == "3"
+    assert flat["sampling.labels_per_clip.long"] == "3"
     assert open_store(str(made)).head(LATEST) is not None
 
 

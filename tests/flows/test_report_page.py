@@ -54,7 +54,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> LabelReport:
     datasets = finished_run(tmp_path_factory.mktemp("run"))
-    settings = {"seed": 0, "corpus": {"audio": HOSTILE, "columns": {}}, "sampling": {"draw": {"rater_short": 6}}}
+    settings = {"seed": 0, "corpus": {"audio": HOSTILE, "columns": {}}, "sampling": {"labels_per_clip": {"rater_short": 6}}}
     return gather_report(datasets, f"Labels {HOSTILE}", "starter", 0, 80, settings)
 
 

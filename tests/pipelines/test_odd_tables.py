@@ -10,7 +10,7 @@ from noise2music.core.errors import UserError
 from noise2music.core.tally import Tally
 from noise2music.flows.config import make_settings
 from noise2music.labeling.datasets.dataset import Dataset
-from noise2music.labeling.settings import SongColumns, Songs
+from noise2music.labeling.writer_settings import SongColumns, Songs
 from noise2music.pipelines.session import Session
 from noise2music.pipelines.songs import songs, songs_of_table
 from noise2music.pipelines.vocabulary import vocabulary

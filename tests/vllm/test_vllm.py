@@ -14,11 +14,11 @@ from noise2music.core.storage import open_store
 from noise2music.flows.label import write_captions
 from noise2music.labeling.corpus.songs import Song
 from noise2music.labeling.datasets.dataset import Dataset, list_datasets
-from noise2music.labeling.settings import Server, Write
 from noise2music.labeling.writer.base import Answer, Reply
 from noise2music.labeling.writer.local import STARTER, LocalWriter
 from noise2music.labeling.writer.prompt import load_prompt
 from noise2music.labeling.writer.server import ServerWriter
+from noise2music.labeling.writer_settings import Server, Write
 from noise2music.pipelines.settings import LabelSettings
 from tests import vllm_server
 from tests.flows.songs import written_settings

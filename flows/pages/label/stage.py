@@ -30,7 +30,7 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
     def make_parts(identity: Identity, _parts: Sequence[int]) -> None:
         root = session.root
         before = open_dataset(root, identity.path)
-        settings = LabelSettings.model_validate(before.manifest.config) if before else session.settings
+        settings = LabelSettings.of_record(before.manifest.config) if before else session.settings
         gathered = gather_report(datasets, _title(settings.root), scorer, settings.seed, settings.report.clips, resolved_labels(settings))
         files = {LABEL_PAGE: render_page(gathered).encode(), FIGURES: report_json(gathered).encode()}
         for name, data in files.items():
@@ -49,7 +49,7 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
 def resolved_labels(settings: LabelSettings) -> dict[str, Any]:
     """The labels drawn from every vocabulary, and the splits that one may label where it may not label all."""
     shown = settings.as_json()
-    shown["sampling"]["draw"] = {name: settings.draw(name) for name in settings.vocabulary}
+    shown["sampling"]["labels_per_clip"] = {name: settings.labels_per_clip(name) for name in settings.vocabulary}
     for name, vocabulary in settings.vocabulary.items():
         splits = allowed_splits(vocabulary)
         shown["vocabulary"][name]["allowed_splits"] = sorted(splits) if splits is not None else "all"

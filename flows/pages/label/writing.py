@@ -61,7 +61,7 @@ def cleaning_report(vocabulary: Dataset, configuration: Mapping[str, Any]) -> Cl
     if settings.get("kind") != "written":
         return None
     manifest, clean = vocabulary.manifest, configuration["clean"]
-    shown = [*clean["rules"], *(name for name in _DUPLICATES if name == "duplicate" or clean["near_duplicate"] is not None)]
+    shown = [*clean["rules"], *(name for name in _DUPLICATES if name == "duplicate" or clean["near_duplicate_threshold"] is not None)]
     rules = tuple(
         RuleReport(
             name.replace("_", " "),

@@ -1,4 +1,4 @@
-"""A vocabulary of our own: tags by category, and sentences composed by a grammar."""
+"""The built-in vocabulary: tags by category, and sentences from a grammar."""
 
 from noise2music.labeling.captions.builtin.sentences import builtin_sentences
 from noise2music.labeling.captions.builtin.tags import BuiltinTag, builtin_tags

@@ -1,6 +1,6 @@
-"""Characters: moods that go together with the tempi, touches and places that suit them (data/characters.toml).
+"""Characters: moods with the tempi, touches and places that suit them (data/characters.toml).
 
-A sentence draws one character and takes all its words from it, so "calm" never meets "frantic" and "slow" never meets "fast".
+A sentence takes all its words from one character, so "calm" never stands beside "frantic", nor "slow" beside "fast".
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""English in small: articles, number and verbs, so that every composed sentence agrees with itself."""
+"""A little English grammar for composed sentences: articles, number and verb forms."""
 
 import re
 

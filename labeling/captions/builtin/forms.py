@@ -1,4 +1,4 @@
-"""Sentence forms, and which words may stand together (data/forms.toml, which says what the fields of a form are)."""
+"""Sentence forms, and which words fit together (data/forms.toml, which explains the fields of a form)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -97,7 +97,7 @@ def pieces(style_name: str, sung: bool) -> tuple[str, ...]:
 
 
 def scenes(style_name: str, character: Character) -> tuple[str, ...]:
-    """What the music could be for: no string quartet at a street race."""
+    """Occasions that the music suits: no string quartet at a street race."""
     file = _file()
     if style_name in file.styles.old:
         return tuple(scene for scene in character.scenes if scene not in file.modern_scenes)
@@ -105,7 +105,7 @@ def scenes(style_name: str, character: Character) -> tuple[str, ...]:
 
 
 def drumless(style_name: str) -> bool:
-    """Whether one would believe a piece of this style without drums."""
+    """Whether a piece of this style may have no drums."""
     return style_name not in _file().styles.drummed
 
 

@@ -1,4 +1,4 @@
-"""What an instrument or a voice does in a sentence: verb phrases by role, in base form, with slots for adjectives (data/playing.toml)."""
+"""Verb phrases for instruments and voices by their role, in base form, with slots for adjectives (data/playing.toml)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

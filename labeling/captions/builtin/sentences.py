@@ -39,7 +39,7 @@ Pick = Callable[[Sequence[str]], str]
 
 
 class Scene(dict[str, str]):
-    """Fills the fields of a form; a field is decided when it is first asked for and stays the same within the sentence."""
+    """Fills the fields of a form. A field is decided at its first use and stays the same within the sentence."""
 
     def __init__(self, pick: Pick, style_name: str, genre: str, character_name: str, fields: frozenset[str]) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Scene(dict[str, str]):
         self.used: set[str] = set()
 
     def fresh(self, options: Sequence[str]) -> str:
-        """Pick one that shares no word with what was picked this way before, as far as there is one."""
+        """Pick an option that shares no word with earlier picks, where there is one."""
         unused = [option for option in options if not self.used & set(option.split())]
         choice = self.pick(unused or [option for option in options if option not in self.used] or options)
         self.used |= {choice, *choice.split()}
@@ -64,7 +64,7 @@ class Scene(dict[str, str]):
         return self.fresh([name for name in options if suits(name, self.character_name)] or options)
 
     def dressed(self, name: str, adjectives: Sequence[str]) -> str:
-        """The name, two times in three with an adjective in front that it does not hold already."""
+        """The name; two times in three with an adjective in front that is not part of it."""
         if self.pick(("bare", "dressed", "dressed")) == "bare" or " " in name.replace(" guitar", "").replace(" piano", ""):
             return name
         return f"{self.fresh([word for word in adjectives if word not in name])} {name}"
@@ -79,7 +79,7 @@ class Scene(dict[str, str]):
         return self.pulse.bpm if self.pulse else self.character.bpm
 
     def own_tempo(self, adjectives: Sequence[str]) -> Sequence[str]:
-        """Without the words of tempo, where the style has a tempo of its own."""
+        """The adjectives without words of tempo, where the style has a tempo of its own."""
         return [word for word in adjectives if word not in TEMPO_WORDS] if self.pulse else adjectives
 
     def phrase(self, verb_phrases: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Styles: which instruments, voices and characters a genre brings along, so that a sentence does not put a banjo into techno."""
+"""Styles: the instruments, voices and characters of a genre, so that no sentence puts a banjo into techno."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ class BuiltinTag:
 
     @property
     def is_label(self) -> bool:
-        """Whether the tag may label music. Scorers do not understand "no guitar": they hear the guitar. Voice is what they know absent."""
+        """Whether the tag may label music. Scorers read "no guitar" as guitar; only for voices do they understand absence."""
         return self.category == "voice" or not self.text.startswith("no ")
 
 

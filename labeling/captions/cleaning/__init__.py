@@ -1,1 +1,1 @@
-"""From an LLM's replies to captions: a chain of small rules, each with a name, a reason and a count."""
+"""Cleans an LLM's replies into captions by a chain of small rules, each with a name, a reason and a count."""

@@ -1,4 +1,4 @@
-"""The chain: every reply is split into sentences, and each sentence goes through the rules in their order."""
+"""The chain of cleaning rules: every reply is split into sentences, and each sentence passes the rules in order."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -21,10 +21,10 @@ from noise2music.labeling.captions.cleaning.word_lists import word_lists
 from noise2music.labeling.captions.contamination import HeldOutTexts, find_contamination
 from noise2music.labeling.captions.text import split_sentences
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Clean, RuleName
+from noise2music.labeling.writer_settings import Clean, RuleName
 
 VERSION = 2
-"""Raised when the code of a rule, or of what rules stand on (sentences, normalise, leaks, minilm), changes what becomes of a sentence."""
+"""Raise it when the code of a rule, or code that rules use (sentences, normalise, contamination, minilm), changes the result."""
 
 RULE_REASONS: Mapping[str, str] = {
     "tidy": "headings, labels, code, links and what has no letter are no sentences",
@@ -42,11 +42,11 @@ RULE_REASONS: Mapping[str, str] = {
     "duplicate": "the same words as another caption",
     "near_duplicate": "nearly the same words as a better caption",
 }
-"""Why each rule takes a sentence away, for people."""
+"""Why each rule removes a sentence, for people."""
 
 
 def rules_identity() -> str:
-    """Changes with the rules, so that changed rules give a new vocabulary: a hash of VERSION and of all words, phrases and exemplars."""
+    """Hash of VERSION and of all words, phrases and exemplars, so that changed rules give a new vocabulary."""
     phrases = [read_phrases(name).lines for name in (REFUSALS, TRIVIA)]
     return content_hash(VERSION, word_lists(), tags_by_category(), *map(exemplars, SIDES), *phrases)
 
@@ -58,9 +58,9 @@ class Chain:
         self._rules = [(name, _rule(name, settings, held_out)) for name in settings.rules]
 
     def clean(self, replies: Sequence[tuple[Song, str]], tally: Tally) -> list[list[str]]:
-        """The sentences that survive, of each reply in its order. What each rule takes goes into `tally`.
+        """The sentences that survive, reply by reply. `tally` counts what each rule removes.
 
-        What becomes of a sentence depends on its text and its song alone.
+        The result for a sentence depends on its text and its song alone.
         """
         sentences = [(number, Sentence(text, song)) for number, (song, reply) in enumerate(replies) for text in split_sentences(reply)]
         for name, rule in self._rules:

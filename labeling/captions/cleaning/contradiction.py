@@ -1,4 +1,4 @@
-"""contradiction: what a sentence claims, against what is known of the song: singing, tempo, key, instruments."""
+"""Rule "contradiction": a sentence must not contradict the song's known voice, tempo, key or instruments."""
 
 import re
 from functools import cache, lru_cache
@@ -9,9 +9,9 @@ from noise2music.labeling.captions.cleaning.word_lists import word_lists
 from noise2music.labeling.corpus.songs import Song
 
 SLOW_FROM, FAST_UNTIL = 110.0, 90.0
-"""Beats a minute: nothing is slow from the first on, and nothing fast up to the second (a ballad has 60 to 80, dance music 115 to 130)."""
+"""Beats a minute: no song is slow from the first on, and none is fast up to the second (a ballad has 60 to 80, dance music 115 to 130)."""
 NEAR = 0.06
-"""How far a number of beats may be off; half and double the tempo are the same beat counted otherwise."""
+"""How far a stated tempo may be off, as a ratio. Half and double the tempo count as the same."""
 
 _NO_HORN = r"(?!\s+(?:sax\w*|horns?|flutes?|recorders?|clarinets?|trombones?|guitars?|ukuleles?|banjos?|violas?|drums?|clef)\b)"
 _FEMALE = re.compile(r"\b(?:female|woman|women|girl|girls|soprano|alto)\b" + _NO_HORN)
@@ -90,7 +90,7 @@ _SHIFTS = {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
 
 
 def contradiction(text: str, song: Song) -> str | None:
-    """None when the sentence claims what cannot be, given the song's tags, instruments, tempo and key."""
+    """None when the sentence contradicts the song's tags, instruments, tempo or key."""
     if not (song.tags or song.instruments or song.tempo or song.musical_key):
         return text
     lower = text.lower()

@@ -1,12 +1,12 @@
-"""not_music: does a sentence describe music? Its text embedding is compared with sentences that do and with sentences that do not.
+"""Rule "not_music": compares a sentence's embedding with exemplar sentences that describe music and with others that do not.
 
 The score of a sentence is the mean cosine to the three most similar exemplars of music, minus the mean cosine to the three most similar
 other ones (data/exemplars.toml), by the sentence encoder of labeling.scorers.minilm. THRESHOLD was measured:
 `python -m noise2music.labeling.captions.cleaning.describes_music MUSICCAPS.csv` prints what it costs and what it catches.
 
-The encoder reads some hundred sentences a second. Most need no reading. A word speaks of music when its own vector points from the other
-exemplars to those of music, or when it names an instrument, a genre, a tempo or a voice (lexicon); a sentence with two
-such words, or with one and a mood, passes by them. Every other sentence is read.
+The encoder reads only some hundred sentences a second, so clear sentences skip it. A word speaks of music when its own vector points from
+the other exemplars towards those of music, or when it names an instrument, a genre, a tempo or a voice (lexicon). A sentence is clear with
+two such words, or with one and a mood.
 """
 
 import csv
@@ -32,7 +32,7 @@ THRESHOLD = -0.02
 NEAREST = 3
 SPEAKS_OF_MUSIC, ENOUGH = 0.08, 2
 REMEMBERED = 200_000
-"""Words, and sentences, whose value is kept: short sentences return again and again."""
+"""How many words, and how many sentences, keep their value in memory: short sentences come up again and again."""
 
 _SPEAKING: tuple[Kind, ...] = ("instrument", "genre", "tempo", "vocal")
 _WORD = re.compile(r"[a-z][a-z'&-]*")
@@ -49,7 +49,7 @@ def exemplars(side: Side) -> tuple[str, ...]:
 
 
 class DescribesMusic:
-    """The scorer, with what it remembers. One a process; used by one thread at a time."""
+    """The scorer with its memory. One a process; used by one thread at a time."""
 
     def __init__(self) -> None:
         torch.set_num_threads(1)
@@ -60,7 +60,7 @@ class DescribesMusic:
         self._sentences = _Memory(REMEMBERED)
 
     def scores(self, texts: Sequence[str]) -> Float32s:
-        """(N,) what the exemplars say; a sentence's score depends on nothing but itself."""
+        """(N,) scores; a sentence's score depends on that sentence alone."""
         vectors = self._encoder(texts)
         return np.asarray(_nearest(vectors @ self._music.T) - _nearest(vectors @ self._other.T), np.float32)
 
@@ -100,7 +100,7 @@ def _is_clear(weights: Sequence[float]) -> bool:
 
 
 class _Memory(OrderedDict[str, float]):
-    """Values by text; the oldest are forgotten first, and only when asked to."""
+    """Values by text. `forget` drops the oldest ones beyond the limit."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""language: captions are in one language; sentences in another are dropped."""
+"""Rule "language": drops sentences in another language."""
 
 import py3langid
 
@@ -7,7 +7,7 @@ from noise2music.labeling.captions.cleaning.word_lists import word_lists
 from noise2music.labeling.corpus.songs import Song
 
 MARGIN = 10.0
-"""How much likelier (natural logarithm) another language must be: short sentences full of terms are hard to tell."""
+"""How much likelier (natural logarithm) another language must be. Short sentences full of terms are hard to classify."""
 
 
 def language(code: str) -> Judge:

@@ -1,6 +1,7 @@
-"""What a sentence names: instruments, genres, moods, tempo, voices. Whole words in any number and case; a hyphen parts words.
+"""Finds the instruments, genres, moods, tempi and voices that a sentence names. Whole words, any case, singular or plural; a hyphen
+separates words.
 
-Absence counts as well: "no drums" names drums, "instrumental" says something of voices.
+Absence counts too: "no drums" names drums, "instrumental" names voices.
 """
 
 import re
@@ -33,7 +34,7 @@ _NOT_BEFORE: Mapping[str, str] = {
 
 
 def _spelling(word: str, ending: str) -> str:
-    """A word with its endings, not where what stands before or after gives it another meaning: soap opera, "kicks in"."""
+    """A word with its endings, except where its neighbours give it another meaning: soap opera, "kicks in"."""
     before = "".join(f"(?<!{words})" for words in _NOT_AFTER[word].split("|")) if word in _NOT_AFTER else ""
     after = f"(?!{_NOT_BEFORE[word]})" if word in _NOT_BEFORE else ""
     spaced = r"\d*bpm" if word == "bpm" else re.escape(word).replace(r"\ ", "[ -]").replace(r"\-", "[ -]?")

@@ -1,4 +1,4 @@
-"""names: a caption describes music, not a song, so it holds no title, no artist and no other name."""
+"""Rule "names": a caption describes music, not a song, so it holds no title, no artist and no other name."""
 
 import re
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ _ACTS = re.compile(
     r"\s(?:opens|begins|starts|closes|ends|unfolds|features|showcases|blends|combines|mixes|fuses|delivers|offers|presents|captures|"
     r"creates|evokes|embodies|sings|performs|plays|uses|employs|relies|channels|(?:is|was) an?)\b"
 )
-"""What follows a song or an artist that opens a sentence, and not a common noun, which has an article: "Coral opens with a harp"."""
+"""Verbs after a song or artist that opens a sentence: "Coral opens with a harp". A common noun would have an article."""
 FREQUENT = 16_000
-"""Words among so many of the tokeniser's, which lists them by frequency: "crisp" is in, "holm" is not."""
+"""How many of the tokeniser's words, which come by frequency, count as common: "crisp" is among them, "holm" is not."""
 _OPENERS = '"“(['
 
 
 @dataclass(frozen=True)
 class _Names:
-    """title: the words of the title, is_lower without capitals. artists: their names as words. tokens: words that give an artist away."""
+    """title: its words. is_lower: whether it has no capitals. artists: their names as words. tokens: words that identify an artist."""
 
     title: tuple[str, ...]
     is_lower: bool
@@ -61,7 +61,8 @@ def names(text: str, song: Song) -> str | None:
 
 
 def _has_title(text: str, matches: list[re.Match[str]], words: list[str], title: tuple[str, ...], is_lower: bool) -> bool:
-    """The title as such: in quotes, with its capitals, or in words that nobody uses by chance (three or more, and not "drum and bass").
+    """Whether the sentence holds the title: in quotes, with its capitals, or as words that are no chance (three or more, not "drum and
+    bass").
 
     is_lower: the title is written without capitals, so that a rare word of it is the title in any case.
     """
@@ -82,14 +83,14 @@ def _has_title(text: str, matches: list[re.Match[str]], words: list[str], title:
 
 
 def _is_common_phrase(title: tuple[str, ...]) -> bool:
-    """Common words: two of any kind, or more that all speak of music."""
+    """Whether the words may stand together by chance: up to two common words, or more that all speak of music."""
     if len(title) > _TITLE_SHORT:
         return all(word in allowed_words() or word in word_lists().names.links for word in title)
     return all(_is_common(word) for word in title)
 
 
 def _has_phrase(matches: list[re.Match[str]], words: list[str], phrase: tuple[str, ...]) -> bool:
-    """The whole name of an artist, with a capital after its first word, or with a word that is no common one."""
+    """Whether the sentence holds an artist's whole name, with a capital after its first word or with an uncommon word."""
     return any(
         any(matches[start + offset][0][0].isupper() for offset in range(min(1, len(phrase) - 1), len(phrase)))
         if all(_is_common(word) for word in phrase)
@@ -106,7 +107,7 @@ def _places(words: list[str], phrase: tuple[str, ...]) -> list[int]:
 
 
 def _stands_out(text: str, matches: list[re.Match[str]], index: int) -> bool:
-    """A word of an artist's name that is written as a name, or is no word of the language."""
+    """Whether a word of an artist's name is written as a name, or is no common word."""
     word = matches[index][0]
     if not _is_common(_bare(word)):
         return True
@@ -148,7 +149,7 @@ def _is_all_capitals(word: str) -> bool:
 
 
 def _after_stop(text: str, matches: list[re.Match[str]], index: int) -> bool:
-    """Whether a capital is due here: after a colon, a stop, an opening quote or bracket, a dash."""
+    """Whether a capital is regular here: after a colon, a full stop, an opening quote or bracket, or a dash."""
     between = text[matches[index - 1].end() : matches[index].start()]
     return any(mark in between for mark in ':.!?"“([–—')
 

@@ -1,7 +1,7 @@
-"""Captions that nearly repeat another: MinHash (Broder, 1997) finds who might, the exact Jaccard similarity of word pairs decides.
+"""Finds captions that nearly repeat another: MinHash (Broder, 1997) gives candidates, the exact Jaccard similarity of word pairs decides.
 
 BANDS bands of ROWS hashes each: two captions of similarity s share a band with probability 1 - (1 - s**ROWS)**BANDS, which is 0.985 at
-0.8, 0.9998 at 0.9 and 0.40 at 0.5. So near duplicates at a threshold below 0.7 are found in part only.
+0.8, 0.9998 at 0.9 and 0.40 at 0.5. So below a threshold of 0.7 only a part of the near duplicates is found.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ Uint32s = npt.NDArray[np.uint32]
 
 BANDS, ROWS = 8, 4
 MOST_COMPARED = 50
-"""With so many of the best captions of a band each of the others is compared: a band that thousands share costs no square of them."""
+"""Each caption of a band is compared with at most this many of its best ones, so a band of thousands does not cost their square."""
 
 _ONES = np.unpackbits(np.arange(2**16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(1, dtype=np.uint8)
 """How many bits are set in a number of 16 bits."""
@@ -45,10 +45,10 @@ Caption = tuple[str, int, str]
 
 @dataclass(frozen=True)
 class Sketches:
-    """What N captions are compared by before their texts are. bands: (N, BANDS) hashes, as of `band_keys`. sizes: (N,) word pairs of each.
+    """Short forms of N captions, compared before their texts. bands: (N, BANDS) hashes, as of `band_keys`. sizes: (N,) word pairs of each.
 
-    parities: (N,) a word of 32 bits, each the parity of how many of the caption's word pairs fall on it. What two captions share cancels
-    out, so the bits in which their words differ are no more than the word pairs in which the captions do.
+    parities: (N,) 32 bits each. Every word pair is hashed to one bit, and a bit is the parity of the word pairs on it. Word pairs that two
+    captions share cancel out, so their parities differ in at most as many bits as the captions differ in word pairs.
     """
 
     bands: Uint64s
@@ -69,22 +69,22 @@ def sketch(captions: Sequence[str]) -> Sketches:
 
 
 def band_keys(captions: Sequence[str]) -> Uint64s:
-    """(N, BANDS) hashes. Two captions that share one in any column of theirs may be near duplicates; columns never share any by design."""
+    """(N, BANDS) hashes. Two captions with an equal hash may be near duplicates. Hashes of different columns are never equal by design."""
     return sketch(captions).bands
 
 
 def may_be_same(parities: Uint32s, sizes: npt.NDArray[np.int64], threshold: float) -> npt.NDArray[np.bool_]:
     """Whether two captions can be as similar as `threshold`, from the exclusive or of their parities and the sum of their sizes.
 
-    False is certain. Of the n + m word pairs of two captions they differ in n + m - 2 shared, which bounds the bits from above.
+    False is certain. Captions of n and m word pairs that share s differ in n + m - 2 s pairs, which bounds the differing bits from above.
     """
     differing = _ONES[parities & np.uint32(0xFFFF)] + _ONES[parities >> np.uint32(16)]
     return np.asarray(differing <= (1 - 2 * _pair_share(threshold)) * sizes + 1e-6)
 
 
 def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
-    """Ids of the captions that a better one of these nearly repeats: similarity of at least `threshold`. Better is what was said more
-    often, then what is longer, then what has the smaller id.
+    """Ids of the captions that nearly repeat a better one of these, with a similarity of at least `threshold`. The better caption occurs
+    more often, then is longer, then has the smaller id.
     """
     ranked = sorted(captions, key=lambda caption: (-caption[1], -len(caption[2]), caption[0]))
     pairs = [_pairs(text) for text in map(itemgetter(2), ranked)]
@@ -94,7 +94,7 @@ def nearly_same(captions: Sequence[Caption], threshold: float) -> list[str]:
 
 
 class _PairHashes(dict[tuple[str, str], int]):
-    """Word pairs to the first 32 bits of their SHA-1, each pair once: captions share most of theirs."""
+    """Word pair -> the first 32 bits of its SHA-1, computed once: captions share most of their pairs."""
 
     def __missing__(self, pair: tuple[str, str]) -> int:
         value: int = int.from_bytes(hashlib.sha1(" ".join(pair).encode(), usedforsecurity=False).digest()[:4], "little")
@@ -130,7 +130,7 @@ def _bands(hashes: Uint32s) -> Uint64s:
 
 
 def _pairs(caption: str) -> Pairs:
-    """The word pairs of a caption; a caption of one word is a pair with nothing."""
+    """The word pairs of a caption; a caption of one word gives the pair (word, "")."""
     key = caption_key(caption)
     return word_pairs(key) or frozenset({(key, "")})
 
@@ -146,7 +146,7 @@ def _repeats(pairs: Pairs, better: Sequence[Pairs], threshold: float) -> bool:
     return any(len(pairs & other) >= least_share * (mine + len(other)) for other in better)
 
 
-# Which captions of a band of hashes have to be compared word by word: those whose sketches do not rule a near duplicate out.
+# The captions of a band that have to be compared word by word: those whose sketches do not exclude a near duplicate.
 
 
 Int64s = npt.NDArray[np.int64]
@@ -166,10 +166,10 @@ class Members:
 
 
 def candidates(members: Members, threshold: float) -> Int64s:
-    """The members, ascending, with which alone `nearly_same` finds in every band what it finds with all members of the band.
+    """The members, ascending, that suffice for `nearly_same` to find the same in every band as with all members.
 
-    A member is left out when its sketch shows that no better one it would be compared with comes near, and that it comes near to no worse
-    one. Where any two of more than MOST_COMPARED members may be near, so many of the best stay, for the others are compared with them only.
+    A member is left out when its sketch shows that it is near to no better member it would be compared with, and to no worse one. In a band
+    of more than MOST_COMPARED members of which any two may be near, the best MOST_COMPARED stay: the others are compared only with those.
     """
     order = np.lexsort((-members.lengths, -members.occurrences, members.bands))
     bands, sizes, parities = members.bands[order], members.sizes[order], members.parities[order]

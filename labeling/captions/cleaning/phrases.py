@@ -1,7 +1,7 @@
-"""Phrases that a sentence may hold, written as people would list them, and found by one look-up a word.
+"""Searches a sentence for phrases of a list, with one look-up a word.
 
-One phrase a line. `a|b` is one word or the other, `(a|b)` may be missing, `*` is any word, `#` a number, `Name` a word with a capital,
-`^` the start of the sentence. "hit single|song" finds "a hit song". A line that starts with `;` is for people.
+One phrase a line. `a|b` is one word or the other, `(a|b)` is optional, `*` is any word, `#` a number, `Name` a word with a capital, `^` the
+start of the sentence. "hit single|song" finds "a hit song". A line that starts with `;` is a comment.
 """
 
 import re
@@ -15,11 +15,11 @@ from noise2music.core.errors import UserError
 _TOKEN = re.compile(r"[^\W_]+(?:[-'&][^\W_]+)*")
 
 Element = tuple[frozenset[str], bool]
-"""The words that may stand here, and whether none may."""
+"""The words that fit here, and whether the element is optional."""
 
 
 class Phrases:
-    """A list of phrases, ready to be looked for."""
+    """A list of phrases, prepared for searching."""
 
     def __init__(self, text: str) -> None:
         self.lines = tuple(line for line in map(str.strip, text.splitlines()) if line and not line.startswith(";"))

@@ -1,11 +1,11 @@
-"""How good a set of captions is, as far as counting can tell: how rich its words are, how long it is, what it names.
+"""Measures a set of captions by counting: richness of words, lengths, and what the captions name.
 
     python -m noise2music.labeling.captions.cleaning.quality MUSICCAPS.csv
 
-prints data/musiccaps_quality.json, the measures of MusicCaps's own sentences (arXiv 2301.11325), beside which a written vocabulary is
-shown. Measured on musiccaps-public.csv (5,521 clips, training and evaluation): its captions split into sentences, single words left out,
-each of equal words once. From 300 on, self_bleu looks at the same 200 sentences and is the same. The figures ship, the captions do not
-(CC BY-SA 4.0).
+prints data/musiccaps_quality.json, the measures of MusicCaps's own sentences (arXiv 2301.11325). The report shows an LLM's vocabulary
+beside them. They were measured on musiccaps-public.csv (5,521 clips, training and evaluation): captions split into sentences, single words
+left out, equal sentences once. From size 300 on, self_bleu uses the same 200 sentences and stays the same. The figures ship, the captions
+do not (CC BY-SA 4.0).
 """
 
 import heapq
@@ -30,7 +30,7 @@ from noise2music.labeling.captions.vocabulary import vocabulary_table
 from noise2music.labeling.settings import VocabularySettings
 
 SIZES = (100, 300, 1000, 3000, 10000)
-"""How many captions are measured: the number of different words grows with what is looked at, so sets are compared at equal size."""
+"""Sample sizes. The number of different words grows with the sample, so sets are compared at equal size."""
 BLEU_CAPTIONS, BLEU_ORDER = 200, 4
 
 _WORD = re.compile(r"[^\W_]+(?:['’&-][^\W_]+)*")
@@ -87,12 +87,12 @@ def comparable_size(captions: int) -> int | None:
 
 
 def sample(captions: Iterable[str], size: int) -> list[str]:
-    """The `size` captions whose hash is smallest, in that order: the same of any order."""
+    """The `size` captions with the smallest hash, in that order, whatever the order of `captions`."""
     return heapq.nsmallest(size, captions, key=lambda text: (stable_id("quality", text), text))
 
 
 def measure(captions: Iterable[str], size: int) -> Quality:
-    """The measures of a sample of `size` captions, or of all when there are fewer (`captions` tells). Raises ValueError without any.
+    """The measures of a sample of `size` captions, or of all when there are fewer. Raises ValueError without any caption.
 
     Self-BLEU is that of the first BLEU_CAPTIONS of the sample.
     """
@@ -122,8 +122,8 @@ def measure(captions: Iterable[str], size: int) -> Quality:
 def self_bleu(captions: Sequence[Words]) -> float:
     """Mean BLEU of each caption with all others as its references (arXiv 1802.01886, section 4.2): 1 where all are the same.
 
-    Orders 1 to 4, no more than the caption has words; matches and totals of the higher orders are raised by one (Lin and Och, 2004). The
-    brevity penalty compares with the reference that is nearest in length, the shorter of two. 0.0 for fewer than two captions.
+    Orders 1 to 4, but at most the number of words of the caption. Matches and totals of orders above 1 are raised by one (Lin and Och,
+    2004). The brevity penalty uses the reference nearest in length, the shorter of two. 0.0 for fewer than two captions.
     """
     if len(captions) < 2:
         return 0.0

@@ -1,4 +1,4 @@
-"""Rules on who speaks to whom: refusals and talk about the task, and sentences that address the reader or say "I"."""
+"""Rules "refusal" and "second_person": refusals and talk about the task, and sentences that address the reader or say "I"."""
 
 import re
 
@@ -21,10 +21,10 @@ _COMMANDS = re.compile(r"^(?:Close|Imagine|Listen|Picture|Enjoy|Think of|Sit bac
 
 
 def refusal(text: str, _song: Song) -> str | None:
-    """None for refusals, for talk about the task, and for guesses that say they are guesses."""
+    """None for refusals, for talk about the task, and for admitted guesses."""
     return None if read_phrases(REFUSALS).are_in(text) or _TITLE.search(text) or _GREETING.match(text) else text
 
 
 def second_person(text: str, _song: Song) -> str | None:
-    """None for sentences that speak to somebody or of the speaker: "you", "we", "I", and commands."""
+    """None for sentences that address somebody or mention the speaker: "you", "we", "I", and commands."""
     return None if _PERSON.search(text) or _COMMANDS.match(text) else text

@@ -1,4 +1,4 @@
-"""What a rule of the chain is."""
+"""The types of a cleaning rule."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ class Sentence:
 
 
 Judge = Callable[[str, Song], str | None]
-"""One sentence -> the sentence, perhaps tidied, or None when it is to go."""
+"""One sentence -> the sentence, perhaps changed, or None to remove it."""
 
 Rule = Callable[[Sequence[Sentence]], list[str | None]]
-"""A Judge for many sentences at once, in their order. What it says of one depends on that one alone."""
+"""A Judge for many sentences at once, in their order. Each result depends on its own sentence alone."""
 
 
 def each(judge: Judge) -> Rule:

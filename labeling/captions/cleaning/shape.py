@@ -1,4 +1,4 @@
-"""Rules on the shape of a sentence: its length, that it is whole, its quotes, and that it says more than praise."""
+"""Rules "words", "quotes" and "low_information": length, whole sentences, paired quotes, and more content than praise."""
 
 import re
 
@@ -31,7 +31,7 @@ def quotes(text: str, _song: Song) -> str | None:
 
 
 def low_information(text: str, _song: Song) -> str | None:
-    """None when little is left without the words that any song could be praised with, and none of it is a word of music."""
+    """None when a sentence has few words besides general praise, and none of them is about music."""
     words = [word.lower().removesuffix("'s") for word in _WORD.findall(text)]
     lists, allowed = word_lists().shape, allowed_words()
     vague = sum(word in lists.vague for word in words)

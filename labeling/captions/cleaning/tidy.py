@@ -1,4 +1,4 @@
-"""tidy: takes off what surrounds a sentence (list markers, markdown, a label in front), and drops what is no sentence (headings, code)."""
+"""Rule "tidy": removes what surrounds a sentence (list markers, markdown, a label in front), and drops headings and code."""
 
 import re
 import unicodedata
@@ -19,11 +19,11 @@ _MARKER = r"\s*(?:[-*•>]\s+|\(?\d{1,3}[.)]\s+)*"
 _ALL_MARKED = re.compile(
     rf"^(?:{_MARKER}#{{1,6}}\s+(?P<title>.+)|{_MARKER}(?P<mark>\*\*\*?|___?)(?P<bold>[^*_]+)(?P=mark)(?P<colon>:?))\s*$"
 )
-"""A line that is a heading by its marks, or bold as a whole. Most are headings; some models write whole sentences so."""
+"""A line marked as a heading, or all in bold. Most are headings, but some models write whole sentences like that."""
 _LEAD_IN = re.compile(rf"^{_MARKER}(?:\*\*|__)(?P<title>[^*_]{{1,60}}?)(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)\s+(?P<rest>[\"'“(]?[A-Z].*)$")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*$")
 _FEWEST_WORDS, _FEWEST_WORDS_OPEN = 3, 7
-"""Words of a sentence that ends with a mark, and of one that does not."""
+"""The fewest words of a sentence with an end mark, and of one without."""
 _CODE = re.compile(r'^\s*(?:```|---+\s*$|\|)|[{}]|\["|"\s*[:\]]|"\s*,\s*"|</?[a-zA-Z][^<>]*>|https?://|www\.\w|\w\.(?:com|org|net)\b|\\n')
 _TRAILING = re.compile(r"\s*(?:\[\d+\]|\(\d+\))\s*$")
 
@@ -53,7 +53,7 @@ def tidy(text: str, _song: Song) -> str | None:
 
 
 def _is_sentence(text: str) -> bool:
-    """Whether what stands in bold, or after a title in bold, is a sentence: it ends as one or is long, and is not written as a title."""
+    """Whether text in bold, or after a bold title, is a sentence: it ends like one or is long, and is not capitalised like a title."""
     bare = normalise_caption(_MARKDOWN.sub("", text))
     words = [word for word in bare.split() if word[0].isalnum()]
     if bare.endswith(":") or _HEADING.match(bare) or sum(word[0].isupper() for word in words) > max(1, len(words) / 2):

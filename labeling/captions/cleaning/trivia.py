@@ -1,4 +1,4 @@
-"""trivia: lyrics and what they tell, charts and sales, release and awards, the lives of those who made it."""
+"""Rule "trivia": removes lyrics and their story, charts, sales, releases, awards, and the lives of musicians."""
 
 import re
 
@@ -19,7 +19,7 @@ _BEAT = re.compile(r"\b(?:4|four)[ -]on[ -]the[ -]floor\b", re.IGNORECASE)
 
 
 def trivia(text: str, _song: Song) -> str | None:
-    """None for what is told about a song instead of how it sounds, and for the words that are sung in it."""
+    """None for facts about a song that cannot be heard, and for its lyrics."""
     if read_phrases(TRIVIA).are_in(text) or _YEAR.search(text) or _LYRICS.search(text):
         return None
     for quoted in _QUOTED.findall(text):

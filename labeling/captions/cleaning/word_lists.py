@@ -1,4 +1,4 @@
-"""The words that the rules know (data/words.toml), one class for each rule."""
+"""The word lists of the rules (data/words.toml), one class for each rule."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +23,7 @@ class ProperWords:
 
 @dataclass(frozen=True)
 class LexiconWords:
-    """What a sentence names besides the tags of the built-in vocabulary, and (not_) which tags mean something else in a sentence."""
+    """Words of the lexicon besides the built-in tags, and (not_) tags that mean something else in a sentence."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -40,8 +40,9 @@ class LexiconWords:
 
 @dataclass(frozen=True)
 class ShapeWords:
-    """hanging: no sentence ends with them; hanging_without_stop: nor with these where no stop follows. vague: praise. function: words
-    between others. subjects: "song", "track"."""
+    """hanging: words that end no sentence. hanging_without_stop: words that end none without a full stop. vague: praise. function: function
+    words. subjects: "song", "track".
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -54,8 +55,9 @@ class ShapeWords:
 
 @dataclass(frozen=True)
 class NameWords:
-    """group_words: in the names of many artists. owners: have a possessive or a shortened "is" at the start of a sentence, without an
-    article, and are no names. first_names: look like words of a people. links: of a title that is said by chance."""
+    """group_words: parts of many artists' names. owners: common words that take "'s" at the start of a sentence without an article.
+    first_names: names that look like words for a people. links: small words inside a title that may be a chance phrase.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -67,7 +69,7 @@ class NameWords:
 
 @dataclass(frozen=True)
 class DescribesMusicWords:
-    """says_nothing: words that tell nothing of whether a sentence describes music."""
+    """says_nothing: words that give no hint whether a sentence describes music."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -76,7 +78,7 @@ class DescribesMusicWords:
 
 @dataclass(frozen=True)
 class ContradictionWords:
-    """instrumental: tags that say that nobody sings."""
+    """instrumental: tags that mean that nobody sings."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 

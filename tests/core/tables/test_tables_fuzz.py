@@ -20,7 +20,8 @@ from noise2music.core.tally import Tally
 from noise2music.labeling.captions.vocabulary import clean, read_captions
 from noise2music.labeling.corpus.metadata import read_metadata
 from noise2music.labeling.corpus.opt_out import read_opt_outs
-from noise2music.labeling.settings import Columns, Songs, VocabularyKind, VocabularySettings
+from noise2music.labeling.settings import Columns, VocabularyKind, VocabularySettings
+from noise2music.labeling.writer_settings import Songs
 from noise2music.models.job.prompts import read_prompts
 from noise2music.pipelines.songs import songs_of_table
 

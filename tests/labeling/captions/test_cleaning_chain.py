@@ -14,7 +14,7 @@ from noise2music.labeling.captions.cleaning.chain import RULE_REASONS, VERSION, 
 from noise2music.labeling.captions.contamination import HeldOutTexts
 from noise2music.labeling.captions.text import caption_key
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import EVERY_RULE, Clean
+from noise2music.labeling.writer_settings import EVERY_RULE, Clean
 
 DATA = Path(__file__).parents[2] / "data"
 PLAIN = Song("Zqxwv", None)

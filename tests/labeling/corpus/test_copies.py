@@ -100,7 +100,7 @@ def test_the_first_that_may_be_used_is_kept() -> None:
     assert verdicts(member("a", sha="x", reason="licence"), member("b", sha="x")) == {"a": Verdict("b", "duplicate")}
     both = member("a", sha="x", reason="no_split"), member("b", sha="x", reason="licence")
     assert verdicts(*both) == {"b": Verdict("a", "duplicate")}
-    assert verdicts(member("a", sha="x", described=False), member("b", sha="x")) == {"a": Verdict("b", "duplicate")}
+    assert verdicts(member("a", sha="x", has_metadata=False), member("b", sha="x")) == {"a": Verdict("b", "duplicate")}
     assert verdicts(member("a")) == {}
 
 

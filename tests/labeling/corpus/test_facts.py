@@ -6,7 +6,7 @@ from noise2music.core.tables.tables import Row
 from noise2music.core.tally import Tally
 from noise2music.labeling.corpus.facts import Facts, fact_names, read_facts, read_key, read_tempo
 from noise2music.labeling.corpus.songs import Song, read_songs, songs_table
-from noise2music.labeling.settings import SongColumns
+from noise2music.labeling.writer_settings import SongColumns
 
 COLUMNS = SongColumns(tags=("genre", "mood"), instruments=("played",), tempo="bpm", musical_key=("key", "mode"))
 

@@ -91,7 +91,7 @@ def test_the_card_says_how_it_was_labelled_and_shows_texts_as_texts() -> None:
     summary.licences.update({HOSTILE: 1000, "": 234})
     config = {
         "scorer": {"model": "starter"},
-        "sampling": {"top_k": 10, "draw": {"rater_short": 6}},
+        "sampling": {"top_k": 10, "labels_per_clip": {"rater_short": 6}},
         "vocabulary": {"rater_short": {"kind": "builtin-tags"}},
         "corpus": {"audio": "/home/somebody/music", "metadata": "/home/somebody/x.csv", "columns": {"key": "file", "tags": [HOSTILE]}},
     }

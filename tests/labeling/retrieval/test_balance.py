@@ -54,25 +54,25 @@ def test_keyed_hash_is_hash_uniform(seed: int) -> None:
     assert np.array_equal(KeyedHash(seed, clips, captions).uniform(slice(2, 6), columns), expected)
 
 
-@given(seed=SEEDS, width=st.integers(1, 8), draw=st.integers(1, 9), levels=st.integers(1, 4))
-def test_smallest_is_the_head_of_a_stable_sort(seed: int, width: int, draw: int, levels: int) -> None:
+@given(seed=SEEDS, width=st.integers(1, 8), count=st.integers(1, 9), levels=st.integers(1, 4))
+def test_smallest_is_the_head_of_a_stable_sort(seed: int, width: int, count: int, levels: int) -> None:
     rng = np.random.default_rng(seed)
     keys, names = rng.integers(0, levels, (20, width)).astype(np.float64), rng.permuted(np.tile(ids(width), (20, 1)), axis=1)
-    chosen = smallest(keys, names, draw)
+    chosen = smallest(keys, names, count)
     for row in range(20):
-        head = sorted(range(width), key=lambda i: (keys[row, i], int(names[row, i])))[:draw]
+        head = sorted(range(width), key=lambda i: (keys[row, i], int(names[row, i])))[:count]
         assert np.flatnonzero(chosen[row]).tolist() == sorted(head)
 
 
 @settings(deadline=None)
-@given(seed=SEEDS, draw=st.integers(1, 7), floor=st.none() | st.floats(-0.3, 0.9))
-def test_labels_do_not_depend_on_order_of_candidates_or_clips_or_batch(seed: int, draw: int, floor: float | None) -> None:
+@given(seed=SEEDS, labels_per_clip=st.integers(1, 7), floor=st.none() | st.floats(-0.3, 0.9))
+def test_labels_do_not_depend_on_order_of_candidates_or_clips_or_batch(seed: int, labels_per_clip: int, floor: float | None) -> None:
     clips, captions_ids = ids(40), ids(15, 1000)
     captions, scores = some(seed, 40, 6, 15)
     frequency = count_candidates(captions, 15)
 
     def labels(rows: np.ndarray, captions: np.ndarray, scores: np.ndarray) -> Sampled:
-        return sample_labels(clips[rows], captions, scores, frequency, captions_ids, draw, seed, floor)
+        return sample_labels(clips[rows], captions, scores, frequency, captions_ids, labels_per_clip, seed, floor)
 
     every = np.arange(40)
     whole = labels(every, captions, scores)
@@ -97,19 +97,19 @@ def test_many_blocks_equal_one_clip_at_a_time() -> None:
         assert np.array_equal(one.positions[0], whole.positions[i])
 
 
-@given(seed=SEEDS, draw=st.integers(1, 7), floor=st.none() | st.floats(-0.3, 0.9))
-def test_what_a_sample_looks_like(seed: int, draw: int, floor: float | None) -> None:
+@given(seed=SEEDS, labels_per_clip=st.integers(1, 7), floor=st.none() | st.floats(-0.3, 0.9))
+def test_what_a_sample_looks_like(seed: int, labels_per_clip: int, floor: float | None) -> None:
     captions, scores = some(seed, 30, 6, 15)
     frequency = count_candidates(captions, 15)
-    sampled = sample_labels(ids(30), captions, scores, frequency, ids(15, 1000), draw, seed, floor)
-    assert sampled.positions.shape == sampled.p.shape == (30, draw)
+    sampled = sample_labels(ids(30), captions, scores, frequency, ids(15, 1000), labels_per_clip, seed, floor)
+    assert sampled.positions.shape == sampled.p.shape == (30, labels_per_clip)
     assert sampled.positions.dtype == np.int16
     assert sampled.p.dtype == np.float32
     open_to = (captions >= 0) & (scores >= (-2 if floor is None else floor))
     assert sampled.below_floor == ((captions >= 0) & ~open_to).sum()
     for row in range(30):
         taken = sampled.positions[row][sampled.positions[row] >= 0]
-        assert len(taken) == min(draw, open_to[row].sum())
+        assert len(taken) == min(labels_per_clip, open_to[row].sum())
         assert (np.diff(taken) > 0).all()
         assert open_to[row, taken].all()
         assert (sampled.positions[row, len(taken) :] == -1).all()
@@ -191,7 +191,7 @@ def test_bad_input_is_named() -> None:
     captions, scores = np.array([[0, 1]], np.int32), np.zeros((1, 2), np.float32)
     with pytest.raises(ValueError, match="frequency 0"):
         sample_labels(ids(1), captions, scores, np.array([1, 0]), ids(2), 1, 0)
-    with pytest.raises(ValueError, match="draw is 0"):
+    with pytest.raises(ValueError, match="labels_per_clip is 0"):
         sample_labels(ids(1), captions, scores, np.array([1, 1]), ids(2), 0, 0)
     with pytest.raises(ValueError, match="differ in length"):
         sample_labels(ids(2), captions, scores, np.array([1, 1]), ids(2), 1, 0)

@@ -102,7 +102,7 @@ def test_identical_captions_are_taken_in_the_order_of_their_rows(copies: int) ->
 def test_neither_batches_nor_order_of_clips_nor_threads_change_a_byte(seed: int, threshold: float | None, index: str) -> None:
     rng = np.random.default_rng(seed)
     queries, joint, meaning = unit(rng, 70, 24), lattice(rng, 600, 24), lattice(rng, 600, 5)
-    made = build_index(joint, meaning, Retrieval(index=index, nprobe=4, collapse=threshold), 3)
+    made = build_index(joint, meaning, Retrieval(index=index, nprobe=4, dedup_threshold=threshold), 3)
     whole = made.search(queries, 6)
     cuts = [0, *sorted(rng.integers(0, 70, 4).tolist()), 70]
     same(whole, joined([made.search(queries[a:b], 6) for a, b in pairwise(cuts)]))
@@ -112,7 +112,7 @@ def test_neither_batches_nor_order_of_clips_nor_threads_change_a_byte(seed: int,
     same(whole, Candidates(moved.captions[np.argsort(shuffled)], moved.scores[np.argsort(shuffled)], moved.collapsed))
     faiss.omp_set_num_threads(2)
     same(whole, made.search(queries, 6))
-    same(whole, build_index(joint, meaning, Retrieval(index=index, nprobe=4, collapse=threshold), 3).search(queries, 6))
+    same(whole, build_index(joint, meaning, Retrieval(index=index, nprobe=4, dedup_threshold=threshold), 3).search(queries, 6))
     faiss.omp_set_num_threads(1)
 
 
@@ -198,7 +198,7 @@ def test_collapse_keeps_what_the_greedy_loop_keeps(seed: int, captions: int, dim
     rng = np.random.default_rng(seed)
     queries, joint = unit(rng, 20, 8), unit(rng, captions, 8)
     meaning = (lattice if ties else unit)(rng, captions, dim)
-    found = build_index(joint, meaning, Retrieval(collapse=threshold), 0).search(queries, top_k)
+    found = build_index(joint, meaning, Retrieval(dedup_threshold=threshold), 0).search(queries, top_k)
     kept, passed = slow_collapse(queries, joint, meaning, threshold, top_k)
     assert found.captions.tolist() == kept
     assert found.collapsed == passed
@@ -209,7 +209,7 @@ def test_collapse_keeps_what_the_greedy_loop_keeps(seed: int, captions: int, dim
 def test_collapse_begins_at_the_threshold(threshold: float, kept: list[int]) -> None:
     joint = normalise(np.stack([np.ones(3), np.arange(3)], 1))
     meaning = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
-    found = build_index(joint, meaning, Retrieval(collapse=threshold), 0).search(np.array([[1, 0]], np.float32), 2)
+    found = build_index(joint, meaning, Retrieval(dedup_threshold=threshold), 0).search(np.array([[1, 0]], np.float32), 2)
     assert found.captions.tolist() == [kept]
     assert found.collapsed == kept[1] - 1
 
@@ -223,7 +223,7 @@ def test_collapse_stops_at_the_stated_depth() -> None:
     for place, expected in ((depth - 1, depth - 1), (depth, -1)):
         other = meaning.copy()
         other[place] = 0, 1
-        found = build_index(joint, other, Retrieval(collapse=0.9), 0).search(query, 2)
+        found = build_index(joint, other, Retrieval(dedup_threshold=0.9), 0).search(query, 2)
         assert found.captions.tolist() == [[0, expected]]
         assert found.collapsed == (depth - 2 if expected > 0 else depth - 1)
 
@@ -285,13 +285,13 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(UserError, match="0 captions"):
         build_index(joint[:0], None, Retrieval(), 0)
     with pytest.raises(ValueError, match="meaning"):
-        build_index(joint, None, Retrieval(collapse=0.9), 0)
+        build_index(joint, None, Retrieval(dedup_threshold=0.9), 0)
     with pytest.raises(UserError, match="nlist = 101"):
         build_index(joint, None, Retrieval(index="ivf", nlist=101), 0)
 
 
 def test_no_clips_is_no_candidates() -> None:
     rng = np.random.default_rng(0)
-    for settings in (Retrieval(), Retrieval(collapse=0.5), Retrieval(index="ivf")):
+    for settings in (Retrieval(), Retrieval(dedup_threshold=0.5), Retrieval(index="ivf")):
         found = build_index(unit(rng, 30, 4), unit(rng, 30, 4), settings, 0).search(np.zeros((0, 4), np.float32), 7)
         assert found.captions.shape == found.scores.shape == (0, 7)

@@ -54,7 +54,7 @@ def spectrograms(seed: int, count: int) -> torch.Tensor:
 
 def test_it_is_a_scorer(scorer: ClapScorer) -> None:
     as_protocol: Scorer = scorer
-    assert (as_protocol.sample_rate, as_protocol.dim, as_protocol.meaning_dim, as_protocol.device) == (48000, 32, 32, "cpu")
+    assert (as_protocol.sample_rate, as_protocol.dim, as_protocol.text_dim, as_protocol.device) == (48000, 32, 32, "cpu")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_it_is_a_scorer(scorer: ClapScorer) -> None:
     [(0.1, 1), (0.99, 1), (5.0, 1), (10.0, 1), (10.99, 1), (11.0, 2), (20.0, 2), (29.99, 3), (30.0, 3), (30.5, 3), (31.0, 4)],
 )
 def test_window_counts(scorer: ClapScorer, seconds: float, windows: int) -> None:
-    assert scorer.windows(noise(round(seconds * RATE))).shape == (windows, 1, 1001, 64)
+    assert scorer.preprocess(noise(round(seconds * RATE))).shape == (windows, 1, 1001, 64)
 
 
 def test_no_samples_kill_the_row() -> None:
@@ -104,15 +104,15 @@ def test_audio_equals_transformers(tmp_path: Path, fusion: bool) -> None:
         expected = reference.get_audio_features(input_features=channels, is_longer=torch.zeros(3, 1, dtype=torch.bool)).pooler_output
     scorer = load_clap(str(tmp_path), None, "cpu")
     assert scorer.front_end == clap_front_end(fusion)
-    outputs = scorer.network(inputs)
+    outputs = scorer.encode_audio(inputs)
     assert (outputs - expected).abs().max() < 1e-5
     assert (expected @ expected.T).fill_diagonal_(0.0).max() < 0.99
 
 
 def test_batch_of_one_and_sixteen_are_the_same(scorer: ClapScorer) -> None:
     inputs = spectrograms(1, 16)
-    together = scorer.network(inputs)
-    alone = torch.cat([scorer.network(inputs[row : row + 1]) for row in range(16)])
+    together = scorer.encode_audio(inputs)
+    alone = torch.cat([scorer.encode_audio(inputs[row : row + 1]) for row in range(16)])
     assert torch.equal(together, alone)
     assert (scorer._audio(inputs) - together).abs().max() < 1e-5  # a true batch, as on a GPU
 
@@ -131,17 +131,17 @@ def test_text_equals_transformers_padded_to_77(scorer: ClapScorer, folder: Path)
     with torch.inference_mode():
         expected = ClapModel.from_pretrained(folder).eval().get_text_features(**tokens).pooler_output.numpy()
     embedded = scorer.embed_text(CAPTIONS)
-    np.testing.assert_allclose(embedded.joint, expected, rtol=0, atol=1e-5)
-    np.testing.assert_array_equal(embedded.joint, embedded.meaning)
-    np.testing.assert_allclose(np.linalg.norm(embedded.joint, axis=1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(embedded.joint_embeddings, expected, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(embedded.joint_embeddings, embedded.text_embeddings)
+    np.testing.assert_allclose(np.linalg.norm(embedded.joint_embeddings, axis=1), 1.0, atol=1e-5)
 
 
 def test_a_caption_does_not_depend_on_the_others(scorer: ClapScorer) -> None:
-    together = scorer.embed_text(CAPTIONS).joint
-    np.testing.assert_array_equal(scorer.embed_text(CAPTIONS[::-1]).joint[::-1], together)
-    np.testing.assert_array_equal(scorer.embed_text(CAPTIONS[1:2]).joint[0], together[1])
+    together = scorer.embed_text(CAPTIONS).joint_embeddings
+    np.testing.assert_array_equal(scorer.embed_text(CAPTIONS[::-1]).joint_embeddings[::-1], together)
+    np.testing.assert_array_equal(scorer.embed_text(CAPTIONS[1:2]).joint_embeddings[0], together[1])
     np.testing.assert_allclose(scorer._text(CAPTIONS), together, rtol=0, atol=1e-5)  # a true batch, as on a GPU
-    assert scorer.embed_text([]).joint.shape == (0, 32)
+    assert scorer.embed_text([]).joint_embeddings.shape == (0, 32)
 
 
 def test_identity_follows_weights_tokenizer_and_front_end(folder: Path, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_weights_in_a_bin_of_plain_tensors(copy: Path, scorer: ClapScorer) -> No
     torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
     (copy / "model.safetensors").unlink()
     inputs = spectrograms(2, 1)
-    assert torch.equal(load_clap(str(copy), None, "cpu").network(inputs), scorer.network(inputs))
+    assert torch.equal(load_clap(str(copy), None, "cpu").encode_audio(inputs), scorer.encode_audio(inputs))
 
 
 def test_sharded_weights(copy: Path, scorer: ClapScorer) -> None:
@@ -212,7 +212,7 @@ def test_sharded_weights(copy: Path, scorer: ClapScorer) -> None:
     (copy / "model.safetensors").unlink(missing_ok=True)
     assert (copy / "model.safetensors.index.json").is_file()
     inputs = spectrograms(2, 1)
-    assert torch.equal(load_clap(str(copy), None, "cpu").network(inputs), scorer.network(inputs))
+    assert torch.equal(load_clap(str(copy), None, "cpu").encode_audio(inputs), scorer.encode_audio(inputs))
     next(copy.glob("model-00001*")).unlink()
     with pytest.raises(UserError, match="lacks weight files"):
         load_clap(str(copy), None, "cpu")

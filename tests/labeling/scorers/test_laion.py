@@ -44,8 +44,8 @@ def test_embeddings_are_those_of_the_model(tmp_path: Path, fusion: bool) -> None
     with torch.inference_mode():
         audio = model.get_audio_features(input_features=inputs, is_longer=torch.zeros(2, 1, dtype=torch.bool)).pooler_output
         text = model.get_text_features(**tokens).pooler_output
-    assert (scorer.network(inputs) - audio).abs().max() < 1e-5
-    np.testing.assert_allclose(scorer.embed_text(["warm piano jazz", "heavy drums"]).joint, text.numpy(), rtol=0, atol=1e-5)
+    assert (scorer.encode_audio(inputs) - audio).abs().max() < 1e-5
+    np.testing.assert_allclose(scorer.embed_text(["warm piano jazz", "heavy drums"]).joint_embeddings, text.numpy(), rtol=0, atol=1e-5)
     assert scorer.front_end.log_mel == (LogMel(scale="htk", norm=None) if fusion else LogMel())
 
 

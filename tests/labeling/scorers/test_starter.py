@@ -19,12 +19,12 @@ from noise2music.labeling.scorers.starter import (
     Reference,
     Starter,
     TextMap,
+    audio_vectors,
     load_starter,
-    place_audio,
-    place_text,
     provenance,
     read_text_map,
     reference_statistics,
+    text_vectors,
     write_arrays,
 )
 from scripts.starter_scorer.fit import fit_text_map
@@ -49,16 +49,16 @@ def uniform(*shape: int, seed: int = 0) -> np.ndarray:
 
 def test_meets_the_protocol(scorer: Starter) -> None:
     held: Scorer = scorer
-    batch = held.windows(uniform(16000 * 7) - 0.5)
-    outputs = held.network(batch).numpy()
+    batch = held.preprocess(uniform(16000 * 7) - 0.5)
+    outputs = held.encode_audio(batch).numpy()
     vector = held.pool(outputs)
     text = held.embed_text(["piano", "techno with a drum machine"])
     assert (outputs.shape, vector.shape) == ((len(batch), 100), (held.dim,))
-    assert (text.joint.shape, text.meaning.shape) == ((2, held.dim), (2, held.meaning_dim))
-    assert {array.dtype for array in (outputs, vector, text.joint, text.meaning)} == {np.dtype(np.float32)}
-    for rows in (vector[None], text.joint, text.meaning):
+    assert (text.joint_embeddings.shape, text.text_embeddings.shape) == ((2, held.dim), (2, held.text_dim))
+    assert {array.dtype for array in (outputs, vector, text.joint_embeddings, text.text_embeddings)} == {np.dtype(np.float32)}
+    for rows in (vector[None], text.joint_embeddings, text.text_embeddings):
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
-    np.testing.assert_array_equal(held.embed_text(["techno with a drum machine"]).joint[0], text.joint[1])
+    np.testing.assert_array_equal(held.embed_text(["techno with a drum machine"]).joint_embeddings[0], text.joint_embeddings[1])
 
 
 def test_identity_depends_on_what_ships(scorer: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_score_is_the_one_of_the_recipe() -> None:
     p, e, weights = uniform(3, 100, seed=1), uniform(4, 384, seed=2), uniform(384, 100, seed=3) - 0.5
     reference = Reference(uniform(100, seed=4), uniform(100, seed=5) + 0.1)
     text_map = TextMap(uniform(384, seed=6), weights.astype(np.float32))
-    scores = place_audio(p, reference) @ place_text(e, text_map, reference).T
+    scores = audio_vectors(p, reference) @ text_vectors(e, text_map, reference).T
     for row in range(3):
         for column in range(4):
             audio = (p[row] - reference.mean) / np.sqrt(reference.spread)

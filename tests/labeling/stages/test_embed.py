@@ -20,16 +20,16 @@ from noise2music.labeling.stages.embed import Embedded, Failed, Waveform, embed_
 class MeanScorer:
     """Windows of 4 samples; the network gives (mean, mean square) of a window and counts its calls."""
 
-    name, identity, sample_rate, dim, meaning_dim = "mean", "0", 4, 2, 2
+    name, identity, sample_rate, dim, text_dim = "mean", "0", 4, 2, 2
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
         self.shapes: list[tuple[int, ...]] = []
 
-    def windows(self, audio: Float32s) -> torch.Tensor:
+    def preprocess(self, audio: Float32s) -> torch.Tensor:
         return torch.from_numpy(audio[: len(audio) // 4 * 4].reshape(-1, 4).copy())
 
-    def network(self, batch: torch.Tensor) -> torch.Tensor:
+    def encode_audio(self, batch: torch.Tensor) -> torch.Tensor:
         self.shapes.append(tuple(batch.shape))
         return torch.stack([batch.mean(1), (batch**2).mean(1)], 1)
 

@@ -13,11 +13,11 @@ from noise2music.core.storage import open_store
 from noise2music.labeling.corpus.songs import Song, songs_table
 from noise2music.labeling.datasets.dead_limit import DeadLimit, TooManyDead
 from noise2music.labeling.datasets.parts import PartContext, part_of
-from noise2music.labeling.settings import Write
-from noise2music.labeling.stages.write import Asker, overlapping, write_part
-from noise2music.labeling.writer.base import Halted, Keep, Reply, Request
+from noise2music.labeling.stages.write import RequestBuilder, overlapping, write_part
+from noise2music.labeling.writer.base import Keep, Reply, Request, WriterStopped
 from noise2music.labeling.writer.prompt import load_prompt
-from noise2music.labeling.writer.request_cache import Journal
+from noise2music.labeling.writer.request_cache import RequestCache
+from noise2music.labeling.writer_settings import Write
 
 SONGS = songs_table(Song(f"Title {number}", "Somebody") for number in range(5))
 
@@ -36,7 +36,7 @@ class Echo:
     def write(self, requests: Sequence[Request], keep: Keep) -> None:
         for position in reversed(range(len(requests))):
             if self.stop_after is not None and len(self.asked) >= self.stop_after:
-                raise Halted("enough")
+                raise WriterStopped("enough")
             request = requests[position]
             self.asked.append(request)
             assert request.prompt is not None
@@ -63,17 +63,17 @@ def run(
     earlier: str | None = None,
     limit: DeadLimit | None = None,
 ) -> tuple[pa.Table, PartContext]:
-    asker = Asker(load_prompt("songs-starter"), Write(samples=samples), writer.name, 7)
+    builder = RequestBuilder(load_prompt("songs-starter"), Write(samples=samples), writer.name, 7)
     store = open_store(str(folder))
     context = PartContext("write", 0, 1, attempt, limit)
 
     def find_earlier(keys: frozenset[str]) -> dict[str, Reply]:
-        entries = Journal(store, f"write/{earlier}/requests/part-00000-of-00001").read().entries if earlier else ()
+        entries = RequestCache(store, f"write/{earlier}/requests/part-00000-of-00001").read().entries if earlier else ()
         return {entry.key: entry.answer for entry in entries if entry.key in keys and isinstance(entry.answer, Reply)}
 
-    journal = Journal(store, f"write/{name}/requests/part-00000-of-00001")
+    cache = RequestCache(store, f"write/{name}/requests/part-00000-of-00001")
     tables = list(
-        write_part(context, SONGS, asker, writer, journal, find_earlier, lambda tokens_in, tokens_out: tokens_in + 2 * tokens_out)
+        write_part(context, SONGS, builder, writer, cache, find_earlier, lambda tokens_in, tokens_out: tokens_in + 2 * tokens_out)
     )
     return pa.concat_tables(tables) if tables else pa.table({}), context
 
@@ -93,7 +93,7 @@ def test_every_song_is_described_so_many_times_in_key_order(tmp_path: Path) -> N
 def test_a_run_that_halted_goes_on_without_asking_again(tmp_path: Path) -> None:
     whole, _ = run(tmp_path / "whole", Echo())
     first = Echo(stop_after=4)
-    with pytest.raises(Halted):
+    with pytest.raises(WriterStopped):
         run(tmp_path, first)
     second = Echo()
     table, context = run(tmp_path, second)

@@ -14,7 +14,6 @@ from noise2music.labeling.captions.readers import TRAIN
 from noise2music.labeling.corpus.songs import Song, songs_table
 from noise2music.labeling.datasets.parts import PartContext, part_of
 from noise2music.labeling.schemas import VOCABULARY, WRITE
-from noise2music.labeling.settings import Clean
 from noise2music.labeling.stages.written import (
     DUPLICATE,
     NEAR_DUPLICATE,
@@ -27,6 +26,7 @@ from noise2music.labeling.stages.written import (
     split_by,
     written_part,
 )
+from noise2music.labeling.writer_settings import Clean
 
 SONGS = songs_table(Song(f"Nightfall {number}", "Quartz") for number in range(6))
 LONG = "A slow piano melody floats over soft strings while a warm cello holds long and quiet notes underneath it all"

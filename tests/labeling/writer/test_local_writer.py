@@ -17,10 +17,10 @@ from noise2music.core.errors import RowError, UserError
 from noise2music.labeling.captions.cleaning.contradiction import contradiction
 from noise2music.labeling.captions.text import split_sentences
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Write
-from noise2music.labeling.writer.base import Answer, Halted, Message, Reply, Request
+from noise2music.labeling.writer.base import Answer, Message, Reply, Request, WriterStopped
 from noise2music.labeling.writer.local import STARTER, LocalWriter, draw, starter_config, starter_folder
 from noise2music.labeling.writer.prompt import load_prompt
+from noise2music.labeling.writer_settings import Write
 from scripts.starter_writer.songs import made_up_song
 from scripts.starter_writer.train import IGNORED, Recipe, batches, save, song_text, train, train_tokeniser
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_asked_is_refused(starter: LocalWriter) -> None:
     assert isinstance(refused, RowError)
     assert refused.reason == "bad_request"
     assert isinstance(answered, Reply)
-    with pytest.raises(Halted, match="no chat template"):
+    with pytest.raises(WriterStopped, match="no chat template"):
         answers(starter, [Request(STARTER, None, (Message("user", "hello"),), None, (), 1.0, 1.0, 5, 0)])
 
 

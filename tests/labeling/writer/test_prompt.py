@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from noise2music.core.errors import UserError
 from noise2music.labeling.corpus.songs import Song
-from noise2music.labeling.settings import Write
 from noise2music.labeling.writer.base import Request
 from noise2music.labeling.writer.prompt import (
     MAX_FACTS_CHARACTERS,
@@ -29,6 +28,7 @@ from noise2music.labeling.writer.prompt import (
     slot_value,
     slot_values,
 )
+from noise2music.labeling.writer_settings import Write
 
 COMPLETION, CHAT, FACTS = (load_prompt(f"songs-{form}") for form in ("completion", "chat", "facts"))
 PLAIN = Song("Nightfall", "Quartz", ("folk", "calm"), ("piano",), 92.5, "F# minor")

@@ -12,13 +12,13 @@ from noise2music.core.errors import RowError
 from noise2music.core.storage import open_store
 from noise2music.labeling.corpus.songs import Song, songs_table
 from noise2music.labeling.datasets.parts import PartContext
-from noise2music.labeling.settings import Server, Write
-from noise2music.labeling.stages.write import Asker, write_part
+from noise2music.labeling.stages.write import RequestBuilder, write_part
 from noise2music.labeling.writer.base import Reply
 from noise2music.labeling.writer.parse_reply import read_answer
 from noise2music.labeling.writer.prompt import load_prompt
-from noise2music.labeling.writer.request_cache import Journal
+from noise2music.labeling.writer.request_cache import RequestCache
 from noise2music.labeling.writer.server import ServerWriter
+from noise2music.labeling.writer_settings import Server, Write
 from tests import llm_server
 from tests.llm_server import good, serving
 
@@ -95,9 +95,9 @@ def send(number: int, seed: int, tmp_path: Any) -> dict[str, int]:
         writer = ServerWriter(Server(url=llm.url, timeout=5, patience=1000, tries=2, concurrency=8), "m")
         try:
             context = PartContext("write", 0, 1)
-            asker = Asker(prompt, Write(samples=1), "m", seed)
-            journal = Journal(open_store(str(tmp_path)), f"requests-{seed}/part")
-            tables = list(write_part(context, songs, asker, writer, journal, lambda _keys: {}, lambda _in, _out: 0.0))
+            builder = RequestBuilder(prompt, Write(samples=1), "m", seed)
+            cache = RequestCache(open_store(str(tmp_path)), f"requests-{seed}/part")
+            tables = list(write_part(context, songs, builder, writer, cache, lambda _keys: {}, lambda _in, _out: 0.0))
         finally:
             writer.close()
     rows = sum(map(len, tables))
@@ -107,7 +107,7 @@ def send(number: int, seed: int, tmp_path: Any) -> dict[str, int]:
         assert row["reason"] in ("bad_reply", "bad_request", "server_error", "dropped", "empty", "cut", "filtered", "not_json", "too_long")
         assert str(row["error"]).strip()
         str(row["error"]).encode()
-    for entry in journal.read().entries:
+    for entry in cache.read().entries:
         if isinstance(entry.answer, Reply):
             try:
                 read_answer(entry.answer, prompt)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from noise2music.core.errors import RowError
-from noise2music.labeling.settings import Budget, ParameterNames, Server
-from noise2music.labeling.writer.base import Answer, Halted, Message, Reply, Request
+from noise2music.labeling.writer.base import Answer, Message, Reply, Request, WriterStopped
 from noise2music.labeling.writer.server import ServerWriter
+from noise2music.labeling.writer_settings import Budget, ParameterNames, Server
 from tests import llm_server
 from tests.llm_server import Llm, Script, error, good, serving
 
@@ -40,7 +40,7 @@ def ask(server: Server, requests: list[Request]) -> tuple[dict[int, Answer], str
     try:
         writer.write(requests, keep)
         return kept, None
-    except Halted as halted:
+    except WriterStopped as halted:
         return kept, str(halted)
     finally:
         writer.close()
@@ -422,14 +422,14 @@ def test_a_keeper_that_stops_gets_what_is_in_flight_and_nothing_more_is_sent() -
     def keep(batch: Any) -> None:
         kept.extend(position for position, _ in batch)
         if len(kept) >= 10:
-            raise Halted("enough")
+            raise WriterStopped("enough")
 
     with serving(delay=0.02) as llm:
         writer = ServerWriter(served(llm, concurrency=4), "m")
-        with pytest.raises(Halted, match="enough"):
+        with pytest.raises(WriterStopped, match="enough"):
             writer.write([request(number) for number in range(200)], keep)
         assert len(kept) == len(set(kept)) == llm.requests <= 18
-        with pytest.raises(Halted, match="enough"):
+        with pytest.raises(WriterStopped, match="enough"):
             writer.write([request(500)], keep)
         assert llm.requests <= 18
         writer.close()

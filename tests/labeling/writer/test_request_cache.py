@@ -10,7 +10,7 @@ from noise2music.core.errors import RowError, UserError
 from noise2music.core.storage import Store, open_store
 from noise2music.labeling.writer import request_cache as module
 from noise2music.labeling.writer.base import Reply
-from noise2music.labeling.writer.request_cache import Entry, Journal
+from noise2music.labeling.writer.request_cache import Entry, RequestCache
 
 PREFIX = "write/abc/requests/part-00000-of-00002"
 
@@ -26,46 +26,46 @@ def same(left: Entry, right: Entry) -> bool:
 @given(st.lists(st.text(), max_size=5))
 def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     store = open_store(str(tmp_path_factory.mktemp("root")))
-    journal = Journal(store, PREFIX)
+    cache = RequestCache(store, PREFIX)
     entries = [entry(number, text) for number, text in enumerate(texts)]
     for one in entries:
-        journal.append([one])
-    found = Journal(store, PREFIX).read()
+        cache.append([one])
+    found = RequestCache(store, PREFIX).read()
     assert len(found.entries) == len(entries)
     assert all(same(*pair) for pair in zip(found.entries, entries, strict=True))
     assert found.damaged == 0
 
 
 def test_a_failure_is_kept_with_its_reason(tmp_path: Path) -> None:
-    journal = Journal(open_store(str(tmp_path)), PREFIX)
-    journal.append([Entry("k", RowError("bad_request", "400: too long"))])
-    (found,) = journal.read().entries
+    cache = RequestCache(open_store(str(tmp_path)), PREFIX)
+    cache.append([Entry("k", RowError("bad_request", "400: too long"))])
+    (found,) = cache.read().entries
     assert isinstance(found.answer, RowError)
     assert (found.answer.reason, str(found.answer)) == ("bad_request", "400: too long")
 
 
 def test_what_is_taken_back_is_no_reply_until_it_is_answered_anew(tmp_path: Path) -> None:
-    journal = Journal(open_store(str(tmp_path)), PREFIX)
-    journal.append([Entry("a", Reply("", "stop", 1, 1, note="the text is null")), Entry("b", Reply("A song.", "stop", 1, 1))])
-    journal.append([Entry.ask_again("a")])
-    found = journal.read()
+    cache = RequestCache(open_store(str(tmp_path)), PREFIX)
+    cache.append([Entry("a", Reply("", "stop", 1, 1, note="the text is null")), Entry("b", Reply("A song.", "stop", 1, 1))])
+    cache.append([Entry.ask_again("a")])
+    found = cache.read()
     assert set(found.replies) == {"b"}
     assert [entry.again for entry in found.entries] == [False, False, True]
     assert found.entries[0].answer == Reply("", "stop", 1, 1, note="the text is null")
-    journal.append([Entry("a", Reply("Another song.", "stop", 1, 1))])
-    assert {key: reply.text for key, reply in journal.read().replies.items()} == {"a": "Another song.", "b": "A song."}
+    cache.append([Entry("a", Reply("Another song.", "stop", 1, 1))])
+    assert {key: reply.text for key, reply in cache.read().replies.items()} == {"a": "Another song.", "b": "A song."}
 
 
 def test_lines_that_were_torn_at_any_byte_lose_themselves_alone(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
-    Journal(store, PREFIX).append([entry(1), entry(2)])
+    RequestCache(store, PREFIX).append([entry(1), entry(2)])
     path = tmp_path / f"{PREFIX}.jsonl"
     whole = path.read_bytes()
     first = whole.index(b"\n") + 1
     for cut in range(len(whole)):
         path.write_bytes(whole[:cut])
-        Journal(store, PREFIX).append([entry(3)])
-        found = Journal(store, PREFIX).read()
+        RequestCache(store, PREFIX).append([entry(3)])
+        found = RequestCache(store, PREFIX).read()
         numbers = [int(one.key, 16) for one in found.entries]
         assert numbers == [1] * (cut >= first - 1) + [2] * (cut >= len(whole) - 1) + [3]
         assert found.damaged == (0 < cut < first - 1 or first < cut < len(whole) - 1)
@@ -73,28 +73,28 @@ def test_lines_that_were_torn_at_any_byte_lose_themselves_alone(tmp_path: Path) 
 
 def test_a_changed_byte_is_noticed(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
-    Journal(store, PREFIX).append([entry(1), entry(2)])
+    RequestCache(store, PREFIX).append([entry(1), entry(2)])
     path = tmp_path / f"{PREFIX}.jsonl"
     path.write_bytes(path.read_bytes().replace(b"A song.", b"B song.", 1))
-    found = Journal(store, PREFIX).read()
+    found = RequestCache(store, PREFIX).read()
     assert ([int(one.key, 16) for one in found.entries], found.damaged) == ([2], 1)
 
 
 def test_parts_do_not_read_each_other(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
-    Journal(store, "requests/part-00001-of-00010").append([entry(1)])
-    assert Journal(store, "requests/part-00000-of-00010").read().entries == ()
-    assert Journal(store, "elsewhere/part-00000-of-00010").read().entries == ()
+    RequestCache(store, "requests/part-00001-of-00010").append([entry(1)])
+    assert RequestCache(store, "requests/part-00000-of-00010").read().entries == ()
+    assert RequestCache(store, "elsewhere/part-00000-of-00010").read().entries == ()
 
 
 def test_an_object_store_gets_segments_and_no_writer_overwrites_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SEGMENT_BYTES", 500)
     store = Store("memory:///")
-    one, two = Journal(store, PREFIX), Journal(store, PREFIX)
+    one, two = RequestCache(store, PREFIX), RequestCache(store, PREFIX)
     for number in range(0, 20, 2):
         one.append([entry(number)])
         two.append([entry(number + 1)])
-    found = Journal(store, PREFIX).read()
+    found = RequestCache(store, PREFIX).read()
     assert sorted(int(each.key, 16) for each in found.entries) == list(range(20))
     sizes = [each.bytes for each in store.entries()]
     assert len(sizes) >= 6
@@ -104,4 +104,4 @@ def test_an_object_store_gets_segments_and_no_writer_overwrites_another(monkeypa
 def test_a_full_or_read_only_disk_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "write").write_text("a file where a folder should be")
     with pytest.raises(UserError, match="cannot write .*Free space or mend the permissions"):
-        Journal(open_store(str(tmp_path)), PREFIX).append([entry(1)])
+        RequestCache(open_store(str(tmp_path)), PREFIX).append([entry(1)])

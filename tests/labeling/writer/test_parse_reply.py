@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from noise2music.core.errors import RowError
 from noise2music.labeling.writer.base import Reply
-from noise2music.labeling.writer.parse_reply import KEPT_CHARACTERS, MAX_CHARACTERS, MENDED_CHARACTERS, ReadText, read_answer
+from noise2music.labeling.writer.parse_reply import EXCERPT_CHARACTERS, MAX_CHARACTERS, MENDED_CHARACTERS, ReadText, read_answer
 from noise2music.labeling.writer.prompt import load_prompt
 
 COMPLETION, CHAT = load_prompt("songs-completion"), load_prompt("songs-chat")
@@ -177,8 +177,8 @@ def test_ten_megabytes_are_refused_at_once(chat: bool) -> None:
     error = refused(huge, "length", chat)
     assert time.perf_counter() - begun < 1
     assert error.reason == "too_long"
-    assert len(error.message) < KEPT_CHARACTERS + 200
-    assert huge[:KEPT_CHARACTERS] in error.message
+    assert len(error.message) < EXCERPT_CHARACTERS + 200
+    assert huge[:EXCERPT_CHARACTERS] in error.message
 
 
 def test_the_longest_reply_that_is_read() -> None:
@@ -204,8 +204,8 @@ def test_long_broken_json_is_mended_as_far_as_it_is_looked_at() -> None:
 )
 def test_a_dead_letter_keeps_the_beginning_of_the_reply(text: str, finish: str, chat: bool) -> None:
     error = refused(text, finish, chat)
-    assert error.message.endswith(text[:KEPT_CHARACTERS])
-    assert len(error.message) < KEPT_CHARACTERS + 200
+    assert error.message.endswith(text[:EXCERPT_CHARACTERS])
+    assert len(error.message) < EXCERPT_CHARACTERS + 200
     assert f"finish: {finish}" in error.message
 
 
@@ -242,7 +242,7 @@ def test_any_text_is_read_or_a_dead_letter(text: str, finish: str, chat: bool) -
     read = outcome(text, finish, chat)
     if isinstance(read, RowError):
         assert read.reason in ("empty", "cut", "not_json")
-        assert text[:KEPT_CHARACTERS] in read.message
+        assert text[:EXCERPT_CHARACTERS] in read.message
     else:
         assert any(mark.isalnum() for mark in read.text)
         assert read.repaired in (None, "json", "cut")
