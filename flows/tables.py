@@ -87,10 +87,10 @@ MOST = 3
 
 
 def format_counts(counts: Mapping[str, int]) -> str:
-    """Reasons with their numbers, commonest first, for example "bad_key: 3, bad_seconds: 1"; those beyond the third are counted only."""
+    """How often each came, commonest first: "3 × bad_key, 1 × bad_seconds"; kinds beyond the third are counted only."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{reason}: {number:,}" for reason, number in ordered[:MOST]]
-    return ", ".join([*shown, f"{len(ordered) - MOST} more"] if len(ordered) > MOST else shown)
+    shown = [f"{number:,} × {reason}" for reason, number in ordered[:MOST]]
+    return ", ".join([*shown, f"{len(ordered) - MOST} other kinds"] if len(ordered) > MOST else shown)
 
 
 # Tables on the terminal, or the same as JSON.
