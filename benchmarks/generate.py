@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from noise2music.core.one_thread import one_thread
+from noise2music.core.device import one_thread
 from noise2music.models.cascade.presets import stage_of
 from noise2music.models.cascade.stage import FRAME_SAMPLES, STAGES, Stage
 from noise2music.models.cascade.weights import DataFacts, Level, TextIdentity, WeightsHeader, software, write_weights

@@ -10,9 +10,12 @@ from pydantic import ValidationError
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import Store
+from noise2music.labeling.datasets.build import Built
 from noise2music.labeling.datasets.dataset import LATEST, Dataset, latest_paths, open_dataset, unreadable
 from noise2music.labeling.stages.order import LABELING_STAGES, REPORT, SHOWN
 from noise2music.pipelines.settings import LabelSettings
+
+LABEL_PAGE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,25 @@ def _fields(group: type[LabelDatasets | VocabularyDatasets], found: Mapping[str,
     """What `group` is made from: a field a stage, and `others`."""
     own = {item.name for item in fields(group)}
     return {**{name: found[name] for name in found.keys() & own}, "others": {name: found[name] for name in found.keys() - own}}
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """A finished run: its datasets, the report's dataset, and what was found and made on the way."""
+
+    datasets: LabelDatasets
+    report: Dataset
+    built: tuple[Built, ...]
+
+    @property
+    def nothing_done(self) -> bool:
+        """Whether everything was there already."""
+        return not any(item.made for item in self.built)
+
+    @property
+    def report_path(self) -> str:
+        """Where the page is."""
+        return self.report.store.describe(f"{self.report.path}/{LABEL_PAGE}")
 
 
 def write_latest(root: Store, datasets: LabelDatasets, report: Dataset, run: Mapping[str, Any]) -> None:

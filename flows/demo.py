@@ -15,8 +15,8 @@ import click
 
 from noise2music.core.ids import stable_id
 from noise2music.flows.config import validate_settings
-from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.results import Labeled
+from noise2music.flows.datasets import Labeled
+from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.tables import flat_labels
 from noise2music.models.cascade.stage import STAGES
 from noise2music.models.generation.checkpoints import SHIPPED, file_identity, weights_files
@@ -32,7 +32,7 @@ def render_music(folder: Path, pieces: int, seed: int, seconds: float = SECONDS)
         return write_corpus(folder, pieces, seed, seconds, lambda: bar.update(1))
 
 
-def demo_settings(root: Path, pieces: int, seed: int, overrides: Sequence[str]) -> EverythingSettings:
+def demo_settings(root: Path, pieces: int, seed: int, overrides: Sequence[str]) -> EndToEndSettings:
     """The chain below `root` on rendered music. What depends on seed and count, or on the weights that ship, has a folder of its own."""
     music = root / f"music-{seed}-{pieces}"
     table = render_music(music, pieces, seed)
@@ -42,7 +42,7 @@ def demo_settings(root: Path, pieces: int, seed: int, overrides: Sequence[str]) 
     weights = stable_id(*(file_identity(path) for path in weights_files(SHIPPED, STAGES).values()))
     cascade["generate"] |= {"prompts": str(EXAMPLES / "demo_prompts.txt"), "out": str(root / f"clips-{weights}")}
     cascade["train"] |= {"out": str(root / f"cascade-{seed}-{pieces}"), "seed": seed}
-    return validate_settings(EverythingSettings, {"root": str(root), "stages": STAGES, "label": label, **cascade}, overrides, "the demo")
+    return validate_settings(EndToEndSettings, {"root": str(root), "stages": STAGES, "label": label, **cascade}, overrides, "the demo")
 
 
 def print_examples(labeled: Labeled, clips: int = 5) -> None:

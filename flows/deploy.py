@@ -18,13 +18,13 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from noise2music.core.errors import UserError
-from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.prefect_everything import everything_flow
 from noise2music.flows.prefect_flows import generate_flow, label_flow, train_flow
 from noise2music.flows.prefect_run import LABELS_READY, PLACE, STAGE_READY, check_server, whole_place
 
 
-def deployments(settings: EverythingSettings, name: str, pool: str, cron: str | None, active: bool) -> list[RunnerDeployment]:
+def deployments(settings: EndToEndSettings, name: str, pool: str, cron: str | None, active: bool) -> list[RunnerDeployment]:
     """label/NAME, train/NAME-STAGE for each stage that is trained, generate/NAME and everything/NAME, each with its settings as JSON.
 
     `cron` is when labeling starts, and with it the chain; a schedule that is not `active` waits to be switched on. Each runs once at a
@@ -55,7 +55,7 @@ def deployments(settings: EverythingSettings, name: str, pool: str, cron: str | 
     return [label, *train, generate, _deployment(everything_flow, name, pool, {"settings": settings.as_json()})]
 
 
-def deploy(settings: EverythingSettings, name: str, pool: str, cron: str | None = None, active: bool = True) -> list[str]:
+def deploy(settings: EndToEndSettings, name: str, pool: str, cron: str | None = None, active: bool = True) -> list[str]:
     """Register the deployments and, where it is missing, their work pool; what was registered before under these names is replaced.
 
     Gives their names. Raises UserError, also where no server is named or answers.

@@ -10,7 +10,7 @@ from noise2music.core.storage import Store, open_store
 from noise2music.flows.call import Call, call_here
 from noise2music.flows.pages.listening import write_listening_page
 from noise2music.flows.results import Generated
-from noise2music.flows.tables import commonest
+from noise2music.flows.tables import format_counts
 from noise2music.models.generation.guards import count_warnings
 from noise2music.models.job.identity import NAME, check_output_store, weights_identity
 from noise2music.models.job.manifest import write_manifest
@@ -72,8 +72,8 @@ def generate(settings: GenerateSettings, replay: bool = False, call: Call = call
 
 
 def dead_reasons(dead: Sequence[DeadLetter]) -> str:
-    """For example "bad_key: 3, bad_seconds: 1"."""
-    return commonest(Counter(letter.reason for letter in dead))
+    """For example "3 × bad_key, 1 × bad_seconds"."""
+    return format_counts(Counter(letter.reason for letter in dead))
 
 
 def _make(settings: GenerateSettings, missing: Sequence[Prompt], alone: bool) -> None:
@@ -122,7 +122,12 @@ def _say(done: Generated, seconds: float) -> None:
         log.info("%s clips, %s of them new in %s%s", f"{len(done.clips):,}", f"{done.made:,}", duration(seconds), dead)
     warned = sum(bool(clip.warnings) for clip in done.clips)
     if warned:
-        log.info("Clips with a warning: %s (%s); page and manifest say which", f"{warned:,}", commonest(count_warnings(done.clips)))
+        log.info(
+            "%s of %s clips have a warning (%s); page and manifest say which",
+            f"{warned:,}",
+            f"{len(done.clips):,}",
+            format_counts(count_warnings(done.clips)),
+        )
     near = sum(clip.duplicates is not None and clip.duplicates.flagged for clip in done.clips)
     if near:
         log.warning("Clips near one of the training set: %s (page and manifest say which)", f"{near:,}")

@@ -11,10 +11,9 @@ import pyarrow.compute as pc
 from noise2music.core.errors import UserError
 from noise2music.core.storage import open_existing, open_store
 from noise2music.flows.call import Call, call_here
-from noise2music.flows.datasets import latest_run, run_datasets, write_latest
+from noise2music.flows.datasets import LABEL_PAGE, Labeled, latest_run, run_datasets, write_latest
 from noise2music.flows.inputs import check_inputs, check_labels
 from noise2music.flows.pages.label.stage import read_account, report
-from noise2music.flows.results import LABEL_PAGE, Labeled
 from noise2music.labeling.datasets.current import write_current
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import dataset_title

@@ -3,10 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
 
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.ids import stable_id
+from noise2music.flows.config import read_settings
 from noise2music.flows.inputs import input_problems
 from noise2music.flows.plan_captions import captions_per_second, noted, plan_captions, plan_labels, splits_of, unlabelled_problems
 from noise2music.labeling.corpus.clips import cut_clips
@@ -24,6 +27,11 @@ from noise2music.labeling.stages.write import RequestBuilder
 from noise2music.labeling.writer.base import Request, WriterStopped
 from noise2music.labeling.writer.prompt import load_prompt
 from noise2music.labeling.writer.tokens import hub_tokens
+from noise2music.models.cascade.presets import Preset, stage_of
+from noise2music.models.cascade.stage import STAGES
+from noise2music.models.training.plan import PEAKS, Device, plan_stage
+from noise2music.models.training.recipe import recipe_of
+from noise2music.models.training.settings import TrainSettings
 from noise2music.pipelines.scorer import open_scorer
 from noise2music.pipelines.settings import LabelSettings
 from noise2music.pipelines.songs import songs_of_table
@@ -227,3 +235,21 @@ def _probe(settings: LabelSettings, sample: list[AudioFile]) -> tuple[list[dict[
         except RowError:
             unreadable += 1
     return found, unreadable, time.monotonic() - started
+
+
+MEMORY_GB = {"H100": 80, "H200": 141, "H800": 80, "A100": 80, "L40S": 48, "L4": 24, "4090": 24}
+
+
+def plan_training(preset: str | None, config: Path | None, overrides: Sequence[str], gpu: str, mfu: float) -> dict[str, Any]:
+    """{"gpu", "assumed_mfu", "stages": [one table a stage]}. Raises UserError for a GPU that is not known."""
+    if gpu not in PEAKS:
+        raise UserError(f"there are no figures for a GPU {gpu!r}; there are for {', '.join(PEAKS)}.")
+    if preset is not None and config is not None:
+        raise UserError("give --preset or -c FILE, not both.")
+    device = Device(gpu, PEAKS[gpu], MEMORY_GB[gpu] * 1e9, mfu)
+    settings = read_settings(TrainSettings, config, overrides) if config else None
+    chosen = settings.preset if settings else cast(Preset, preset or "tiny")
+    plans = [
+        plan_stage(stage_of(chosen, stage), settings.recipe_of(stage) if settings else recipe_of(chosen, stage), device) for stage in STAGES
+    ]
+    return {"preset": chosen, "gpu": gpu, "assumed_mfu": mfu, "stages": [asdict(plan) for plan in plans]}

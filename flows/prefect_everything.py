@@ -1,4 +1,7 @@
-"""The whole chain as a deployment: above flows.run, which starts the flows of its links."""
+"""The whole chain as a deployment: above flows.run, which starts the flows of its links.
+
+File, function and flow keep their old names (n2m end-to-end was n2m everything): prefect.yaml files and servers of users hold them.
+"""
 
 from typing import Any
 
@@ -6,8 +9,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from noise2music.flows.config import given_settings
-from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.prefect_flows import everything_on_server
+from noise2music.flows.end_to_end_settings import EndToEndSettings
+from noise2music.flows.prefect_flows import end_to_end_on_server
 from noise2music.flows.prefect_run import stopped
 from noise2music.flows.run import STEPS
 
@@ -18,5 +21,5 @@ def everything_flow(settings: dict[str, Any] | str) -> str | State[Any]:
 
     Ends as Cancelled where training was asked to stop, so that nobody takes the run for finished; the next run goes on.
     """
-    done = everything_on_server(given_settings(EverythingSettings, settings), STEPS)
+    done = end_to_end_on_server(given_settings(EndToEndSettings, settings), STEPS)
     return stopped(done.trained) or done.page

@@ -7,8 +7,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 
 from noise2music.flows.config import given_settings
-from noise2music.flows.everything import Everything, Steps, everything
-from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.datasets import Labeled
+from noise2music.flows.end_to_end import EndToEnd, Steps, end_to_end
+from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.generate import dead_reasons, generate
 from noise2music.flows.label import label
 from noise2music.flows.pages.html import picture_uri
@@ -27,8 +28,8 @@ from noise2music.flows.prefect_run import (
     run_on_server,
     stopped,
 )
-from noise2music.flows.results import Generated, Labeled
-from noise2music.flows.tables import commonest
+from noise2music.flows.results import Generated
+from noise2music.flows.tables import format_counts
 from noise2music.flows.train import train_stage
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.generation.guards import count_warnings
@@ -41,16 +42,16 @@ from noise2music.pipelines.settings import LabelSettings
 # The whole chain on a Prefect server: one flow run with a run for each link in it, and the page as an artifact.
 
 
-def everything_with_prefect(settings: EverythingSettings, steps: Steps) -> Everything:
+def end_to_end_with_prefect(settings: EndToEndSettings, steps: Steps) -> EndToEnd:
     """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
     name = f"everything {settings.root}"
-    return run_on_server("everything", name, lambda: everything_on_server(settings, steps), lambda done: stopped(done.trained))
+    return run_on_server("everything", name, lambda: end_to_end_on_server(settings, steps), lambda done: stopped(done.trained))
 
 
-def everything_on_server(settings: EverythingSettings, steps: Steps) -> Everything:
+def end_to_end_on_server(settings: EndToEndSettings, steps: Steps) -> EndToEnd:
     """The chain inside a flow run, with its page as an artifact."""
     with logged_on_server():
-        done = everything(settings, steps)
+        done = end_to_end(settings, steps)
         link_page("everything-page", done.page, f"Labels, curves and clips of {settings.root}")
         return done
 
@@ -90,7 +91,7 @@ def _show(done: Generated) -> None:
         ("dead", f"{len(done.dead):,} ({dead_reasons(done.dead)})" if done.dead else "0"),
         ("seconds of audio", f"{sum(clip.duration for clip in done.clips):,.0f}"),
         ("mean score", f"{sum(scores) / len(scores):.3f}" if scores else "–"),
-        ("with a warning", f"{len(warned):,} ({commonest(count_warnings(warned))})" if warned else "0"),
+        ("with a warning", f"{len(warned):,} ({format_counts(count_warnings(warned))})" if warned else "0"),
     ]
     create_markdown_artifact(key="generate-figures", markdown=figures_table(figures) + "\n", description=f"Clips in {done.store.uri}")
     link_page("generate-page", done.page, "Listen to the clips")

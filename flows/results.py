@@ -1,34 +1,10 @@
-"""What a labeling run and a generation job end with."""
+"""What a generation job ends with."""
 
 from dataclasses import dataclass
 
 from noise2music.core.storage import Store
-from noise2music.flows.datasets import LabelDatasets
-from noise2music.labeling.datasets.build import Built
-from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.models.job.output_store import MANIFEST_TABLE, PAGE
 from noise2music.models.job.record import ClipRecord, DeadLetter
-
-LABEL_PAGE = "report.html"
-
-
-@dataclass(frozen=True)
-class Labeled:
-    """A finished run: its datasets, the report's dataset, and what was found and made on the way."""
-
-    datasets: LabelDatasets
-    report: Dataset
-    built: tuple[Built, ...]
-
-    @property
-    def nothing_done(self) -> bool:
-        """Whether everything was there already."""
-        return not any(item.made for item in self.built)
-
-    @property
-    def report_path(self) -> str:
-        """Where the page is."""
-        return self.report.store.describe(f"{self.report.path}/{LABEL_PAGE}")
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Sequence
 
-from noise2music.flows.everything import Everything, Steps, everything
-from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.datasets import Labeled
+from noise2music.flows.end_to_end import EndToEnd, Steps, end_to_end
+from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.generate import generate
 from noise2music.flows.label import label
-from noise2music.flows.results import Generated, Labeled
+from noise2music.flows.results import Generated
 from noise2music.flows.train import check_recipes, not_begun, train_stage
 from noise2music.flows.train_parallel import train_side_by_side, visible_gpus
 from noise2music.models.cascade.stage import StageName
@@ -81,10 +82,10 @@ def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce:
 STEPS = Steps(run_label, train_stages, run_generate)
 
 
-def run_everything(settings: EverythingSettings) -> Everything:
+def run_end_to_end(settings: EndToEndSettings) -> EndToEnd:
     """Through Prefect when PREFECT_API_URL names a server, else in this process."""
     if os.environ.get("PREFECT_API_URL"):
-        from noise2music.flows.prefect_flows import everything_with_prefect
+        from noise2music.flows.prefect_flows import end_to_end_with_prefect
 
-        return everything_with_prefect(settings, STEPS)
-    return everything(settings, STEPS)
+        return end_to_end_with_prefect(settings, STEPS)
+    return end_to_end(settings, STEPS)

@@ -86,11 +86,11 @@ def _latest(root: Store, name: str) -> Dataset:
 MOST = 3
 
 
-def commonest(counts: Mapping[str, int]) -> str:
-    """Reasons with their numbers, commonest first, for example "bad_key: 3, bad_seconds: 1"; those beyond the third are counted only."""
+def format_counts(counts: Mapping[str, int]) -> str:
+    """How often each came, commonest first: "3 × bad_key, 1 × bad_seconds"; kinds beyond the third are counted only."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    said = [f"{reason}: {number:,}" for reason, number in ordered[:MOST]]
-    return ", ".join([*said, f"{len(ordered) - MOST} more"] if len(ordered) > MOST else said)
+    shown = [f"{number:,} × {reason}" for reason, number in ordered[:MOST]]
+    return ", ".join([*shown, f"{len(ordered) - MOST} other kinds"] if len(ordered) > MOST else shown)
 
 
 # Tables on the terminal, or the same as JSON.

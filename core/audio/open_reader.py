@@ -6,22 +6,32 @@ from typing import BinaryIO, cast
 
 import soundfile
 
-from noise2music.core.audio.careful_reader import CarefulReader
+from noise2music.core.audio.careful_reader import CarefulReader, ffmpeg_is_right
 from noise2music.core.audio.chain_reader import ChainReader
 from noise2music.core.audio.ffmpeg_reader import AGREED_SECONDS, AvReader
 from noise2music.core.audio.file_window import after_tags, file_size, window
+from noise2music.core.audio.mpeg_header import adts_header, mpeg_header
+from noise2music.core.audio.mpeg_reader import open_mpeg
 from noise2music.core.audio.ogg_pages import Link, walk_ogg
-from noise2music.core.audio.open_mpeg import open_mpeg
 from noise2music.core.audio.reader import MOST_FRAMES, Reader, WatchedFile
 from noise2music.core.audio.riff_claim import riff_claim
-from noise2music.core.audio.second_opinion import ffmpeg_is_right
-from noise2music.core.audio.sniff import sniff
 from noise2music.core.audio.soundfile_reader import SoundFileReader
-from noise2music.core.audio.split_links import split_links
 from noise2music.core.errors import RowError
 
 _LIBSNDFILE_KINDS = frozenset({"wav", "rifx", "aiff", "flac", "ogg", "caf", "au"})
 _PCM = frozenset({"wav", "rifx", "aiff", "caf", "au"})
+_MAGIC = (
+    (b"fLaC", 0, "flac"),
+    (b"OggS", 0, "ogg"),
+    (b"ftyp", 4, "mp4"),
+    (b"\x1a\x45\xdf\xa3", 0, "matroska"),
+    (b"caff", 0, "caf"),
+    (b".snd", 0, "au"),
+    (b"riff\x2e\x91\xcf\x11", 0, "wav"),
+)
+_FLAC_BEGINS = b"fLaC\0\0\0\x22"
+_BLOCK = 1 << 20
+_MOST_LINKS = 100_000
 
 
 def open_reader(file: BinaryIO) -> Reader:
@@ -29,7 +39,7 @@ def open_reader(file: BinaryIO) -> Reader:
 
     Tags in front are skipped. Files that were joined (MP3, FLAC, chained Ogg, WAV) are read as one.
     Raises RowError: "empty_file", "not_audio" (neither library can read it; both are quoted), "unreadable" (begins like audio, yet nothing
-    can read it, or storage fails), "ambiguous_audio" (core.audio.second_opinion), "unsupported_rate", "unsupported_channels".
+    can read it, or storage fails), "ambiguous_audio" (core.audio.careful_reader), "unsupported_rate", "unsupported_channels".
     """
     watched = WatchedFile(file)
     calm = cast(BinaryIO, watched)
@@ -171,3 +181,59 @@ def _or_empty(file: BinaryIO, reader: SoundFileReader) -> Reader:
         return reader
     other.claimed = 0
     return other if other.frames else reader
+
+
+def sniff(file: BinaryIO) -> str | None:
+    """ "wav", "rifx", "aiff", "flac", "ogg", "mp4", "matroska", "caf", "au", "mp3" or "aac"; None for anything else. Leaves the file at
+    its start. The caller has to skip tags in front.
+    """
+    file.seek(0)
+    head = file.read(16)
+    file.seek(0)
+    if head[:4] in (b"RIFF", b"RF64", b"RIFX") and head[8:12] == b"WAVE":
+        return "rifx" if head[:4] == b"RIFX" else "wav"
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return "aiff"
+    for magic, offset, name in _MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return name
+    if adts_header(head) is not None:
+        return "aac"
+    return "mp3" if head[:1] == b"\xff" and len(head) >= 4 and mpeg_header(head[1] << 8 | head[2]) else None
+
+
+def split_links(file: BinaryIO, kind: str) -> list[tuple[int, int]]:
+    """A file of any libsndfile kind except Ogg -> bytes [start, end) of each file in it, in order."""
+    if kind == "flac":
+        starts = _markers(file)
+        return list(zip(starts, [*starts[1:], file_size(file)], strict=True))
+    size, start = file_size(file), 0
+    links: list[tuple[int, int]] = []
+    while kind in ("wav", "rifx", "aiff") and start < size and len(links) < _MOST_LINKS:
+        end = start + riff_claim(window(file, start, size)).next
+        links.append((start, end))
+        start = end
+    return links or [(0, size)]
+
+
+def _markers(file: BinaryIO) -> list[int]:
+    """Offsets where a FLAC begins: the file's start, and wherever marker and first block appear again."""
+    file.seek(0)
+    offsets, base, tail = [0], 0, b""
+    while block := file.read(_BLOCK):
+        data = tail + block
+        at = data.find(_FLAC_BEGINS)
+        while at >= 0:
+            offset = base - len(tail) + at
+            if offset and _is_stream(data[at + 8 : at + 26]):
+                offsets.append(offset)
+            at = data.find(_FLAC_BEGINS, at + 1)
+        base += len(block)
+        tail = data[-25:]
+    return sorted(set(offsets))
+
+
+def _is_stream(info: bytes) -> bool:
+    """Whether a FLAC's first block holds valid sizes and a valid rate."""
+    smallest, largest, rate = int.from_bytes(info[:2], "big"), int.from_bytes(info[2:4], "big"), int.from_bytes(info[10:13], "big") >> 4
+    return len(info) >= 13 and 16 <= smallest <= largest and 1000 <= rate <= 655_350

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from noise2music.core.errors import UserError
 from noise2music.core.tables.csv_dialect import Dialect, Lines, find_dialect, fits, tried_separators
 from noise2music.core.tables.encodings import Decoded, is_broken
-from noise2music.core.tables.required_columns import require_columns
-from noise2music.core.tables.row import Bad, Row
+from noise2music.core.tables.row import Bad, Row, require_columns
 from noise2music.core.tally import Tally
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from noise2music.core.tables.encodings import Decoded, is_broken
-from noise2music.core.tables.required_columns import require_columns
-from noise2music.core.tables.row import Bad, Row, short
+from noise2music.core.tables.row import Bad, Row, require_columns, short
 from noise2music.core.tally import Tally
 
 _LINE = re.compile(r"[^\r\n]+")

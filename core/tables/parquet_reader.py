@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from noise2music.core.errors import UserError
-from noise2music.core.tables.required_columns import require_columns
-from noise2music.core.tables.row import Bad, Row, short
+from noise2music.core.tables.row import Bad, Row, require_columns, short
 from noise2music.core.tally import Tally
 
 _BATCH_ROWS = 10_000

@@ -1,5 +1,6 @@
-"""One row of a table, and its cells as text."""
+"""One row of a table, its cells as text, and the check that it has the required columns."""
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,3 +110,19 @@ def short_list(names: Sequence[str], most: int = 20) -> str:
 
 def _quoted(text: str) -> bool:
     return "'" in text or '"' in text
+
+
+def require_columns(uri: str, names: Sequence[str], columns: Sequence[str] | None, advice: str = "") -> None:
+    """Raises UserError unless each of `columns` (None: all that the table has) is there once. advice: follows the list of names."""
+    for column in dict.fromkeys((name for name in names if name) if columns is None else columns):
+        if names.count(column) > 1:
+            raise UserError(f"{uri} has {names.count(column)} columns {short(column)!r}: rename all but one")
+        if column not in names:
+            near = difflib.get_close_matches(column, dict.fromkeys(names), n=3)
+            ends = [name for name in names if name.endswith(f".{column}")][:3]
+            near = list(dict.fromkeys([*ends, *near]))[:3]
+            has = short_list(names)
+            hint = f"did you mean {' or '.join(repr(short(name)) for name in near)}? It has" if near else "it has"
+            raise UserError(
+                f"{uri} has no column {column!r}: {hint} {has or 'no columns'}{advice}. Name the right one, or mend the header."
+            )

@@ -4,13 +4,13 @@ The dialect and encoding of a csv are found from the file (csv_dialect, encoding
 A broken row stops the run with its line, or is lost alone where the caller gives `losses`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import read_uri
 from noise2music.core.tables.csv_dialect import Lines
 from noise2music.core.tables.csv_reader import csv_rows
-from noise2music.core.tables.disguise import format_inside
 from noise2music.core.tables.encodings import Decoded, decode_text, is_broken
 from noise2music.core.tables.json_reader import json_rows
 from noise2music.core.tables.parquet_reader import parquet_rows
@@ -30,6 +30,17 @@ _FORMATS = {
     "parquet": "parquet",
     "pq": "parquet",
 }
+_OTHERS = (
+    (b"PK\x03\x04", "is a zip file or an Excel workbook. Save the sheet as csv"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook. Save the sheet as csv"),
+    (b"\x1f\x8b", "is compressed (gzip). Unpack it"),
+    (b"BZh", "is compressed (bzip2). Unpack it"),
+    (b"\xfd7zXZ", "is compressed (xz). Unpack it"),
+    (b"\x28\xb5\x2f\xfd", "is compressed (zstd). Unpack it"),
+    (b"SQLite format 3", "is an SQLite database. Export the table as csv"),
+    (b"version https://git-lfs", "is a pointer of Git LFS and not the file itself. Fetch it with `git lfs pull`"),
+)
+_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE)
 
 
 def format_of(uri: str) -> str | None:
@@ -101,3 +112,16 @@ def _good_rows(rows: Iterator[Row | Bad], losses: Tally | None) -> Iterator[Row]
             raise UserError(row.message)
         else:
             losses.lose(row.reason, row.message)
+
+
+def format_inside(uri: str, data: bytes, form: str, notes: Tally) -> str:
+    """The format of the bytes: `form`, or "parquet" where they are that under another name. Raises UserError for what is no table."""
+    for begin, what in _OTHERS:
+        if data.startswith(begin) and form != "parquet":
+            raise UserError(f"{uri} {what}.")
+    if form != "parquet" and _PAGE.match(data):
+        raise UserError(f"{uri} is a web page and no table: perhaps its download failed. Get it again.")
+    if data.startswith(b"PAR1") and data.endswith(b"PAR1") and form != "parquet":
+        notes.lose("format", f"{uri} is Parquet, whatever its name says; it is read as that")
+        return "parquet"
+    return form

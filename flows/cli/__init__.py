@@ -2,13 +2,13 @@
 
 import click
 
-from noise2music.flows.cli.everything import demo, deploy, everything, render
+from noise2music.flows.cli.end_to_end import deploy, end_to_end
 from noise2music.flows.cli.export import export, import_webdataset
+from noise2music.flows.cli.first_run import demo, render, setup
 from noise2music.flows.cli.generation import generate
 from noise2music.flows.cli.labeling import join, label, labels, prune, replay, report, show, status, verify
 from noise2music.flows.cli.planning import plan
 from noise2music.flows.cli.sections import Sections, example
-from noise2music.flows.cli.setting_up import setup
 from noise2music.flows.cli.training import export_cascade, train, weights
 from noise2music.flows.cli.writing import captions, prompt, write
 from noise2music.flows.process import main as run_command
@@ -28,7 +28,8 @@ n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, ex
 n2m.add_section("Models", train, weights, export_cascade)
 n2m.add_section("Music", generate)
 n2m.add_section("Look", plan, status, show, report, verify)
-n2m.add_section("Operate", setup, demo, everything, deploy, prune)
+n2m.add_section("Operate", setup, demo, end_to_end, deploy, prune)
+n2m.add_alias("everything", "end-to-end")
 
 
 def main() -> None:

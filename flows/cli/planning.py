@@ -75,7 +75,7 @@ def plan(
 @JSON
 def plan_train(preset: str | None, config: Path | None, overrides: tuple[str, ...], gpu: str, mfu: float, as_json: bool) -> None:
     """Parameters, arithmetic, memory, clips a second and GPU hours of every stage, before training starts."""
-    from noise2music.flows.plan_train import plan_training
+    from noise2music.flows.plan import plan_training
     from noise2music.flows.tables import print_rows
 
     planned = plan_training(preset, config, overrides, gpu, mfu)

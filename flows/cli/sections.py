@@ -11,12 +11,23 @@ class Sections(click.Group):
     def __init__(self, *arguments: object, **settings: object) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
         self.sections: dict[str, list[str]] = {}
+        self.aliases: dict[str, str] = {}
 
     def add_section(self, heading: str, *commands: click.Command) -> None:
         """Add the commands below a heading."""
         for command in commands:
             self.add_command(command)
         self.sections.setdefault(heading, []).extend(command.name for command in commands if command.name)
+
+    def add_alias(self, old: str, new: str) -> None:
+        """Let a command that was renamed be called by its old name as well, which no help lists."""
+        self.aliases[old] = new
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name. For an old name the new one is said on stderr."""
+        if new := self.aliases.get(cmd_name):
+            click.echo(f"`n2m {cmd_name}` is now called `n2m {new}`.", err=True)
+        return super().get_command(ctx, new or cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the help; what is below no heading comes last."""

@@ -85,30 +85,30 @@ def histogram_overlay(title: str, description: str, edges: Sequence[float], seri
             outline = [(points[0][0], upward(0)), *points, (points[-1][0], upward(0))]
             marks.append(element("path", d=path(outline) + "Z", class_=f"area {bars.kind}"))
     for bar in range(len(edges) - 1):
-        said = "; ".join(f"{bars.name} {bars.shares[bar]:.1%}" for bars in series if bars.shares)
-        hover = element("title", f"{edges[bar]:.3f} to {edges[bar + 1]:.3f}: {said}")
+        shares = "; ".join(f"{bars.name} {bars.shares[bar]:.1%}" for bars in series if bars.shares)
+        hover = element("title", f"{edges[bar]:.3f} to {edges[bar + 1]:.3f}: {shares}")
         width = at(edges[bar + 1]) - at(edges[bar])
         marks.append(element("rect", hover, x=number(at(edges[bar])), y=TOP, width=number(width), height=upward(0) - TOP, class_="hover"))
     return figure(title, description, [*marks, *axis_label(x_label)], [(bars.name, bars.kind) for bars in series])
 
 
-def bar(share: float, said: str, kind: str = "plain", marked: float | None = None) -> Markup:
-    """One horizontal bar as wide as its place: `share` in [0, 1] is filled, of which `marked` is drawn stronger. `said` is its text."""
-    inside = [element("title", said), element("rect", width=100, height=8, class_="track")]
+def bar(share: float, text: str, kind: str = "plain", marked: float | None = None) -> Markup:
+    """One horizontal bar as wide as its place: `share` in [0, 1] is filled, of which `marked` is drawn stronger. `text` says the same."""
+    inside = [element("title", text), element("rect", width=100, height=8, class_="track")]
     inside.append(element("rect", width=number(100 * _unit(share)), height=8, class_=f"fill {kind}"))
     if marked is not None:
         inside.append(element("rect", width=number(100 * _unit(marked)), height=8, class_=f"fill {kind} strong"))
-    return element("svg", *inside, viewBox="0 0 100 8", preserveAspectRatio="none", class_="bar", role="img", aria_label=said)
+    return element("svg", *inside, viewBox="0 0 100 8", preserveAspectRatio="none", class_="bar", role="img", aria_label=text)
 
 
-def two_bars(first: float, second: float, said: str) -> Markup:
+def two_bars(first: float, second: float, text: str) -> Markup:
     """Two thin bars over one another, before and after, each a share in [0, 1]."""
     inside = [
-        element("title", said),
+        element("title", text),
         element("rect", y=0, width=number(100 * _unit(first)), height=4, class_="fill before"),
         element("rect", y=5, width=number(100 * _unit(second)), height=4, class_="fill after"),
     ]
-    return element("svg", *inside, viewBox="0 0 100 9", preserveAspectRatio="none", class_="bar two", role="img", aria_label=said)
+    return element("svg", *inside, viewBox="0 0 100 9", preserveAspectRatio="none", class_="bar two", role="img", aria_label=text)
 
 
 def figure(title: str, description: str, marks: Sequence[Markup], legend: Sequence[tuple[str, str]]) -> Markup:
@@ -184,7 +184,7 @@ Curve = tuple[Sequence[float], Sequence[float]]
 """Ranks, and the share of all uses that the captions up to each rank have."""
 
 
-def share_of_uses(title: str, said: str, captions: int, candidates: Curve, labels: Curve) -> Markup:
+def share_of_uses(title: str, description: str, captions: int, candidates: Curve, labels: Curve) -> Markup:
     """Cumulative use among candidates and among labels, beside evenly used captions."""
     size = max(captions, 1)
     even = [10 ** (step * math.log10(size) / 60) for step in range(61)]
@@ -193,13 +193,13 @@ def share_of_uses(title: str, said: str, captions: int, candidates: Curve, label
         Line("candidates", "before", *candidates),
         Line("labels", "after", *labels),
     ]
-    return share_curves(title, said, curves, "most used captions (logarithmic)")
+    return share_curves(title, description, curves, "most used captions (logarithmic)")
 
 
-def use_curves(vocabulary: Mapping[str, Any], said: str = "") -> Markup:
+def use_curves(vocabulary: Mapping[str, Any], description: str = "") -> Markup:
     """The same from the figures of a label report (report.json)."""
     candidates, labels = ((curve["ranks"], curve["shares"]) for curve in (vocabulary["before_curve"], vocabulary["after_curve"]))
-    return share_of_uses(f"Captions of {vocabulary['name']}", said, vocabulary["before"]["captions"], candidates, labels)
+    return share_of_uses(f"Captions of {vocabulary['name']}", description, vocabulary["before"]["captions"], candidates, labels)
 
 
 # Curves of a training run over clips seen, as SVG markup; the vertical axis is logarithmic.

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from noise2music.core.storage import Store
 from noise2music.flows.pages.charts import Bars, histogram_overlay
 from noise2music.flows.pages.html import asset, environment, flatten, integrity
-from noise2music.flows.tables import commonest
+from noise2music.flows.tables import format_counts
 from noise2music.models.generation.guards import count_warnings
 from noise2music.models.job.identity import JobIdentity, read_identity
 from noise2music.models.job.output_store import PAGE
@@ -87,7 +87,7 @@ def _figures(clips: Sequence[ClipRecord]) -> Figures:
         spent=sum(clip.seconds_spent for clip in clips),
         calls=sum(clip.calls for clip in clips),
         warned=sum(bool(clip.warnings) for clip in clips),
-        kinds=commonest(count_warnings(clips)),
+        kinds=format_counts(count_warnings(clips)),
         compared=sum(clip.duplicates is not None for clip in clips),
         copies=sum(clip.duplicates is not None and clip.duplicates.flagged for clip in clips),
         scores=tuple(clip.score for clip in clips if clip.score is not None),

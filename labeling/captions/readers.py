@@ -11,8 +11,7 @@ from noise2music.core.errors import UserError
 from noise2music.core.storage import is_remote, local_path, read_uri
 from noise2music.core.tables.cell_items import UnreadableCellError, is_list_text, list_items, looks_listed, plain_text, split_plain
 from noise2music.core.tables.encodings import decode_text
-from noise2music.core.tables.required_columns import require_columns
-from noise2music.core.tables.row import Row, missing
+from noise2music.core.tables.row import Row, missing, require_columns
 from noise2music.core.tables.tables import format_of, table_rows, text_rows
 from noise2music.core.tally import Tally
 from noise2music.labeling.captions.text import split_sentences

@@ -3,6 +3,7 @@
 Two pieces with the same drum loop share its chains at every repetition of the loop; a copy shares most of its chains at one offset.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,3 +62,21 @@ def find_links(votes: Votes, sizes: npt.NDArray[np.integer]) -> Links:
 def milliseconds(frames: int) -> int:
     """Frames of landmarks in milliseconds."""
     return round(1000 * frames / FRAMES_A_SECOND)
+
+
+def connected(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Pairs of numbers -> for every number in a pair the smallest number that it is connected with. The order of pairs does not matter."""
+    parent: dict[int, int] = {}
+
+    def root(number: int) -> int:
+        top = number
+        while parent.setdefault(top, top) != top:
+            top = parent[top]
+        while parent[number] != top:
+            parent[number], number = top, parent[number]
+        return top
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    return {number: root(number) for number in list(parent)}

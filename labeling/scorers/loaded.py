@@ -8,8 +8,8 @@ import torch
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.audio.resample import resample
+from noise2music.core.device import one_thread
 from noise2music.core.errors import RowError, UserError
-from noise2music.core.one_thread import one_thread
 from noise2music.labeling.retrieval.cosine import MILLION, millionths, normalise
 from noise2music.labeling.scorers.base import Scorer
 from noise2music.labeling.scorers.load import load_scorer as load

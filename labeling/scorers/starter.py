@@ -19,8 +19,23 @@ from noise2music.labeling.scorers import musicnn as musicnn_mel
 from noise2music.labeling.scorers.base import TextEmbeddings
 from noise2music.labeling.scorers.minilm import DIMENSIONS, MiniLM, load_minilm
 from noise2music.labeling.scorers.musicnn import Tagger, load_taggers, tag_probabilities
-from noise2music.labeling.scorers.musicnn_tags import TAGS
 from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
+
+# Names of the two taggers' outputs in order (MagnaTagATune and Million Song Dataset, from the package's configuration).
+MTT_TAGS = (
+    "guitar, classical, slow, techno, strings, drums, electronic, rock, fast, piano, ambient, beat, violin, vocal, synth, "
+    "female, indian, opera, male, singing, vocals, no vocals, harpsichord, loud, quiet, flute, woman, male vocal, no vocal, "
+    "pop, soft, sitar, solo, man, classic, choir, voice, new age, dance, male voice, female vocal, beats, harp, cello, no "
+    "voice, weird, country, metal, female voice, choral"
+)
+MSD_TAGS = (
+    "rock, pop, alternative, indie, electronic, female vocalists, dance, 00s, alternative rock, jazz, beautiful, metal, "
+    "chillout, male vocalists, classic rock, soul, indie rock, Mellow, electronica, 80s, folk, 90s, chill, instrumental, "
+    "punk, oldies, blues, hard rock, ambient, acoustic, experimental, female vocalist, guitar, Hip-Hop, 70s, party, country, "
+    "easy listening, sexy, catchy, funk, electro, heavy metal, Progressive rock, 60s, rnb, indie pop, sad, House, happy"
+)
+TAGS = (*MTT_TAGS.split(", "), *MSD_TAGS.split(", "))
+
 
 # The space of `starter` has 100 dimensions, one for each tag of the two taggers. Audio: unit((p - m) / sqrt(s)), with p the tag
 # probabilities of a clip, and m and s their mean and standard deviation over reference music. Text: unit(((e - c) W) sqrt(s)), with

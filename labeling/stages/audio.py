@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from noise2music.core.audio.encode import audio_bytes
-from noise2music.core.audio.full_scale import full_scale_gain, say_beyond
+from noise2music.core.audio.encode import audio_bytes, full_scale_gain, say_beyond
 from noise2music.core.ids import id_to_int
 from noise2music.core.prefetch import run_ahead
 from noise2music.core.storage import Store

@@ -17,9 +17,8 @@ from noise2music.core.ids import Uint64s, ids_to_uint64
 from noise2music.core.storage import open_store
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.parts import PartContext, part_of
-from noise2music.labeling.memorization.groups import connected
 from noise2music.labeling.memorization.inverted_index import NO_ENTRIES, Entries, Votes, hash_bucket, pair_bucket, settle, votes
-from noise2music.labeling.memorization.links import NO_LINKS, Links, find_links, milliseconds
+from noise2music.labeling.memorization.links import NO_LINKS, Links, connected, find_links, milliseconds
 from noise2music.labeling.memorization.spool import Spool
 from noise2music.labeling.schemas import COPIES
 

@@ -10,7 +10,7 @@ import torch
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.audio.decode import DecodedSpan, decode_spans
-from noise2music.core.audio.full_scale import peak_of
+from noise2music.core.audio.encode import peak_of
 from noise2music.core.audio.resample import resample
 from noise2music.core.errors import RowError
 from noise2music.core.ids import hash_uniform

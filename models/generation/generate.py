@@ -8,9 +8,9 @@ from itertools import groupby
 import numpy as np
 import torch
 
+from noise2music.core.device import one_thread
 from noise2music.core.errors import RowError, UserError, first_line
 from noise2music.core.ids import stable_id
-from noise2music.core.one_thread import one_thread
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.cascade.training_pairs import in_full_scale
 from noise2music.models.generation.audio_prompt import init_mask, paste_init

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.audio.full_scale import full_scale_gain, peak_of
+from noise2music.core.audio.encode import full_scale_gain, peak_of
 from noise2music.core.audio.resample import resample
 from noise2music.core.errors import RowError
 from noise2music.models.cascade.stage import CORPUS_RATE, Stage
@@ -80,7 +80,7 @@ def plan_request(request: Request, stages: Sequence[Stage]) -> Plan:
 
 
 def within_full_scale(audio_prompt: AudioPrompt) -> AudioPrompt:
-    """The same, turned down where it goes beyond full scale (core.audio.full_scale, the rule for shards too); the same object where not."""
+    """The same, turned down where it goes beyond full scale (core.audio.encode, the rule for shards too); the same object where not."""
     gain = full_scale_gain(audio_prompt.audio, peak_of(audio_prompt.audio))
     return audio_prompt if gain == 1 else replace(audio_prompt, audio=audio_prompt.audio * np.float32(gain))
 

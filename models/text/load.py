@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.one_thread import one_thread
+from noise2music.core.device import one_thread
 from noise2music.core.settings import Settings
 from noise2music.labeling.scorers.minilm import DIMENSIONS, load_minilm
 from noise2music.models.text.encoder import REMEMBERED, TextEncoder

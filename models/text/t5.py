@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 from transformers import T5EncoderModel
 
 from noise2music.core.arrays import Float32s
+from noise2music.core.device import one_thread
 from noise2music.core.errors import UserError
 from noise2music.core.hub import SAFETENSORS, download, quiet_transformers, safetensors_files
-from noise2music.core.one_thread import one_thread
 from noise2music.core.tensors import hash_files
 from noise2music.models.text.encoder import REMEMBERED
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from noise2music.core.arrays import Float32s
-from noise2music.labeling.scorers.musicnn_tags import TAGS
+from noise2music.labeling.scorers.starter import TAGS
 
 _SUNG = r"vocal|sing(s|er|ing)?\b|sung|voice|rap(s|per|ping)?\b|choir|chorus|croon|soprano|tenor voice|baritone|falsetto|scat"
 _WOMAN = r"\b(female|woman|women|girl|soprano|lady|ladies)"

@@ -13,9 +13,8 @@ from noise2music.core.data_files import comma_list
 from noise2music.core.ids import hash_uniform
 from noise2music.labeling.captions.builtin.characters import paces
 from noise2music.labeling.captions.builtin.english import clause, polish, with_article
-from noise2music.labeling.captions.builtin.forms import fitting_characters, productions, scenes
+from noise2music.labeling.captions.builtin.forms import fitting_characters, productions, scenes, styles
 from noise2music.labeling.captions.builtin.sentences import TEMPO_WORDS, Scene
-from noise2music.labeling.captions.builtin.styles import styles
 from noise2music.labeling.captions.builtin.tags import tags_by_category
 from noise2music.labeling.corpus.facts import Facts
 from noise2music.labeling.corpus.songs import Song

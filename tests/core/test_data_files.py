@@ -15,7 +15,7 @@ from noise2music.core import data_files
 from noise2music.core.data_files import comma_choices, comma_list, content_hash
 from noise2music.core.errors import UserError
 from noise2music.labeling.captions import builtin, cleaning
-from noise2music.labeling.captions.builtin import characters, forms, playing, styles, tags
+from noise2music.labeling.captions.builtin import characters, forms, playing, tags
 from noise2music.labeling.captions.cleaning import describes_music, phrases, quality, word_lists
 from noise2music.labeling.captions.cleaning.chain import rules_identity
 from noise2music.labeling.captions.text import caption_key
@@ -24,7 +24,7 @@ from noise2music.synth import drums, genres, instruments, recipes, truth
 PACKAGES = (builtin, cleaning, render)
 READERS: dict[str, Callable[[], Any]] = {
     "tags.toml": tags.tags_by_category,
-    "styles.toml": styles.styles,
+    "styles.toml": forms.styles,
     "characters.toml": characters.characters,
     "forms.toml": forms.pulses,
     "playing.toml": lambda: playing.verb_phrases("leading", "piano"),
@@ -45,7 +45,6 @@ def forget() -> None:
     """Everything that was read is read again."""
     for module in (
         tags,
-        styles,
         characters,
         forms,
         playing,
@@ -174,9 +173,9 @@ def test_no_tag_stands_in_two_categories():
 
 
 def test_styles_characters_and_forms_know_each_other():
-    names, people = set(styles.styles()), set(characters.characters())
+    names, people = set(forms.styles()), set(characters.characters())
     file = forms._file()
-    for style in styles.styles().values():
+    for style in forms.styles().values():
         assert style.characters
         assert set(style.characters) <= people
         assert style.genres
@@ -187,7 +186,7 @@ def test_styles_characters_and_forms_know_each_other():
         assert getattr(file.styles, group.name) <= names
     assert set(file.pulses) <= names
     assert all(unfit.characters <= people for unfit in file.unfit)
-    genre_names = {genre: style for style in styles.styles().values() for genre in style.genres}
+    genre_names = {genre: style for style in forms.styles().values() for genre in style.genres}
     for genre, own in file.characters_of_genres.items():
         assert set(own) & set(genre_names[genre].characters), genre
     assert file.modern_scenes <= {scene for character in characters.characters().values() for scene in character.scenes}

@@ -10,8 +10,8 @@ from typing import Any
 
 from noise2music.core.errors import UserError
 from noise2music.core.settings import Settings
-from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.pages.label.resolved import resolved_labels
+from noise2music.flows.end_to_end_settings import EndToEndSettings
+from noise2music.flows.pages.label.stage import resolved_labels
 from noise2music.flows.train_parallel import Order
 from noise2music.labeling.stages.vocabulary import allowed_splits
 from noise2music.models.cascade.stage import STAGES
@@ -23,7 +23,7 @@ from noise2music.pipelines.settings import LabelSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRESETS = ("paper", "fast", "tiny")
-KINDS: tuple[type[Settings], ...] = (LabelSettings, TrainSettings, GenerateSettings, EverythingSettings)
+KINDS: tuple[type[Settings], ...] = (LabelSettings, TrainSettings, GenerateSettings, EndToEndSettings)
 
 
 def done(settings: Any) -> str:
@@ -61,7 +61,7 @@ def _done(settings: Settings) -> Iterator[tuple[str, str]]:
     if isinstance(settings, StageSampling):
         yield "-> changes the paper's", _tried(lambda: StageSampling(schedule="paper", guidance=3.0).changed_by(settings))
         yield "-> with 7 steps", _tried(lambda: settings.changed_by(StageSampling(steps=7)))
-    if isinstance(settings, EverythingSettings):
+    if isinstance(settings, EndToEndSettings):
         yield "-> trains", repr(settings.trained_stages)
 
 
@@ -113,7 +113,7 @@ def known_settings() -> dict[str, Settings]:
 
 def _kind_of(raw: dict[str, Any]) -> type[Settings]:
     if "label" in raw:
-        return EverythingSettings
+        return EndToEndSettings
     if "corpus" in raw:
         return LabelSettings
     return GenerateSettings if "prompts" in raw else TrainSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from noise2music.flows.config import read_settings
-from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.end_to_end_settings import EndToEndSettings
 from tests.flows.music import small_settings, write_music
 
 
@@ -45,6 +45,6 @@ def inline(value: Any) -> str:
     return json.dumps(value)
 
 
-def read_chain(config: Path) -> EverythingSettings:
+def read_chain(config: Path) -> EndToEndSettings:
     """The settings of such a file."""
-    return read_settings(EverythingSettings, config)
+    return read_settings(EndToEndSettings, config)

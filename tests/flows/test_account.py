@@ -9,12 +9,12 @@ import pytest
 import soundfile
 
 from noise2music.core.storage import open_store
+from noise2music.flows.datasets import Labeled
 from noise2music.flows.inspect import verify_root
 from noise2music.flows.label import label
 from noise2music.flows.pages.label.account import account
 from noise2music.flows.pages.label.account_line import AccountLine
 from noise2music.flows.pages.label.stage import read_account
-from noise2music.flows.results import Labeled
 from noise2music.labeling.datasets.dataset import LATEST
 from tests.flows.music import RATE, small_settings, tone, write_music, write_table
 

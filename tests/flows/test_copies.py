@@ -12,7 +12,7 @@ from noise2music.core.storage import open_store
 from noise2music.flows.datasets import read_latest, write_latest
 from noise2music.flows.inspect import verify_root
 from noise2music.flows.label import run_stages
-from noise2music.flows.pages.label.lost import excluded_tracks
+from noise2music.flows.pages.label.dead import excluded_tracks
 from noise2music.labeling.datasets.dataset import Dataset, latest_paths
 from noise2music.labeling.stages import copies as stage
 from noise2music.labeling.stages.order import LABELING_STAGES

@@ -19,7 +19,7 @@ from noise2music.core.errors import UserError
 from noise2music.core.settings import Settings
 from noise2music.flows.config import given_settings
 from noise2music.flows.deploy import deploy, deployments
-from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.models.job.settings import GenerateSettings
 from noise2music.models.training.settings import TrainSettings
 from noise2music.pipelines.settings import LabelSettings
@@ -31,7 +31,7 @@ KINDS: dict[str, type[Settings]] = {
     "label": LabelSettings,
     "train": TrainSettings,
     "generate": GenerateSettings,
-    "everything": EverythingSettings,
+    "everything": EndToEndSettings,
 }
 WITHIN = 1500
 

@@ -178,7 +178,7 @@ def test_rows_that_cannot_be_made_die_alone_and_stay_dead_until_they_change(shar
 def test_too_many_dead_rows_fail_after_everything_is_written(shared: Path, tmp_path: Path) -> None:
     settings = with_prompts(shared, tmp_path, "key,prompt\np000,good\na/b,bad\nc/d,bad\n")
     with pytest.raises(
-        UserError, match=r"2 of 3 prompts are dead \(66\.7%\), more than max_dead = 5\.0%\. Commonest reasons: bad_key: 2\."
+        UserError, match=r"2 of 3 prompts are dead \(66\.7%\), more than max_dead = 5\.0%\. Commonest reasons: 2 × bad_key\."
     ):
         generate(settings)
     assert (tmp_path / "out" / "audio" / "p000.flac").is_file()

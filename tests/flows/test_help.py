@@ -105,3 +105,11 @@ def test_the_shell_completes(typed: str, offered: set[str]) -> None:
     script = "import sys; sys.argv = ['n2m']; from noise2music.flows.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", script], env=os.environ | words, capture_output=True, text=True, check=False)
     assert set(done.stdout.splitlines()[1::3]) == offered, done.stderr
+
+
+def test_a_renamed_command_is_called_by_its_old_name_and_says_the_new_one() -> None:
+    told = CliRunner().invoke(n2m, ["everything", "--help"])
+    assert told.exit_code == 0
+    assert "Label music, train the cascade on it" in told.stdout
+    assert told.stderr == "`n2m everything` is now called `n2m end-to-end`.\n"
+    assert "everything " not in CliRunner().invoke(n2m, ["--help"]).output

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from noise2music.core.storage import open_store
-from noise2music.flows.datasets import read_latest
+from noise2music.flows.datasets import Labeled, read_latest
 from noise2music.flows.inspect import status_rows, verify_root
 from noise2music.flows.label import label
 from noise2music.flows.pages.label.writing import cleaning_report, writing_report
-from noise2music.flows.results import Labeled
 from noise2music.labeling.captions.cleaning.chain import RULE_REASONS
 from noise2music.labeling.captions.cleaning.quality import measure, musiccaps
 from noise2music.pipelines.settings import LabelSettings

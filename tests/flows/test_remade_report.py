@@ -13,7 +13,7 @@ from noise2music.core.errors import UserError
 from noise2music.core.storage import open_store
 from noise2music.flows.label import label, remake_report
 from noise2music.flows.pages.html import flatten
-from noise2music.flows.pages.label.resolved import resolved_labels
+from noise2music.flows.pages.label.stage import resolved_labels
 from noise2music.labeling.datasets.dataset import LATEST
 from tests.flows.music import small_settings, write_music
 

@@ -11,12 +11,10 @@ import pytest
 from noise2music.core.ids import hash_uniform, id_to_int
 from noise2music.flows.datasets import LabelDatasets
 from noise2music.flows.pages.label.contents import FunnelStep, LabelReport
+from noise2music.flows.pages.label.counts import Counts
 from noise2music.flows.pages.label.funnel import UNEXPLAINED, recordings_funnel
 from noise2music.flows.pages.label.gather import STARTER_CAVEAT, gather_report
-from noise2music.flows.pages.label.previews import Preview
-from noise2music.flows.pages.label.shown import LONGEST_TEXT, shorten
-from noise2music.flows.pages.label.sources import rows_where
-from noise2music.flows.pages.label.tally import Tally
+from noise2music.flows.pages.label.samples import LONGEST_TEXT, Preview, rows_where, shorten
 from tests.flows.made_up_datasets import HOSTILE, finished_run
 
 
@@ -90,7 +88,7 @@ def test_funnel_explains_every_loss(datasets: LabelDatasets) -> None:
 
 
 def test_funnel_shows_a_loss_that_nobody_explains(datasets: LabelDatasets) -> None:
-    steps = recordings_funnel(datasets, Tally({}, clips=13, searched=12, labelled=12))
+    steps = recordings_funnel(datasets, Counts({}, clips=13, searched=12, labelled=12))
     scored = next(step for step in steps if step.name == "Clips scored")
     assert [(loss.reason, loss.count) for loss in scored.losses] == [(UNEXPLAINED, 1)]
 

@@ -12,9 +12,8 @@ import pytest
 
 from noise2music.flows.pages.html import flatten
 from noise2music.flows.pages.label.contents import LabelReport
-from noise2music.flows.pages.label.figures import report_json
 from noise2music.flows.pages.label.gather import gather_report
-from noise2music.flows.pages.label.page import render_page
+from noise2music.flows.pages.label.page import render_page, report_json
 from tests.flows.made_up_datasets import HOSTILE, finished_run
 
 VOID = {"meta", "link", "input", "img", "br"}

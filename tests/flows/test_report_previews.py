@@ -9,7 +9,7 @@ from PIL import Image
 
 from noise2music.core.audio.encode import audio_bytes
 from noise2music.core.audio.spectrogram import HEIGHT, HIGHEST_HZ, LOWEST_HZ, WIDTH, spectrogram_colours, spectrogram_png
-from noise2music.flows.pages.label.previews import PREVIEW_RATE, PREVIEW_SECONDS, preview_audio, preview_flac
+from noise2music.flows.pages.label.samples import PREVIEW_RATE, PREVIEW_SECONDS, preview_audio, preview_flac
 from tests.flows.made_up_datasets import sine
 
 

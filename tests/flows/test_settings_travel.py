@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from noise2music.core.settings import Settings
-from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.models.job.settings import GenerateSettings
 from noise2music.models.training.settings import TrainSettings
 from noise2music.pipelines.settings import LabelSettings
@@ -93,7 +93,7 @@ def _limit(limits: tuple[Any, ...], *names: str) -> Any:
 
 def raw_of(kind: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
     """Some fields of a class as a configuration may hold them: those it needs, and any of the others."""
-    if kind is EverythingSettings:
+    if kind is EndToEndSettings:
         places = {"root", "out", "data", "checkpoints"}
         tables = {
             name: raw_of(inner).map(lambda raw: {key: value for key, value in raw.items() if key not in places})
@@ -185,7 +185,7 @@ from noise2music.flows.prefect_everything import everything_flow
 from noise2music.flows.prefect_flows import generate_flow
 from noise2music.flows.prefect_flows import label_flow
 from noise2music.flows.prefect_flows import train_flow
-flows = {"LabelSettings": label_flow, "TrainSettings": train_flow, "GenerateSettings": generate_flow, "EverythingSettings": everything_flow}
+flows = {"LabelSettings": label_flow, "TrainSettings": train_flow, "GenerateSettings": generate_flow, "EndToEndSettings": everything_flow}
 arrived = {}
 with get_client(sync_client=True) as client:
     for number, (name, (kind, settings)) in enumerate(json.load(sys.stdin).items()):

@@ -14,10 +14,10 @@ import soundfile
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import open_store
+from noise2music.flows.datasets import Labeled
 from noise2music.flows.inspect import status_rows, verify_root
 from noise2music.flows.label import label
 from noise2music.flows.prune import plan_pruning, prune
-from noise2music.flows.results import Labeled
 from noise2music.labeling.datasets.current import current_findings, open_current, read_labels, write_current
 from noise2music.labeling.datasets.dataset import LATEST
 from noise2music.labeling.datasets.uses import marks, note_use, running

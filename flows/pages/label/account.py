@@ -96,7 +96,7 @@ def _labelled(datasets: LabelDatasets, part: int) -> set[str]:
     """Clips of one part that have a label of any vocabulary."""
     found: set[str] = set()
     for vocabulary in datasets.vocabularies.values():
-        table = vocabulary.sample.read_part(part, ["clip_id", "labels"])
+        table = vocabulary.sample.read_part(part, ["clip_id", "labels.list.element.rank"])
         there = pc.greater(pc.list_value_length(table.column("labels")), 0)
         found.update(table.column("clip_id").filter(there).to_pylist())
     return found

@@ -44,14 +44,14 @@ class AccountLine:
         sides = [f"{self.amount(self.found)} found = {self.amount(self.used)} used"]
         for what, reasons in (("excluded", self.excluded), ("dead", self.dead)):
             if reasons:
-                sides.append(f"{self.amount(sum(reasons.values()))} {what} ({self._said(reasons)})")
+                sides.append(f"{self.amount(sum(reasons.values()))} {what} ({self._reasons(reasons)})")
         return f"{self.name}: " + " + ".join(sides) + (f"; {self.closing}" if self.missing else "")
 
     def share(self, number: int) -> str:
         """A part of this line for people, its unit left out where it is plain."""
         return self.amount(number) if self.unit == "ms" else f"{number:,}"
 
-    def _said(self, reasons: Mapping[str, int]) -> str:
+    def _reasons(self, reasons: Mapping[str, int]) -> str:
         ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-        said = [f"{reason} {self.share(number)}" for reason, number in ordered[:MOST]]
-        return ", ".join([*said, f"{len(ordered) - MOST} more"] if len(ordered) > MOST else said)
+        shown = [f"{reason} {self.share(number)}" for reason, number in ordered[:MOST]]
+        return ", ".join([*shown, f"{len(ordered) - MOST} more"] if len(ordered) > MOST else shown)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets
 from noise2music.flows.pages.label.contents import FunnelStep, Loss
-from noise2music.flows.pages.label.tally import Tally, VocabularyTally
+from noise2music.flows.pages.label.counts import Counts, VocabularyCounts
 
 _REASONS = {
     "audio_copy": "the same recording in another file",
@@ -26,7 +26,7 @@ def say(reason: str) -> str:
     return _REASONS.get(reason, reason.replace("_", " "))
 
 
-def recordings_funnel(datasets: LabelDatasets, tally: Tally) -> tuple[FunnelStep, ...]:
+def recordings_funnel(datasets: LabelDatasets, counts: Counts) -> tuple[FunnelStep, ...]:
     """From the files that were found to the clips in the training shards. Steps whose dataset is not there are left out."""
     steps: list[FunnelStep] = []
     if datasets.inventory is not None:
@@ -43,12 +43,12 @@ def recordings_funnel(datasets: LabelDatasets, tally: Tally) -> tuple[FunnelStep
         excluded = manifest.excluded
         _add(steps, "Recordings kept", manifest.rows - sum(excluded.values()), "files", {**excluded, **manifest.dead_reasons})
         steps.append(FunnelStep("Clips cut", int(manifest.stats.get("clips", 0)), "clips"))
-    _add(steps, "Clips scored", tally.clips, "clips", datasets.embed.manifest.dead_reasons)
+    _add(steps, "Clips scored", counts.clips, "clips", datasets.embed.manifest.dead_reasons)
     unlabelled = {
-        "split that may not be labelled": tally.clips - tally.searched,
-        "every candidate below the floor": tally.searched - tally.labelled,
+        "split that may not be labelled": counts.clips - counts.searched,
+        "every candidate below the floor": counts.searched - counts.labelled,
     }
-    _add(steps, "Clips with a label", tally.labelled, "clips", unlabelled)
+    _add(steps, "Clips with a label", counts.labelled, "clips", unlabelled)
     if datasets.shard is not None:
         manifest = datasets.shard.manifest
         silent = {"audio could not be encoded (dead in audio)": int(manifest.stats.get("no_audio", 0))}
@@ -56,7 +56,7 @@ def recordings_funnel(datasets: LabelDatasets, tally: Tally) -> tuple[FunnelStep
     return tuple(steps)
 
 
-def captions_funnel(datasets: VocabularyDatasets, tally: VocabularyTally, candidates_used: int) -> tuple[FunnelStep, ...]:
+def captions_funnel(datasets: VocabularyDatasets, counts: VocabularyCounts, candidates_used: int) -> tuple[FunnelStep, ...]:
     """From the captions that were read to those that became a label. candidates_used: captions that are a candidate of any clip."""
     vocabulary = datasets.vocabulary.manifest
     lost = {CAPTION_REASONS.get(reason, reason): number for reason, number in vocabulary.counted("lost:").items()}
@@ -64,7 +64,7 @@ def captions_funnel(datasets: VocabularyDatasets, tally: VocabularyTally, candid
     _add(steps, "Captions kept", vocabulary.rows, "captions", {**lost, **vocabulary.dead_reasons})
     _add(steps, "Captions embedded", datasets.embed_text.manifest.rows, "captions", datasets.embed_text.manifest.dead_reasons)
     _add(steps, "Candidates of a clip", candidates_used, "captions", {"near no clip": steps[-1].count - candidates_used})
-    used = int((tally.labels > 0).sum())
+    used = int((counts.labels > 0).sum())
     _add(steps, "Used as a label", used, "captions", {"not drawn": candidates_used - used})
     return tuple(steps)
 
@@ -80,8 +80,8 @@ def _add(steps: list[FunnelStep], name: str, count: int, unit: str, losses: Mapp
 
 
 def _metadata_note(stats: Mapping[str, float]) -> str:
-    said = (
+    notes = (
         ("files_without_metadata", "without a row in the metadata table"),
         ("metadata_without_file", "rows of the metadata table without a file"),
     )
-    return "; ".join(f"{int(stats[key]):,} {words}" for key, words in said if stats.get(key))
+    return "; ".join(f"{int(stats[key]):,} {words}" for key, words in notes if stats.get(key))

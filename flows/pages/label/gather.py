@@ -9,12 +9,11 @@ import numpy.typing as npt
 from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets
 from noise2music.flows.pages.label.account import account
 from noise2music.flows.pages.label.contents import CaptionUse, Curve, DatasetRow, LabelReport, ScorerReport, TagCoverage, VocabularyReport
+from noise2music.flows.pages.label.counts import CaptionRows, Counts, VocabularyCounts, count_all
+from noise2music.flows.pages.label.dead import dead_counts, dead_letters, excluded_tracks, warnings
 from noise2music.flows.pages.label.funnel import captions_funnel, recordings_funnel
-from noise2music.flows.pages.label.lost import dead_counts, dead_letters, excluded_tracks, warnings
-from noise2music.flows.pages.label.previews import preview_flac
+from noise2music.flows.pages.label.samples import MakePreview, preview_flac, read_clips, shorten
 from noise2music.flows.pages.label.scores import score_report
-from noise2music.flows.pages.label.shown import MakePreview, read_clips, shorten
-from noise2music.flows.pages.label.tally import CaptionRows, Tally, VocabularyTally, tally
 from noise2music.flows.pages.label.writing import cleaning_report, writing_report
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.retrieval.distribution import cdf_points, describe
@@ -49,7 +48,7 @@ def gather_report(
     _check_parts(datasets)
     texts = {name: vocabulary.embed_text.read(["caption_id", "caption"]) for name, vocabulary in datasets.vocabularies.items()}
     rows = {name: CaptionRows(table.column("caption_id")) for name, table in texts.items()}
-    counted = tally(datasets, rows, seed, clips)
+    counted = count_all(datasets, rows, seed, clips)
     vocabularies = tuple(
         _vocabulary(name, vocabulary, texts[name].column("caption"), rows[name], counted.vocabularies[name], configuration)
         for name, vocabulary in datasets.vocabularies.items()
@@ -96,7 +95,7 @@ def _vocabulary(
     datasets: VocabularyDatasets,
     captions: Any,
     rows: CaptionRows,
-    counted: VocabularyTally,
+    counted: VocabularyCounts,
     configuration: Mapping[str, Any],
 ) -> VocabularyReport:
     frequency = np.zeros(len(rows), np.int64)
@@ -128,7 +127,7 @@ def _curve(counts: Int64s) -> Curve:
     return Curve(tuple(ranks.tolist()), tuple(shares.tolist()))
 
 
-def _tags(counted: Tally) -> tuple[TagCoverage, ...]:
+def _tags(counted: Counts) -> tuple[TagCoverage, ...]:
     labels = max(1, int(sum(vocabulary.labels.sum() for vocabulary in counted.vocabularies.values())))
     commonest = sorted(counted.tag_clips.items(), key=lambda item: (-item[1], item[0]))[:MOST_TAGS]
     return tuple(

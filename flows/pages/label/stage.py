@@ -4,18 +4,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from noise2music.flows.datasets import LabelDatasets
+from noise2music.flows.datasets import LABEL_PAGE, LabelDatasets
 from noise2music.flows.pages.label.account_line import AccountLine
-from noise2music.flows.pages.label.figures import report_json
 from noise2music.flows.pages.label.gather import gather_report
-from noise2music.flows.pages.label.page import render_page
-from noise2music.flows.pages.label.resolved import resolved_labels
-from noise2music.flows.results import LABEL_PAGE
+from noise2music.flows.pages.label.page import render_page, report_json
 from noise2music.labeling.datasets.dataset import Dataset, open_dataset
 from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
 from noise2music.labeling.datasets.manifest import PartFile, PartRecord
 from noise2music.labeling.datasets.parts import record_path
+from noise2music.labeling.stages.vocabulary import allowed_splits
 from noise2music.pipelines.session import Session
 from noise2music.pipelines.settings import LabelSettings
 
@@ -43,8 +42,18 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
         root.put(f"{identity.path}/{record_path(0, 1)}", record.model_dump_json(indent=1).encode())
 
     config = {"clips": session.settings.report.clips, "seed": session.settings.seed}
-    inputs = {"scorer": scorer, "page": _page_identity(), "said": _what_was_said(datasets)}
+    inputs = {"scorer": scorer, "page": _page_identity(), "said": _losses_identity(datasets)}
     return session.build("report", VERSION, make_parts, parts=1, config=config, inputs=inputs, parents=datasets.all())
+
+
+def resolved_labels(settings: LabelSettings) -> dict[str, Any]:
+    """The labels drawn from every vocabulary, and the splits that one may label where it may not label all."""
+    shown = settings.as_json()
+    shown["sampling"]["labels_per_clip"] = {name: settings.labels_per_clip(name) for name in settings.vocabulary}
+    for name, vocabulary in settings.vocabulary.items():
+        splits = allowed_splits(vocabulary)
+        shown["vocabulary"][name]["allowed_splits"] = sorted(splits) if splits is not None else "all"
+    return shown
 
 
 def read_account(page: Dataset) -> tuple[AccountLine, ...]:
@@ -61,11 +70,11 @@ def _page_identity() -> str:
     return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in sources)).hexdigest()
 
 
-def _what_was_said(datasets: LabelDatasets) -> str:
+def _losses_identity(datasets: LabelDatasets) -> str:
     """Hash of what the page says beside the living rows: what died, was left out or was not as declared."""
     manifests = [dataset.manifest for dataset in datasets.all()]
-    said = [[manifest.stage, manifest.name, manifest.dead_reasons, manifest.excluded, manifest.warned] for manifest in manifests]
-    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
+    losses = [[manifest.stage, manifest.name, manifest.dead_reasons, manifest.excluded, manifest.warned] for manifest in manifests]
+    return hashlib.sha256(canonical_json(losses).encode()).hexdigest()
 
 
 def _title(root: str) -> str:

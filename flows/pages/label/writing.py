@@ -5,7 +5,7 @@ from typing import Any
 
 from noise2music.flows.pages.label.contents import CleaningReport, Loss, QualityReport, RuleReport, WritingReport
 from noise2music.flows.pages.label.funnel import say
-from noise2music.flows.pages.label.shown import shorten
+from noise2music.flows.pages.label.samples import shorten
 from noise2music.labeling.captions.cleaning.chain import RULE_REASONS
 from noise2music.labeling.captions.cleaning.quality import SIZES, Quality, comparable_size, measure, musiccaps, sample
 from noise2music.labeling.datasets.dataset import Dataset

@@ -15,6 +15,7 @@ from noise2music.labeling.captions.builtin.characters import Character, characte
 from noise2music.labeling.captions.builtin.english import clause, polish, with_article
 from noise2music.labeling.captions.builtin.forms import (
     Pulse,
+    Style,
     drumless,
     fitting_characters,
     forms,
@@ -22,10 +23,10 @@ from noise2music.labeling.captions.builtin.forms import (
     productions,
     pulses,
     scenes,
+    styles,
     suits,
 )
 from noise2music.labeling.captions.builtin.playing import verb_phrases
-from noise2music.labeling.captions.builtin.styles import Style, styles
 
 CHOICES_PER_SENTENCE = 64
 DRAWS_AT_ONCE = 1024

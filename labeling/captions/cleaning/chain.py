@@ -9,14 +9,22 @@ from noise2music.core.tally import Tally
 from noise2music.labeling.captions.builtin.tags import tags_by_category
 from noise2music.labeling.captions.cleaning.contradiction import contradiction
 from noise2music.labeling.captions.cleaning.describes_music import SIDES, exemplars, not_music
-from noise2music.labeling.captions.cleaning.language import language
 from noise2music.labeling.captions.cleaning.names import names
 from noise2music.labeling.captions.cleaning.phrases import read_phrases
-from noise2music.labeling.captions.cleaning.refusals import REFUSALS, refusal, second_person
 from noise2music.labeling.captions.cleaning.rule import Rule, Sentence, each
-from noise2music.labeling.captions.cleaning.shape import has_length, is_whole, low_information, quotes
+from noise2music.labeling.captions.cleaning.sentence_rules import (
+    REFUSALS,
+    TRIVIA,
+    has_length,
+    is_whole,
+    language,
+    low_information,
+    quotes,
+    refusal,
+    second_person,
+    trivia,
+)
 from noise2music.labeling.captions.cleaning.tidy import tidy
-from noise2music.labeling.captions.cleaning.trivia import TRIVIA, trivia
 from noise2music.labeling.captions.cleaning.word_lists import word_lists
 from noise2music.labeling.captions.contamination import HeldOutTexts, find_contamination
 from noise2music.labeling.captions.text import split_sentences

@@ -4,8 +4,7 @@ import re
 from functools import cache, lru_cache
 
 from noise2music.labeling.captions.builtin.tags import tags_by_category
-from noise2music.labeling.captions.cleaning.proper_words import fold
-from noise2music.labeling.captions.cleaning.word_lists import word_lists
+from noise2music.labeling.captions.cleaning.word_lists import fold, word_lists
 from noise2music.labeling.corpus.songs import Song
 
 SLOW_FROM, FAST_UNTIL = 110.0, 90.0

@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from noise2music.labeling.captions.cleaning.proper_words import allowed_words, fold
-from noise2music.labeling.captions.cleaning.word_lists import word_lists
+from noise2music.labeling.captions.cleaning.word_lists import allowed_words, fold, word_lists
 from noise2music.labeling.corpus.songs import Song
 from noise2music.labeling.scorers.minilm import load_minilm_words
 

@@ -1,11 +1,13 @@
-"""The word lists of the rules (data/words.toml), one class for each rule."""
+"""The word lists of the rules (data/words.toml), one class for each rule, and the words that may have a capital."""
 
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import astuple, dataclass
 from functools import cache
 
 from pydantic import ConfigDict
 
 from noise2music.core.data_files import Words, WordSet, read_toml
+from noise2music.labeling.captions.builtin.tags import tags_by_category
 
 
 @dataclass(frozen=True)
@@ -114,3 +116,16 @@ class WordLists:
 def word_lists() -> WordLists:
     """The words, read once a process. Raises UserError, which names the entry, where the file is damaged."""
     return read_toml(__package__, "words.toml", WordLists)
+
+
+def fold(word: str) -> str:
+    """Lower case without accents and with plain apostrophes: "Beyoncé" and "beyonce" are one name."""
+    marks = unicodedata.normalize("NFKD", word.casefold()).replace("’", "'")
+    return "".join(mark for mark in marks if not unicodedata.combining(mark))
+
+
+@cache
+def allowed_words() -> frozenset[str]:
+    """Folded, with the words of the built-in vocabulary. With a capital they name a style, an instrument or a time, and no person."""
+    lists = (*astuple(word_lists().proper_words), *tags_by_category().values())
+    return frozenset(fold(word) for names in lists for name in names for word in (name, *name.replace("-", " ").split()))

@@ -13,9 +13,8 @@ from noise2music.core.data_files import comma_list
 from noise2music.labeling.captions.builtin import BuiltinTag, builtin_sentences, builtin_tags
 from noise2music.labeling.captions.builtin.characters import characters, paces
 from noise2music.labeling.captions.builtin.english import clause, is_plural, polish, third_person, with_article
-from noise2music.labeling.captions.builtin.forms import forms
+from noise2music.labeling.captions.builtin.forms import forms, styles
 from noise2music.labeling.captions.builtin.playing import Role, verb_phrases
-from noise2music.labeling.captions.builtin.styles import styles
 from noise2music.labeling.captions.text import caption_key, normalise_caption
 
 SENTENCES = builtin_sentences(20_000, seed=1)

@@ -3,12 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noise2music.labeling.captions.cleaning.contradiction import contradiction
-from noise2music.labeling.captions.cleaning.language import language
 from noise2music.labeling.captions.cleaning.names import names
-from noise2music.labeling.captions.cleaning.refusals import refusal, second_person
-from noise2music.labeling.captions.cleaning.shape import low_information, quotes
+from noise2music.labeling.captions.cleaning.sentence_rules import language, low_information, quotes, refusal, second_person, trivia
 from noise2music.labeling.captions.cleaning.tidy import tidy
-from noise2music.labeling.captions.cleaning.trivia import trivia
 from noise2music.labeling.corpus.songs import Song
 
 PLAIN = Song("Zqxwv", None)

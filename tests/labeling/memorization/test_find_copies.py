@@ -23,10 +23,9 @@ from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import PartContext, write_part
 from noise2music.labeling.datasets.reuse import CarryOver
 from noise2music.labeling.memorization.chains import MOST_REPEATS, find_chains
-from noise2music.labeling.memorization.groups import connected
 from noise2music.labeling.memorization.inverted_index import FIRST_FEW, MOST_SHARED, Entries, Votes, settle, votes
 from noise2music.labeling.memorization.landmarks import Landmarks
-from noise2music.labeling.memorization.links import LEAST_VOTES, NO_LINKS, find_links
+from noise2music.labeling.memorization.links import LEAST_VOTES, NO_LINKS, connected, find_links
 from noise2music.labeling.memorization.recording import Recognised, recognise
 from noise2music.labeling.schemas import COPIES, FINGERPRINT, PROBE
 from noise2music.labeling.stages import copies as stage

@@ -14,8 +14,8 @@ from noise2music.core.ids import hash_uniform
 from noise2music.labeling.scorers import musicnn_package, musicnn_weights
 from noise2music.labeling.scorers.musicnn import BANDS, FRAMES, SAMPLE_RATE, Tagger, log_mel, tag_probabilities, windows
 from noise2music.labeling.scorers.musicnn_package import TAGGERS, Checkpoints, fetch_files, fetched_checkpoints, installed_checkpoints
-from noise2music.labeling.scorers.musicnn_tags import MSD_TAGS, MTT_TAGS, TAGS
 from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
+from noise2music.labeling.scorers.starter import MSD_TAGS, MTT_TAGS, TAGS
 from tests.musicnn_input import REFERENCE, reference_input
 
 torch.set_num_threads(1)

@@ -12,9 +12,9 @@ from noise2music.labeling.scorers import starter
 from noise2music.labeling.scorers.base import Scorer
 from noise2music.labeling.scorers.minilm import load_minilm
 from noise2music.labeling.scorers.musicnn import load_taggers
-from noise2music.labeling.scorers.musicnn_tags import TAGS
 from noise2music.labeling.scorers.starter import (
     REFERENCE,
+    TAGS,
     TEXT_MAP,
     Reference,
     Starter,

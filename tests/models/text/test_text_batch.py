@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noise2music.core.one_thread import one_thread
+from noise2music.core.device import one_thread
 from noise2music.models.text.conditioning import SEPARATOR, TextBatch, encode_prompt, pad_text, text_batch
 from noise2music.models.text.encoder import TextEncoder
 from noise2music.models.text.load import TextSettings, load_encoder

@@ -1,20 +1,67 @@
 """The clips of the page: what is known of each, its labels, and something to hear and see."""
 
-from collections.abc import Callable, Mapping, Sequence
+import io
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import soundfile
+
+from noise2music.core.audio.resample import resample
+from noise2music.core.audio.spectrogram import spectrogram_png
 from noise2music.flows.datasets import LabelDatasets
 from noise2music.flows.pages.label.contents import ShownClip, ShownLabel
-from noise2music.flows.pages.label.previews import Preview
-from noise2music.flows.pages.label.sources import rows_where
 from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.shard_audio import INLINE, REFERENCE, audio_of_row
 
-MakePreview = Callable[[bytes], Preview]
+Float32s = npt.NDArray[np.float32]
 
+PREVIEW_RATE = 24_000
+PREVIEW_SECONDS = 30
 LONGEST_TEXT = 2000
+
 _THREADS = 2
+_KBPS = 32
+_SLOWEST, _FASTEST = 8, 160
+
+
+@dataclass(frozen=True)
+class Preview:
+    """audio: MP3, mono, PREVIEW_RATE. spectrogram: PNG."""
+
+    audio: bytes
+    spectrogram: bytes
+
+
+def preview_flac(data: bytes) -> Preview:
+    """FLAC (a shard's `audio.bytes`) -> preview of its first PREVIEW_SECONDS."""
+    with soundfile.SoundFile(io.BytesIO(data)) as file:
+        rate = file.samplerate
+        audio = file.read(PREVIEW_SECONDS * rate, dtype="float32", always_2d=True).mean(axis=1)
+    return Preview(preview_audio(audio, rate), spectrogram_png(audio, rate))
+
+
+def preview_audio(audio: Float32s, rate: int) -> bytes:
+    """(samples,) mono at `rate` Hz -> MP3 at PREVIEW_RATE and 32 kbit/s; NaN is silence and what is beyond full scale is clipped.
+
+    libsndfile takes the bit rate as a place between the fastest and the slowest that MPEG-2 layer III has.
+    """
+    clean = np.clip(np.nan_to_num(audio), -1, 1).astype(np.float32)
+    sound = np.clip(resample(clean, rate, PREVIEW_RATE), -1, 1)
+    level = (_FASTEST - _KBPS) / (_FASTEST - _SLOWEST)
+    sink = io.BytesIO()
+    soundfile.write(sink, sound, PREVIEW_RATE, format="MP3", subtype="MPEG_LAYER_III", bitrate_mode="CONSTANT", compression_level=level)
+    return sink.getvalue()
+
+
+MakePreview = Callable[[bytes], Preview]
 
 
 def shorten(text: str | None) -> str:
@@ -28,6 +75,23 @@ def read_clips(datasets: LabelDatasets, chosen: Mapping[int, Sequence[str]], pre
     """The clips of `chosen` (ids by part), by track key and start. Reads the parts they are in, of the shards only their row groups."""
     clips = [clip for part, clip_ids in sorted(chosen.items()) for clip in _read_part(datasets, part, clip_ids, preview)]
     return tuple(sorted(clips, key=lambda clip: (clip.track_key, clip.start_ms, clip.clip_id)))
+
+
+def rows_where(dataset: Dataset, part: int, column: str, values: Collection[str], columns: Sequence[str]) -> pa.Table | None:
+    """Rows of one part whose `column` holds one of `values`; None when there are none.
+
+    Only the row groups that hold such a row are read whole, so a shard of hundreds of MB costs a few of them.
+    """
+    wanted = pa.array(sorted(values), pa.string())
+    found = []
+    for file in dataset.manifest.parts[part].files:
+        with dataset.store.reader(f"{dataset.path}/{file.path}") as source:
+            parquet = pq.ParquetFile(source, pre_buffer=False)
+            for group in range(parquet.num_row_groups):
+                mask = pc.is_in(parquet.read_row_group(group, [column], use_threads=False).column(column), wanted)
+                if pc.any(mask).as_py():
+                    found.append(parquet.read_row_group(group, list(columns), use_threads=False).filter(mask))
+    return pa.concat_tables(found) if found else None
 
 
 def _read_part(datasets: LabelDatasets, part: int, clip_ids: Sequence[str], preview: MakePreview) -> list[ShownClip]:

@@ -5,16 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from noise2music.core.errors import UserError
-from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.pages.everything import write_everything_page
-from noise2music.flows.results import Generated, Labeled
+from noise2music.flows.datasets import Labeled
+from noise2music.flows.end_to_end_settings import EndToEndSettings
+from noise2music.flows.pages.end_to_end import write_end_to_end_page
+from noise2music.flows.results import Generated
 from noise2music.flows.train import check_recipes, exit_code
 from noise2music.models.job.prompts import read_prompts
 from noise2music.models.training.trainer import TrainingResult
 
 
 @dataclass(frozen=True)
-class Everything:
+class EndToEnd:
     """How far the chain came: generated is None where training was stopped. page: where the page is."""
 
     labeled: Labeled
@@ -37,7 +38,7 @@ class Steps:
     generate: Callable[..., Generated]
 
 
-def everything(settings: EverythingSettings, steps: Steps) -> Everything:
+def end_to_end(settings: EndToEndSettings, steps: Steps) -> EndToEnd:
     """Do what is missing of the chain, link by link, and write its page. Asked to stop in training, it ends after saving.
 
     No deployment is told that something is ready: the chain itself goes on. Raises UserError.
@@ -48,10 +49,10 @@ def everything(settings: EverythingSettings, steps: Steps) -> Everything:
     check_recipes(settings.train, settings.trained_stages)
     read_prompts(settings.generate.prompts, settings.generate.seconds, settings.generate.seed)
     labeled = steps.label(settings.label, announce=False)
-    page = write_everything_page(settings, labeled, None)
+    page = write_end_to_end_page(settings, labeled, None)
     trained = steps.train(settings.train, settings.trained_stages, announce=False)
-    page = write_everything_page(settings, labeled, None)
+    page = write_end_to_end_page(settings, labeled, None)
     if len(trained) < len(settings.trained_stages) or not all(stage.finished for stage in trained):
-        return Everything(labeled, tuple(trained), None, page)
+        return EndToEnd(labeled, tuple(trained), None, page)
     generated = steps.generate(settings.generate, announce=False)
-    return Everything(labeled, tuple(trained), generated, write_everything_page(settings, labeled, generated))
+    return EndToEnd(labeled, tuple(trained), generated, write_end_to_end_page(settings, labeled, generated))

@@ -14,8 +14,8 @@ import pytest
 from noise2music.core.errors import UserError
 from noise2music.flows.config import read_settings
 from noise2music.flows.demo import render_music
-from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.run import run_everything
+from noise2music.flows.end_to_end_settings import EndToEndSettings
+from noise2music.flows.run import run_end_to_end
 from noise2music.models.training.log import read_journal
 from tests.flows.small_chain import read_chain, write_chain
 
@@ -37,7 +37,7 @@ def n2m(*arguments: str) -> "subprocess.Popen[str]":
 def test_not_within_torchrun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match=r"run it without torchrun"):
-        run_everything(read_chain(write_chain(tmp_path)))
+        run_end_to_end(read_chain(write_chain(tmp_path)))
 
 
 @pytest.mark.slow
@@ -55,8 +55,8 @@ def test_the_example_goes_all_the_way_and_a_second_run_makes_nothing(tmp_path: P
         "generate.seconds": 1.0,
     }
     overrides = [f"{name}={json.dumps(value)}" for name, value in ours.items()]
-    settings = read_settings(EverythingSettings, PROJECT / "examples/everything.toml", overrides)
-    done = run_everything(settings)
+    settings = read_settings(EndToEndSettings, PROJECT / "examples/everything.toml", overrides)
+    done = run_end_to_end(settings)
     assert all(stage.finished for stage in done.trained)
     assert done.generated
     prompts = (PROJECT / "examples/prompts.txt").read_text().splitlines()
@@ -68,7 +68,7 @@ def test_the_example_goes_all_the_way_and_a_second_run_makes_nothing(tmp_path: P
     assert all((page.parent / link).is_file() for link in links), links
     assert all(prompt in html for prompt in prompts if prompt.isascii() and "'" not in prompt)
     before = tree(tmp_path / "chain")
-    again = run_everything(settings)
+    again = run_end_to_end(settings)
     assert again.labeled.nothing_done
     assert again.generated
     assert again.generated.nothing_done
@@ -83,7 +83,7 @@ def test_the_example_goes_all_the_way_and_a_second_run_makes_nothing(tmp_path: P
 def test_stopped_in_training_it_saves_and_goes_on(tmp_path: Path) -> None:
     chain = read_chain(write_chain(tmp_path))
     config = tmp_path / "chain.toml"
-    process = n2m("everything", "-c", str(config), *(f"--set=train.recipe.{key}={value}" for key, value in FOREVER.items()))
+    process = n2m("end-to-end", "-c", str(config), *(f"--set=train.recipe.{key}={value}" for key, value in FOREVER.items()))
     folder = chain.train.folder("spectrogram-generator")
     while not read_journal(folder, "validation"):
         assert process.poll() is None, process.communicate()
@@ -95,7 +95,7 @@ def test_stopped_in_training_it_saves_and_goes_on(tmp_path: Path) -> None:
     page = tmp_path / "chain/index.html"
     assert "None yet: training is not finished" in page.read_text()
     assert not chain.train.folder("vocoder").exists()
-    said, wrong = n2m("everything", "-c", str(config)).communicate(timeout=600)
+    said, wrong = n2m("end-to-end", "-c", str(config)).communicate(timeout=600)
     assert wrong == ""
     assert "spectrogram-generator: goes on after" in said
     assert len(list((tmp_path / "chain/generated/audio").glob("*.flac"))) == 2

@@ -6,10 +6,9 @@ import pytest
 
 from noise2music.core.errors import UserError
 from noise2music.flows.config import read_settings, validate_settings
-from noise2music.flows.everything_settings import EverythingSettings
-from noise2music.flows.pages.everything import address
+from noise2music.flows.end_to_end_settings import EndToEndSettings
+from noise2music.flows.pages.end_to_end import address, resolved_chain
 from noise2music.flows.pages.html import flatten
-from noise2music.flows.pages.label.resolved import resolved_chain
 from noise2music.models.cascade.stage import STAGES
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -20,8 +19,8 @@ RAW = {
 }
 
 
-def settings_of(*overrides: str) -> EverythingSettings:
-    return validate_settings(EverythingSettings, RAW, overrides, "test")
+def settings_of(*overrides: str) -> EndToEndSettings:
+    return validate_settings(EndToEndSettings, RAW, overrides, "test")
 
 
 def test_places_are_filled_in_below_the_root() -> None:
@@ -29,7 +28,7 @@ def test_places_are_filled_in_below_the_root() -> None:
     assert settings.label.root == settings.train.data.shards == "runs/chain/labels"
     assert settings.train.out == settings.generate.checkpoints == "runs/chain/cascade"
     assert settings.generate.out == "runs/chain/generated"
-    assert validate_settings(EverythingSettings, settings.as_json(), (), "again") == settings
+    assert validate_settings(EndToEndSettings, settings.as_json(), (), "again") == settings
 
 
 def test_a_place_of_ones_own_is_passed_on() -> None:
@@ -66,7 +65,7 @@ def test_stages_are_those_that_generation_uses_in_the_order_of_the_cascade() -> 
 
 
 def test_the_example_is_valid() -> None:
-    settings = read_settings(EverythingSettings, EXAMPLES / "everything.toml")
+    settings = read_settings(EndToEndSettings, EXAMPLES / "everything.toml")
     assert settings.trained_stages == ("spectrogram-generator", "vocoder", "super-resolution")
     assert (EXAMPLES.parent / settings.generate.prompts).is_file()
 

@@ -40,7 +40,7 @@ class CaptionRows:
 
 
 @dataclass
-class VocabularyTally:
+class VocabularyCounts:
     """labels (V,): how often each caption is a label. The histograms are those of scores.count_scores. searched: clips with a candidate."""
 
     labels: Int64s
@@ -51,13 +51,13 @@ class VocabularyTally:
 
 
 @dataclass
-class Tally:
+class Counts:
     """recordings, clips: those with an embedding. searched, labelled: clips with a candidate, with a label, of any vocabulary.
 
     The tag counts are of clips and labels. shown: the clips to be shown, by part.
     """
 
-    vocabularies: dict[str, VocabularyTally]
+    vocabularies: dict[str, VocabularyCounts]
     recordings: int = 0
     clips: int = 0
     searched: int = 0
@@ -69,9 +69,9 @@ class Tally:
     shown: dict[int, list[str]] = field(default_factory=dict)
 
 
-def tally(datasets: LabelDatasets, captions: Mapping[str, CaptionRows], seed: int, shown: int) -> Tally:
+def count_all(datasets: LabelDatasets, captions: Mapping[str, CaptionRows], seed: int, shown: int) -> Counts:
     """Count everything once. `captions` by vocabulary; the `shown` clips with the smallest hash of (seed, clip) are kept."""
-    result = Tally({name: VocabularyTally(np.zeros(len(rows), np.int64)) for name, rows in captions.items()})
+    result = Counts({name: VocabularyCounts(np.zeros(len(rows), np.int64)) for name, rows in captions.items()})
     kept_ids, kept_part = np.zeros(0, np.uint64), np.zeros(0, np.int64)
     for part in datasets.embed.parts:
         clips = datasets.embed.read_part(part, ["clip_id", "track_id", "length_ms"])
@@ -101,7 +101,7 @@ def tally(datasets: LabelDatasets, captions: Mapping[str, CaptionRows], seed: in
     return result
 
 
-def _count_part(vocabulary: VocabularyDatasets, part: int, rows: CaptionRows, into: VocabularyTally) -> tuple[Uint64s, Int64s, Int64s]:
+def _count_part(vocabulary: VocabularyDatasets, part: int, rows: CaptionRows, into: VocabularyCounts) -> tuple[Uint64s, Int64s, Int64s]:
     """Count one part of one vocabulary; its clips' ids and how many candidates and labels each has. Both datasets have the same rows."""
     scores = vocabulary.retrieve.read_part(part, ["scores"]).column("scores").combine_chunks()
     candidates = pc.list_value_length(scores).to_numpy()
@@ -117,7 +117,7 @@ def _count_part(vocabulary: VocabularyDatasets, part: int, rows: CaptionRows, in
     return ids_to_uint64(sampled.column("clip_id")), candidates.astype(np.int64), pc.list_value_length(labels).to_numpy().astype(np.int64)
 
 
-def _count_tags(datasets: LabelDatasets, part: int, ids: Uint64s, labels: Int64s, into: Tally) -> None:
+def _count_tags(datasets: LabelDatasets, part: int, ids: Uint64s, labels: Int64s, into: Counts) -> None:
     """Tags of one part's tracks, counted once a clip that was scored. `ids` ascending with `labels` beside them."""
     if datasets.ingest is None:
         return
@@ -140,7 +140,7 @@ def _count_tags(datasets: LabelDatasets, part: int, ids: Uint64s, labels: Int64s
         _forget_rare_tags(into)
 
 
-def _forget_rare_tags(into: Tally) -> None:
+def _forget_rare_tags(into: Counts) -> None:
     kept = {tag for tag, _ in sorted(into.tag_clips.items(), key=lambda item: (-item[1], item[0]))[: _MOST_TAGS // 2]}
     for counter in (into.tag_clips, into.tag_labelled, into.tag_labels):
         for tag in counter.keys() - kept:

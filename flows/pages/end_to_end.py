@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,17 @@ from typing import Any
 from markupsafe import Markup
 
 from noise2music.core.storage import is_remote, local_path, open_store
-from noise2music.flows.everything_settings import EverythingSettings
+from noise2music.flows.datasets import Labeled
+from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.pages.charts import use_curves
 from noise2music.flows.pages.html import asset, environment, flatten
-from noise2music.flows.pages.label.resolved import resolved_chain
-from noise2music.flows.pages.label.stage import FIGURES
+from noise2music.flows.pages.label.stage import FIGURES, resolved_labels
 from noise2music.flows.pages.training import NAME as TRAINING_PAGE
 from noise2music.flows.pages.training import loss_chart
-from noise2music.flows.results import Generated, Labeled
+from noise2music.flows.results import Generated
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.training.log import read_journal
+from noise2music.models.training.settings import TrainSettings
 
 NAME = "index.html"
 SHOWN_CLIPS = 24
@@ -77,12 +78,12 @@ class Clips:
     page: str
 
 
-def write_everything_page(settings: EverythingSettings, labeled: Labeled, generated: Generated | None) -> str:
+def write_end_to_end_page(settings: EndToEndSettings, labeled: Labeled, generated: Generated | None) -> str:
     """Write the page of a run as far as it is, at root/index.html. Gives where it is. Raises UserError when it cannot be written."""
     figures = json.loads(labeled.report.store.get(f"{labeled.report.path}/{FIGURES}"))
     html = (
         environment()
-        .get_template("everything.html.j2")
+        .get_template("end_to_end.html.j2")
         .render(
             name=settings.root.rstrip("/").rsplit("/", 1)[-1],
             labels=figures,
@@ -100,6 +101,24 @@ def write_everything_page(settings: EverythingSettings, labeled: Labeled, genera
     return store.describe(NAME)
 
 
+def resolved_training(settings: TrainSettings, stages: Sequence[StageName]) -> dict[str, Any]:
+    """The whole recipe of every stage that is trained. Raises UserError where one cannot be."""
+    shown = settings.as_json()
+    del shown["recipe"]
+    return {**shown, "stages": {stage: settings.recipe_of(stage).as_json() for stage in stages}}
+
+
+def resolved_chain(settings: EndToEndSettings) -> dict[str, Any]:
+    """All three, and the sampling of every stage that clips go through: None is what the stage was published with."""
+    shown = settings.as_json()
+    generate = shown["generate"]
+    del generate["generation"]["sampling"]
+    generation = settings.generate.generation
+    generate["generation"]["stages"] = {stage: generation.sampling_of(stage).as_json() for stage in generation.chain}
+    train = resolved_training(settings.train, settings.trained_stages)
+    return {**shown, "stages": list(settings.trained_stages), "label": resolved_labels(settings.label), "train": train}
+
+
 def address(place: str, root: str) -> str:
     """A file or URI as a link on a page that lies in `root`: relative where both are folders of this machine."""
     if is_remote(place):
@@ -108,7 +127,7 @@ def address(place: str, root: str) -> str:
     return path.as_uri() if is_remote(root) else os.path.relpath(path, Path(local_path(root)).absolute())
 
 
-def _stage(settings: EverythingSettings, name: StageName) -> Stage:
+def _stage(settings: EndToEndSettings, name: StageName) -> Stage:
     folder = settings.train.folder(name)
     journal = read_journal(folder)
     losses = [line["loss"] for line in journal if line["kind"] == "validation"]

@@ -15,7 +15,7 @@ from noise2music.models.training.settings import TrainSettings
 from noise2music.pipelines.settings import LabelSettings
 
 
-class EverythingSettings(Settings):
+class EndToEndSettings(Settings):
     """The chain below one `root`: root/labels, root/cascade, root/generated and the page root/index.html.
 
     Left out, `label.root`, `train.out`, `train.data.shards`, `generate.checkpoints` and `generate.out` are these places. Given, they may be
@@ -46,7 +46,7 @@ class EverythingSettings(Settings):
         return {**raw, "label": label, "train": train, "generate": generate}
 
     @model_validator(mode="after")
-    def _hang_together(self) -> "EverythingSettings":
+    def _hang_together(self) -> "EndToEndSettings":
         if is_remote(self.train.out):
             raise ValueError(f"train.out = {self.train.out!r}: training keeps its states on this machine, so train.out must be a folder")
         for key, value, source, wanted in (

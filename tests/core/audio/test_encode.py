@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from noise2music.core.audio.full_scale import full_scale_gain, peak_of, say_beyond
+from noise2music.core.audio.encode import full_scale_gain, peak_of, say_beyond
 
 
 def test_within_full_scale_nothing_is_changed_even_where_resampling_overshoots() -> None:

@@ -1,18 +1,18 @@
-"""What did not get through: tracks that were left out on purpose, and rows that failed."""
+"""Tracks that were left out on purpose, dead rows, and rows that were not as declared."""
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from noise2music.flows.pages.label.contents import DeadCount, DeadLetter, ExcludedTrack, Loss, Warned
 from noise2music.flows.pages.label.funnel import say
-from noise2music.flows.pages.label.shown import shorten
-from noise2music.flows.pages.label.sources import dead_tables, rows_where
+from noise2music.flows.pages.label.samples import rows_where, shorten
 from noise2music.labeling.datasets.dataset import Dataset
-from noise2music.labeling.datasets.parts import part_of
+from noise2music.labeling.datasets.parts import part_of, read_parquet
 
 MOST_ROWS = 200
 
@@ -55,12 +55,19 @@ def dead_letters(datasets: Iterable[Dataset]) -> tuple[DeadLetter, ...]:
 
 def _first_letters(dataset: Dataset) -> list[DeadLetter]:
     letters: list[DeadLetter] = []
-    for table in dead_tables(dataset):
+    for table in _dead_tables(dataset):
         for row in table.slice(0, MOST_ROWS - len(letters)).to_pylist():
             letters.append(DeadLetter(dataset.title, shorten(row["key"]), say(row["reason"]), shorten(row["error"]), row["attempt"]))
         if len(letters) == MOST_ROWS:
             break
     return letters
+
+
+def _dead_tables(dataset: Dataset) -> Iterator[pa.Table]:
+    """Dead rows part by part (schemas.DEAD)."""
+    for record in dataset.manifest.parts:
+        if record.dead is not None:
+            yield read_parquet(dataset.store, f"{dataset.path}/{record.dead.path}")
 
 
 def _excluded(row: Mapping[str, Any], keys: Mapping[str, str]) -> ExcludedTrack:

@@ -1,7 +1,0 @@
-from noise2music.flows.tables import commonest
-
-
-def test_commonest_first_then_by_name_and_the_rest_counted() -> None:
-    assert commonest({"b": 2, "a": 2, "c": 1_000}) == "c: 1,000, a: 2, b: 2"
-    assert commonest({"d": 1, "b": 2, "a": 2, "c": 1_000, "e": 1}) == "c: 1,000, a: 2, b: 2, 2 more"
-    assert commonest({}) == ""
