@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from noise2music.core.errors import UserError
-from noise2music.core.storage import Entry, OddKeyError, Store, first_line
+from noise2music.core.errors import UserError, first_line
+from noise2music.core.storage import Entry, OddKeyError, Store
 
 _WHY_ODD = 'an object store takes this name, but it is no path (an empty step, "." or ".."), so it cannot be opened. Rename the object.'
 _WHY_MARKER = "it is listed, and nothing is found under its name: the name ends in a slash, as of a folder. Rename or remove the object."
