@@ -101,10 +101,11 @@ def clean(root: str, replies: int, workers: int) -> dict[str, Any]:
 
         return session.build(stage, 0, make_parts, config={"made_up": songs})
 
-    datasets = made("songs", SONGS, None), made("write", WRITE, SAMPLES)
+    made("songs", SONGS, None)
+    made("write", WRITE, SAMPLES)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started, cpu = time.perf_counter(), time.process_time()
-    captions = written(session, "llm_long", *datasets)
+    captions = written(session, "llm_long")
     stats = captions.manifest.stats
     return {
         "replies": replies,

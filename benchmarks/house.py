@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 NAME = "noise2music"
 ROOMS = ("core", "labeling", "synth", "models", "pipelines", "flows")
 LABEL = "flows.label"
+ORDER = "labeling.stages.order"
 TRAINER = "models.training.trainer"
 
 Graph = Mapping[str, set[str]]
@@ -41,11 +42,25 @@ def read_modules(project: Path, rooms: Sequence[str] = ROOMS) -> dict[str, Path]
 
 
 def import_graph(modules: Mapping[str, Path]) -> Graph:
-    """Imports between the modules, those inside functions too. A package counts where its name is written in the import."""
-    return {
+    """Imports between the modules, those inside functions too. A package counts where its name is written in the import.
+
+    `n2m label` imports the modules of the stages by the list of them, so these count as well.
+    """
+    graph = {
         module: {name for found in imports(path) if (name := found.removeprefix(f"{NAME}.")) in modules and found != name} - {module}
         for module, path in modules.items()
     }
+    if LABEL in graph and ORDER in modules:
+        graph[LABEL] |= set(stage_modules(modules[ORDER])) & modules.keys()
+    return graph
+
+
+def stage_modules(order: Path) -> Iterator[str]:
+    """The modules of the labeling stages, as the list of them names them."""
+    for node in ast.walk(ast.parse(order.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "LabelingStage":
+            named = [word.value for word in node.keywords if word.arg == "module"] or node.args[:1]
+            yield from (f"pipelines.{name.value}" for name in named if isinstance(name, ast.Constant))
 
 
 def imports(path: Path) -> Iterator[str]:

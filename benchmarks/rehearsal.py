@@ -51,8 +51,8 @@ def rehearse(root: str, clips: int, captions: int, dim: int) -> dict[str, float]
     }
     session = Session(make_settings(raw, (), "rehearsal"))
     topics = normalise(np.random.default_rng(0).standard_normal((TOPICS, dim)))
-    embedded = _clips(session, clips, topics)
-    vocabulary, texts = _captions(session, captions, topics)
+    _clips(session, clips, topics)
+    _captions(session, captions, topics)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
 
@@ -61,15 +61,16 @@ def rehearse(root: str, clips: int, captions: int, dim: int) -> dict[str, float]
         now = time.perf_counter()
         seconds[stage], started = now - started, now
 
-    candidates = retrieve(session, embedded, texts, None, "cpu")
+    retrieve(session, "made_up")
     lap("retrieve")
-    counts = count(session, candidates, vocabulary)
+    count(session, "made_up")
     lap("count")
-    chance = null(session, embedded, texts)
-    labels = sample(session, candidates, vocabulary, counts, chance)
+    null(session, "made_up")
+    sample(session, "made_up")
     lap("sample")
-    group = VocabularyDatasets(vocabulary, texts, candidates, chance, counts, labels)
-    report(session, LabelDatasets(None, None, None, embedded, None, {"made_up": group}), "made-up")
+    names = ("vocabulary", "embed_text", "retrieve", "null", "count", "sample")
+    group = VocabularyDatasets(*(session.dataset(name, "made_up") for name in names))
+    report(session, LabelDatasets(None, None, None, session.dataset("embed"), None, {"made_up": group}), "made-up")
     lap("report")
     return seconds | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 

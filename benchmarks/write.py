@@ -28,7 +28,6 @@ from noise2music.labeling.writer_settings import Write
 from noise2music.pipelines.session import Session
 from noise2music.pipelines.spread import PartWriter
 from noise2music.pipelines.write import write
-from noise2music.pipelines.writer import open_writer
 from tests import vllm_server
 
 _BENCHMARK = """
@@ -60,9 +59,9 @@ def run_ours(url: str, model: str, songs: int, samples: int, concurrency: int) -
             "run": {"workers": 1, "server": {"url": url, "concurrency": concurrency}},
         }
         session = Session(make_settings(raw, (), "write"))
-        listed = _songs(session, songs)
+        _songs(session, songs)
         started = time.perf_counter()
-        replies = write(session, listed, open_writer(session.settings))
+        replies = write(session)
         seconds = time.perf_counter() - started
         stats = replies.manifest.stats
         if replies.manifest.rows != songs * samples:

@@ -1,4 +1,8 @@
-"""The two kinds of errors: one stops the run, one costs a single row."""
+"""The two kinds of errors: one stops the run, one costs a single row. And what they repeat of another library's error."""
+
+import re
+
+_CODE_AND_MESSAGE = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
 
 
 class UserError(Exception):
@@ -20,3 +24,11 @@ class RowError(Exception):
 
     def __reduce__(self) -> tuple[type["RowError"], tuple[str, str]]:
         return type(self), (self.reason, self.message)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line: its name where it says nothing, a store's own code and message where it gives them."""
+    match = _CODE_AND_MESSAGE.search(str(error))
+    if match:
+        return f"{match[1]}: {match[2].rstrip('.')}"
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from noise2music.core.errors import UserError
+from noise2music.core.errors import UserError, first_line
 from noise2music.core.tensors import sharded_files
 
 # Installed packages that are read as folders of files and never imported.
@@ -43,9 +43,8 @@ def download(model: str, revision: str | None, small: Sequence[str], weights: Se
     except HFValidationError:
         raise UserError(f'there is no folder "{model}", and it cannot be the id of a model on the hub either') from None
     except (HfHubHTTPError, OSError) as error:
-        first = str(error).strip().split("\n")[0]
         raise UserError(
-            f'"{model}" is neither a folder nor to be had from the model hub ({first}). On a machine that reaches the hub, '
+            f'"{model}" is neither a folder nor to be had from the model hub ({first_line(error)}). On a machine that reaches the hub, '
             f"`hf download {model} --local-dir model` fetches it: copy that folder here and give its path as {setting}, "
             f'or set {setting} = "{builtin}", which needs no hub.'
         ) from None

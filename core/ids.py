@@ -4,6 +4,7 @@ An id is 16 hexadecimal digits (64 bits of SHA-256), so it is a string in a tabl
 """
 
 import hashlib
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,14 @@ def stable_id(*fields: str | int) -> str:
         encoded = str(field).encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()[:16]
+
+
+def file_hash(file: BinaryIO) -> str:
+    """SHA-256 of the rest of a file as 64 hexadecimal digits, read in blocks of 4 MiB."""
+    digest = hashlib.sha256()
+    while block := file.read(1 << 22):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def id_to_int(identifier: str) -> int:

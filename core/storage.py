@@ -3,6 +3,7 @@
 Credentials and endpoints come from the environment (AWS_*, GOOGLE_*, AZURE_*), never from a URI or a configuration file.
 """
 
+import hashlib
 import io
 import os
 import re
@@ -17,7 +18,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, InvalidPathError
 from obstore.store import LocalStore, from_url
 
-from noise2music.core.errors import UserError
+from noise2music.core.errors import UserError, first_line
 
 REMOTE_SCHEMES = ("s3", "gs", "az", "memory")
 
@@ -32,7 +33,6 @@ _KINDS = {
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _NO_ANSWER = "the object store does not answer"
 _REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
-_CODE_AND_MESSAGE = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
 
 
 class OddKeyError(UserError):
@@ -262,13 +262,10 @@ def read_uri(uri: str) -> bytes:
         raise UserError(f"cannot read {uri}: {first_line(error)}. Check the path; relative paths start at the working folder.") from error
 
 
+def hash_uri(uri: str) -> str:
+    """SHA-256 of one file, local or remote, as 64 hexadecimal digits. Raises UserError as `read_uri`."""
+    return hashlib.sha256(read_uri(uri)).hexdigest()
+
+
 def _entry(meta: Any) -> Entry:
     return Entry(meta["path"], int(meta["size"]), meta["e_tag"] or meta["last_modified"].isoformat(), meta["last_modified"].timestamp())
-
-
-def first_line(error: Exception) -> str:
-    """What a store's error says, in one line: its own code and message where it gives them."""
-    match = _CODE_AND_MESSAGE.search(str(error))
-    if match:
-        return f"{match[1]}: {match[2].rstrip('.')}"
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,8 +1,9 @@
 """Which datasets belong to the latest run of a root: one small file, replaced when a run is finished."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from itertools import groupby
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from noise2music.core.errors import UserError
 from noise2music.core.storage import Store
 from noise2music.labeling.datasets.build import Built
 from noise2music.labeling.datasets.dataset import LATEST, Dataset, latest_paths, open_dataset, unreadable
+from noise2music.labeling.stages.order import LABELING_STAGES, REPORT, SHOWN
 from noise2music.pipelines.settings import LabelSettings
 
 LABEL_PAGE = "report.html"
@@ -18,7 +20,7 @@ LABEL_PAGE = "report.html"
 
 @dataclass(frozen=True)
 class VocabularyDatasets:
-    """The finished datasets of one vocabulary. `null` is None when no random pairs were scored."""
+    """The finished datasets of one vocabulary. `null` is None when no random pairs were scored. others: of stages without a field here."""
 
     vocabulary: Dataset
     embed_text: Dataset
@@ -26,6 +28,11 @@ class VocabularyDatasets:
     null: Dataset | None
     count: Dataset
     sample: Dataset
+    others: Mapping[str, Dataset] = field(default_factory=dict)
+
+    def get(self, stage: str) -> Dataset | None:
+        """The dataset of a stage, None where there is none."""
+        return _get(self, stage)
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class LabelDatasets:
     `embed` is the list of scored clips. Without `ingest` titles and tags are unknown, without `shard` there is nothing to hear:
     a rehearsal on made-up embeddings has neither. `songs` and `write` are there when an LLM wrote a vocabulary, `fingerprint` and `copies`
     where copies were looked for (`corpus.copies`). Runs made before audio had a stage of its own have no `audio`: their shards hold it.
-    `embed`, `ingest`, `audio`, `shard`, `retrieve` and `sample` have the same parts.
+    `embed`, `ingest`, `audio`, `shard`, `retrieve` and `sample` have the same parts. others: of stages without a field here, by stage.
     """
 
     inventory: Dataset | None
@@ -49,14 +56,46 @@ class LabelDatasets:
     fingerprint: Dataset | None = None
     copies: Dataset | None = None
     audio: Dataset | None = None
+    others: Mapping[str, Dataset] = field(default_factory=dict)
+
+    def get(self, stage: str) -> Dataset | None:
+        """The dataset of a stage, None where there is none."""
+        return _get(self, stage)
 
     def all(self) -> list[Dataset]:
-        """Every dataset in the order of the flow."""
-        found: list[Dataset | None] = [self.inventory, self.probe, self.fingerprint, self.copies, self.ingest]
-        found += [self.songs, self.write, self.embed]
-        for datasets in self.vocabularies.values():
-            found += [datasets.vocabulary, datasets.embed_text, datasets.retrieve, datasets.null, datasets.count, datasets.sample]
-        return [dataset for dataset in (*found, self.audio, self.shard) if dataset is not None]
+        """Every dataset in the order in which stages are shown, vocabulary by vocabulary."""
+        found: list[Dataset | None] = []
+        for per_vocabulary, stages in groupby(SHOWN, lambda stage: stage.per_vocabulary):
+            names = [stage.name for stage in stages]
+            for group in self.vocabularies.values() if per_vocabulary else (self,):
+                found += [group.get(name) for name in names]
+        return [dataset for dataset in found if dataset is not None]
+
+
+def _get(datasets: LabelDatasets | VocabularyDatasets, stage: str) -> Dataset | None:
+    found: Dataset | None = datasets.others[stage] if stage in datasets.others else getattr(datasets, stage, None)
+    return found
+
+
+def run_datasets(datasets: Iterable[Dataset]) -> LabelDatasets:
+    """What one run found and made, in any order, each put where its stage and its vocabulary say. Raises TypeError as `_datasets`."""
+    shared: dict[str, Dataset] = {}
+    groups: dict[str, dict[str, Dataset]] = {}
+    for dataset in datasets:
+        (groups.setdefault(dataset.name, {}) if dataset.name else shared)[dataset.stage] = dataset
+    return _datasets(shared, dict(sorted(groups.items())))
+
+
+def _datasets(shared: Mapping[str, Dataset], groups: Mapping[str, Mapping[str, Dataset]]) -> LabelDatasets:
+    """Datasets by stage. Raises TypeError where one is missing that every run has."""
+    vocabularies = {name: VocabularyDatasets(**_fields(VocabularyDatasets, group)) for name, group in groups.items()}
+    return LabelDatasets(**_fields(LabelDatasets, shared), vocabularies=vocabularies)
+
+
+def _fields(group: type[LabelDatasets | VocabularyDatasets], found: Mapping[str, Dataset]) -> dict[str, Any]:
+    """What `group` is made from: a field a stage, and `others`."""
+    own = {item.name for item in fields(group)}
+    return {**{name: found[name] for name in found.keys() & own}, "others": {name: found[name] for name in found.keys() - own}}
 
 
 @dataclass(frozen=True)
@@ -78,22 +117,18 @@ class Labeled:
         return self.report.store.describe(f"{self.report.path}/{LABEL_PAGE}")
 
 
-_PLAIN = ("inventory", "probe", "ingest", "embed", "shard")
-_WHERE_MADE = ("songs", "write", "fingerprint", "copies", "audio")
-"""Stages that not every run has, and the last three no run of earlier versions."""
-_PER_VOCABULARY = ("vocabulary", "embed_text", "retrieve", "null", "count", "sample")
-
-
 def write_latest(root: Store, datasets: LabelDatasets, report: Dataset, run: Mapping[str, Any]) -> None:
     """Name the datasets of a finished run. run: what is kept of it besides, its "config" and the name of its "scorer"."""
-    names = (*_PLAIN, *(name for name in _WHERE_MADE if getattr(datasets, name)))
-    paths = {name: getattr(datasets, name).path for name in names}
-    vocabularies = {
-        name: {stage: getattr(group, stage).path for stage in _PER_VOCABULARY} for name, group in sorted(datasets.vocabularies.items())
-    }
-    body = json.dumps({**paths, "vocabularies": vocabularies, "report": report.path, "run": run}, indent=1) + "\n"
+    paths = _paths(datasets, per_vocabulary=False)
+    vocabularies = {name: _paths(group, per_vocabulary=True) for name, group in sorted(datasets.vocabularies.items())}
+    body = json.dumps({**paths, "vocabularies": vocabularies, REPORT: report.path, "run": run}, indent=1) + "\n"
     if not (root.head(LATEST) and root.get(LATEST) == body.encode()):
         root.put(LATEST, body.encode())
+
+
+def _paths(datasets: LabelDatasets | VocabularyDatasets, per_vocabulary: bool) -> dict[str, str]:
+    found = {stage.name: datasets.get(stage.name) for stage in LABELING_STAGES if stage.per_vocabulary == per_vocabulary}
+    return {name: dataset.path for name, dataset in found.items() if dataset is not None}
 
 
 def read_latest(root: Store) -> tuple[LabelDatasets, Dataset]:
@@ -119,17 +154,18 @@ def latest_run(root: Store) -> tuple[LabelDatasets, LabelSettings, str]:
 
 
 def _read_labels(root: Store) -> tuple[LabelDatasets, str]:
-    """The datasets, and where the report is."""
+    """The datasets, and where the report is. A stage that the run did not have, or that came later, is not named."""
     paths = latest_paths(root)
     try:
-        plain = {name: _dataset(root, paths[name]) for name in (*_PLAIN, *(name for name in _WHERE_MADE if name in paths))}
-        vocabularies = {
-            name: VocabularyDatasets(**{stage: _dataset(root, group[stage]) for stage in _PER_VOCABULARY})
-            for name, group in paths["vocabularies"].items()
-        }
-        return LabelDatasets(**plain, vocabularies=vocabularies), str(paths["report"])
-    except (KeyError, TypeError) as error:
+        vocabularies = {name: _open(root, group, per_vocabulary=True) for name, group in paths["vocabularies"].items()}
+        return _datasets(_open(root, paths, per_vocabulary=False), vocabularies), str(paths[REPORT])
+    except (KeyError, TypeError, AttributeError) as error:
         raise unreadable(root, error) from error
+
+
+def _open(root: Store, paths: Mapping[str, Any], per_vocabulary: bool) -> dict[str, Dataset]:
+    names = (stage.name for stage in LABELING_STAGES if stage.per_vocabulary == per_vocabulary)
+    return {name: _dataset(root, paths[name]) for name in names if name in paths}
 
 
 def _dataset(root: Store, path: str) -> Dataset:

@@ -14,32 +14,14 @@ from noise2music.core.errors import UserError
 from noise2music.core.storage import Store
 from noise2music.flows.datasets import read_latest
 from noise2music.flows.pages.label.account import account
-from noise2music.labeling import schemas
 from noise2music.labeling.datasets.current import CURRENT, current_findings
 from noise2music.labeling.datasets.dataset import LATEST, Dataset, find_damage, latest_paths, named_paths, open_dataset, wrong_content
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, Manifest, PartFile
+from noise2music.labeling.schemas import DEAD, version_of
+from noise2music.labeling.stages.order import STAGE_NAMES, schema_of
 from noise2music.models.job.place import CLIPS
 from noise2music.models.job.record import parse_clip
 
-STAGES = (
-    "inventory",
-    "probe",
-    "fingerprint",
-    "copies",
-    "ingest",
-    "songs",
-    "write",
-    "embed",
-    "vocabulary",
-    "embed_text",
-    "retrieve",
-    "null",
-    "count",
-    "sample",
-    "audio",
-    "shard",
-    "report",
-)
 _RECORD = re.compile(r"stats/part-\d{5}-of-(\d{5})\.json$")
 
 
@@ -51,14 +33,14 @@ def status_rows(root: Store) -> list[dict[str, Any]]:
     current = _current(root)
     dated = []
     for stage in root.folders():
-        if stage not in STAGES:
+        if stage not in STAGE_NAMES:
             continue
         for fingerprint in root.folders(stage):
             path = f"{stage}/{fingerprint}"
             written = root.head(f"{path}/{MANIFEST_NAME}")
             row = _row(root, stage, fingerprint)
             row["set"] = "current" if path in current else ("old" if current and row["state"] == "finished" else "")
-            dated.append((STAGES.index(stage), written.modified if written else float("inf"), row))
+            dated.append((STAGE_NAMES.index(stage), written.modified if written else float("inf"), row))
     if not dated:
         raise UserError(f"{root.uri} holds no datasets. Is it the root of a run (the `root` of its configuration)?")
     return [row for _, _, row in sorted(dated, key=lambda item: (item[0], item[1]))]
@@ -113,22 +95,6 @@ def _finished(manifest: Manifest) -> dict[str, Any]:
 
 
 _THREADS = 4
-_SCHEMAS = {
-    "inventory": schemas.INVENTORY,
-    "probe": schemas.PROBE,
-    "fingerprint": schemas.FINGERPRINT,
-    "copies": schemas.COPIES,
-    "ingest": schemas.INGEST,
-    "songs": schemas.SONGS,
-    "write": schemas.WRITE,
-    "vocabulary": schemas.VOCABULARY,
-    "retrieve": schemas.RETRIEVE,
-    "null": schemas.NULL,
-    "count": schemas.COUNT,
-    "sample": schemas.SAMPLE,
-    "audio": schemas.AUDIO,
-    "shard": schemas.SHARD,
-}
 
 
 @dataclass(frozen=True)
@@ -147,7 +113,7 @@ def verify_root(root: Store) -> tuple[int, list[Finding]]:
     files, findings = _verify_clips(root)
     shared: dict[str, tuple[PartFile, bool]] = {}
     current = _current_paths(root)
-    for stage in (name for name in root.folders() if name in STAGES):
+    for stage in (name for name in root.folders() if name in STAGE_NAMES):
         for fingerprint in root.folders(stage):
             path = f"{stage}/{fingerprint}"
             try:
@@ -243,14 +209,13 @@ def _verify_dataset(dataset: Dataset) -> list[Finding]:
         for file in record.all_files():
             if f"{dataset.path}/{file.path}" in damaged or not file.path.endswith(".parquet"):
                 continue
-            wanted = schemas.DEAD if file is record.dead else _SCHEMAS.get(dataset.stage)
-            what = _wrong_table(dataset, file.path, file.rows, wanted)
+            what = _wrong_table(dataset, file.path, file.rows, file is record.dead)
             if what:
                 findings.append(Finding(f"{dataset.path}/{file.path}", what))
     return findings
 
 
-def _wrong_table(dataset: Dataset, path: str, rows: int, wanted: pa.Schema | None) -> str | None:
+def _wrong_table(dataset: Dataset, path: str, rows: int, dead: bool) -> str | None:
     with dataset.store.reader(f"{dataset.path}/{path}") as file:
         try:
             parquet = pq.ParquetFile(file)
@@ -259,11 +224,7 @@ def _wrong_table(dataset: Dataset, path: str, rows: int, wanted: pa.Schema | Non
         if parquet.metadata.num_rows != rows:
             return f"has {parquet.metadata.num_rows} rows instead of {rows}"
         found = parquet.schema_arrow
-        if wanted is None:
-            dim = found.field("embedding").type.list_size
-            wanted = schemas.embed_schema(dim)
-            if dataset.stage == "embed_text":
-                wanted = schemas.embed_text_schema(dim, found.field("meaning").type.list_size)
+        wanted = DEAD if dead else schema_of(dataset.stage, found)
         # A table of an earlier version had the columns of its time; its bytes are what its manifest says.
-        is_older = schemas.version_of(found) < schemas.version_of(wanted)
+        is_older = version_of(found) < version_of(wanted)
         return None if is_older or found.equals(wanted) else "has another schema than the stage writes"

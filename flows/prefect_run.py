@@ -19,7 +19,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 from prefect.tasks import Task
 
-from noise2music.core.errors import UserError
+from noise2music.core.errors import UserError, first_line
 from noise2music.core.ids import stable_id
 from noise2music.core.storage import is_remote, local_path, may_pass
 from noise2music.flows.pages.charts import use_curves
@@ -120,7 +120,7 @@ def worth_retrying(task_: Task[..., Any], _run: TaskRun, state: State[Any]) -> b
     except Exception as error:
         if isinstance(error, (UserError, TypeError, ValueError, KeyError, AttributeError)) and not may_pass(error):
             return False
-        log.warning("%s failed and is tried again: %s", task_.name, (str(error).strip().splitlines() or [type(error).__name__])[0])
+        log.warning("%s failed and is tried again: %s", task_.name, first_line(error))
     return True
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import Entry, Store, is_remote, local_path
-from noise2music.flows.inspect import STAGES
 from noise2music.flows.prune_keep import datasets_to_keep, training_uses
 from noise2music.labeling.datasets.audio_files import FOLDER
 from noise2music.labeling.datasets.current import CURRENT, VIEWS, open_current
 from noise2music.labeling.datasets.dataset import LATEST, open_dataset
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, parse_record
 from noise2music.labeling.datasets.uses import RUNNING, USES, marks
+from noise2music.labeling.stages.order import STAGE_NAMES
 
 _MADE = re.compile(
     r"_MANIFEST\.json|(dead/)?part-\d{5}-of-\d{5}(\.\d+)?\.parquet|stats/part-\d{5}-of-\d{5}\.json|report\.(html|json)|halted/[^/]+\.txt"
@@ -71,7 +71,7 @@ def plan_pruning(
     folders, others = _sorted_entries(root)
     gone, kept, referred = [], [], set[str]()
     strange: list[str] = []
-    for path, entries in sorted(folders.items(), key=lambda item: (STAGES.index(item[0].split("/")[0]), item[0])):
+    for path, entries in sorted(folders.items(), key=lambda item: (STAGE_NAMES.index(item[0].split("/")[0]), item[0])):
         why = keep.get(path) or _started_since(path, entries, finished_at)
         if why:
             kept.append(Item(path, sum(entry.bytes for entry in entries), why))
@@ -109,7 +109,7 @@ def _sorted_entries(root: Store) -> tuple[dict[str, list[Entry]], list[Entry]]:
     others = []
     for entry in root.entries():
         stage, _, rest = entry.path.partition("/")
-        if stage in STAGES and "/" in rest:
+        if stage in STAGE_NAMES and "/" in rest:
             folders.setdefault(f"{stage}/{rest.split('/')[0]}", []).append(entry)
         else:
             others.append(entry)

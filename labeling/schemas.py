@@ -4,254 +4,128 @@ Every file carries the version of its table: SCHEMA_VERSION, or the one that a s
 VERSION of the stage that writes it, when a column changes; the other tables stay as they are, byte for byte.
 """
 
+from collections.abc import Collection
+
 import pyarrow as pa
 
 SCHEMA_VERSION = 2
 VERSION_KEY = "noise2music.schema"
 _THIRD = {VERSION_KEY: "3"}
 
+
+def fields(nullable: Collection[str] = (), **types: pa.DataType) -> list[pa.Field]:
+    """Columns by name in their order; those of `nullable` may be null."""
+    return [pa.field(name, kind, name in nullable) for name, kind in types.items()]
+
+
+_TEXT, _TEXTS = pa.string(), pa.list_(pa.string())
+_I16, _I32, _I64, _F32, _F64 = pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64()
+
+_FACTS = fields(("tempo", "musical_key"), tags=_TEXTS, instruments=_TEXTS, tempo=_F64, musical_key=_TEXT)
+_NAMES = fields(("title", "artist", "licence"), title=_TEXT, artist=_TEXT, licence=_TEXT)
+_SOUND = fields(format=_TEXT, sample_rate=_I32, channels=_I16, duration_ms=_I64)
+_CUT = fields(clip_id=_TEXT, track_id=_TEXT, sha256=_TEXT, start_ms=_I64, length_ms=_I64)
+_PLACE = fields(audio_file=_TEXT, audio_row=_I32)
+
 INVENTORY = pa.schema(
     [
-        pa.field("track_id", pa.string(), False),
-        pa.field("key", pa.string(), False),
-        pa.field("bytes", pa.int64(), False),
-        pa.field("content", pa.string(), False),
-        pa.field("described", pa.bool_(), False),
-        pa.field("title", pa.string()),
-        pa.field("artist", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("split", pa.string()),
-        pa.field("tags", pa.list_(pa.string()), False),
-        pa.field("instruments", pa.list_(pa.string()), False),
-        pa.field("tempo", pa.float64()),
-        pa.field("musical_key", pa.string()),
+        *fields(track_id=_TEXT, key=_TEXT, bytes=_I64, content=_TEXT, described=pa.bool_()),
+        *_NAMES,
+        *fields(("split",), split=_TEXT),
+        *_FACTS,
     ]
 )
 
 PROBE = pa.schema(
     [
-        pa.field("track_id", pa.string(), False),
-        pa.field("key", pa.string(), False),
-        pa.field("content", pa.string(), False),
-        pa.field("bytes", pa.int64(), False),
-        pa.field("sha256", pa.string(), False),
-        pa.field("format", pa.string(), False),
-        pa.field("sample_rate", pa.int32(), False),
-        pa.field("channels", pa.int16(), False),
-        pa.field("duration_ms", pa.int64(), False),
-        pa.field("claimed_ms", pa.int64(), False),
-        pa.field("tag_title", pa.string()),
-        pa.field("tag_artist", pa.string()),
-        pa.field("tag_licence", pa.string()),
-        pa.field("tag_genres", pa.list_(pa.string()), False),
-        pa.field("tag_notes", pa.list_(pa.string()), False),
+        *fields(track_id=_TEXT, key=_TEXT, content=_TEXT, bytes=_I64, sha256=_TEXT),
+        *_SOUND,
+        *fields(claimed_ms=_I64),
+        *fields(("tag_title", "tag_artist", "tag_licence"), tag_title=_TEXT, tag_artist=_TEXT, tag_licence=_TEXT),
+        *fields(tag_genres=_TEXTS, tag_notes=_TEXTS),
     ],
     metadata=_THIRD,
 )
 
 FINGERPRINT = pa.schema(
     [
-        pa.field("track_id", pa.string(), False),
-        pa.field("key", pa.string(), False),
-        pa.field("content", pa.string(), False),
-        pa.field("audio", pa.string()),
-        pa.field("failed", pa.string()),
-        pa.field("hashes", pa.list_(pa.uint32()), False),
-        pa.field("times", pa.list_(pa.int32()), False),
+        *fields(track_id=_TEXT, key=_TEXT, content=_TEXT),
+        *fields(("audio", "failed"), audio=_TEXT, failed=_TEXT),
+        *fields(hashes=pa.list_(pa.uint32()), times=pa.list_(_I32)),
     ]
 )
 
 COPIES = pa.schema(
-    [
-        pa.field("track_id", pa.string(), False),
-        pa.field("group", pa.string(), False),
-        pa.field("kind", pa.string(), False),
-        pa.field("same_audio", pa.string(), False),
-        pa.field("nearest", pa.string()),
-        pa.field("votes", pa.int32(), False),
-        pa.field("offset_ms", pa.int64(), False),
-    ]
+    fields(("nearest",), track_id=_TEXT, group=_TEXT, kind=_TEXT, same_audio=_TEXT, nearest=_TEXT, votes=_I32, offset_ms=_I64)
 )
 
-CLIP = pa.struct(
-    [pa.field("clip_id", pa.string(), False), pa.field("start_ms", pa.int64(), False), pa.field("length_ms", pa.int64(), False)]
-)
+CLIP = pa.struct(fields(clip_id=_TEXT, start_ms=_I64, length_ms=_I64))
 
 INGEST = pa.schema(
     [
-        pa.field("track_id", pa.string(), False),
-        pa.field("key", pa.string(), False),
-        pa.field("title", pa.string()),
-        pa.field("artist", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("split", pa.string(), False),
-        pa.field("tags", pa.list_(pa.string()), False),
-        pa.field("instruments", pa.list_(pa.string()), False),
-        pa.field("tempo", pa.float64()),
-        pa.field("musical_key", pa.string()),
-        pa.field("bytes", pa.int64(), False),
-        pa.field("sha256", pa.string(), False),
-        pa.field("format", pa.string(), False),
-        pa.field("sample_rate", pa.int32(), False),
-        pa.field("channels", pa.int16(), False),
-        pa.field("duration_ms", pa.int64(), False),
-        pa.field("duplicate_of", pa.string()),
-        pa.field("excluded", pa.string()),
-        pa.field("clips", pa.list_(CLIP), False),
+        *fields(track_id=_TEXT, key=_TEXT),
+        *_NAMES,
+        *fields(split=_TEXT),
+        *_FACTS,
+        *fields(bytes=_I64, sha256=_TEXT),
+        *_SOUND,
+        *fields(("duplicate_of", "excluded"), duplicate_of=_TEXT, excluded=_TEXT, clips=pa.list_(CLIP)),
     ]
 )
 
-
-ODDITY = pa.struct([pa.field("reason", pa.string(), False), pa.field("message", pa.string(), False)])
+ODDITY = pa.struct(fields(reason=_TEXT, message=_TEXT))
 
 
 def embed_schema(dim: int) -> pa.Schema:
     """Clip embeddings of `dim` dimensions, unit length before they were rounded to float16."""
-    return pa.schema(
-        [
-            pa.field("clip_id", pa.string(), False),
-            pa.field("track_id", pa.string(), False),
-            pa.field("sha256", pa.string(), False),
-            pa.field("start_ms", pa.int64(), False),
-            pa.field("length_ms", pa.int64(), False),
-            pa.field("split", pa.string(), False),
-            pa.field("windows", pa.int16(), False),
-            pa.field("odd", pa.list_(ODDITY), False),
-            pa.field("embedding", pa.list_(pa.float16(), dim), False),
-        ],
-        metadata=_THIRD,
-    )
+    columns = fields(split=_TEXT, windows=_I16, odd=pa.list_(ODDITY), embedding=pa.list_(pa.float16(), dim))
+    return pa.schema([*_CUT, *columns], metadata=_THIRD)
 
 
-SONGS = pa.schema(
-    [
-        pa.field("song_id", pa.string(), False),
-        pa.field("title", pa.string(), False),
-        pa.field("artist", pa.string()),
-        pa.field("tags", pa.list_(pa.string()), False),
-        pa.field("instruments", pa.list_(pa.string()), False),
-        pa.field("tempo", pa.float64()),
-        pa.field("musical_key", pa.string()),
-    ]
-)
+SONGS = pa.schema([*fields(("artist",), song_id=_TEXT, title=_TEXT, artist=_TEXT), *_FACTS])
 
-WRITE = pa.schema(
-    [
-        pa.field("song_id", pa.string(), False),
-        pa.field("sample", pa.int16(), False),
-        pa.field("text", pa.string(), False),
-        pa.field("repaired", pa.string()),
-        pa.field("prompt_tokens", pa.int32(), False),
-        pa.field("completion_tokens", pa.int32(), False),
-    ]
-)
+WRITE = pa.schema(fields(("repaired",), song_id=_TEXT, sample=_I16, text=_TEXT, repaired=_TEXT, prompt_tokens=_I32, completion_tokens=_I32))
 
-VOCABULARY = pa.schema(
-    [
-        pa.field("caption_id", pa.string(), False),
-        pa.field("caption", pa.string(), False),
-        pa.field("occurrences", pa.int64(), False),
-        pa.field("split", pa.string(), False),
-    ]
-)
+VOCABULARY = pa.schema(fields(caption_id=_TEXT, caption=_TEXT, occurrences=_I64, split=_TEXT))
 
 
 def embed_text_schema(dim: int, text_dim: int) -> pa.Schema:
     """Caption embeddings in the joint space (`embedding`) and in the text tower's own space (`meaning`), both unit length."""
-    return pa.schema(
-        [
-            pa.field("caption_id", pa.string(), False),
-            pa.field("caption", pa.string(), False),
-            pa.field("embedding", pa.list_(pa.float16(), dim), False),
-            pa.field("meaning", pa.list_(pa.float16(), text_dim), False),
-        ]
-    )
+    vectors = {"embedding": pa.list_(pa.float16(), dim), "meaning": pa.list_(pa.float16(), text_dim)}
+    return pa.schema(fields(caption_id=_TEXT, caption=_TEXT, **vectors))
 
 
-RETRIEVE = pa.schema(
-    [
-        pa.field("clip_id", pa.string(), False),
-        pa.field("split", pa.string(), False),
-        pa.field("captions", pa.list_(pa.int32()), False),
-        pa.field("scores", pa.list_(pa.float32()), False),
-    ]
-)
+RETRIEVE = pa.schema(fields(clip_id=_TEXT, split=_TEXT, captions=pa.list_(_I32), scores=pa.list_(_F32)))
 
-NULL = pa.schema(
-    [pa.field("clip_id", pa.string(), False), pa.field("caption_id", pa.string(), False), pa.field("score", pa.float64(), False)]
-)
+NULL = pa.schema(fields(clip_id=_TEXT, caption_id=_TEXT, score=_F64))
 
-COUNT = pa.schema([pa.field("caption_id", pa.string(), False), pa.field("frequency", pa.int64(), False)])
+COUNT = pa.schema(fields(caption_id=_TEXT, frequency=_I64))
 
-LABEL = pa.struct(
-    [
-        pa.field("caption_id", pa.string(), False),
-        pa.field("caption", pa.string(), False),
-        pa.field("score", pa.float32(), False),
-        pa.field("rank", pa.int16(), False),
-        pa.field("frequency", pa.int64(), False),
-        pa.field("p", pa.float32(), False),
-    ]
-)
+LABEL = pa.struct(fields(caption_id=_TEXT, caption=_TEXT, score=_F32, rank=_I16, frequency=_I64, p=_F32))
 
-SAMPLE = pa.schema([pa.field("clip_id", pa.string(), False), pa.field("labels", pa.list_(LABEL), False)])
+SAMPLE = pa.schema(fields(clip_id=_TEXT, labels=pa.list_(LABEL)))
 
-SHARD_LABEL = pa.struct([pa.field("vocabulary", pa.string(), False), *LABEL])
+SHARD_LABEL = pa.struct([*fields(vocabulary=_TEXT), *LABEL])
 
-FLAC = pa.schema([pa.field("clip_id", pa.string(), False), pa.field("flac", pa.binary(), False)])
+FLAC = pa.schema(fields(clip_id=_TEXT, flac=pa.binary()))
 
-AUDIO = pa.schema(
-    [
-        pa.field("clip_id", pa.string(), False),
-        pa.field("track_id", pa.string(), False),
-        pa.field("sha256", pa.string(), False),
-        pa.field("start_ms", pa.int64(), False),
-        pa.field("length_ms", pa.int64(), False),
-        pa.field("sample_rate", pa.int32(), False),
-        pa.field("samples", pa.int64(), False),
-        pa.field("peak", pa.float32(), False),
-        pa.field("gain", pa.float32(), False),
-        pa.field("audio_file", pa.string(), False),
-        pa.field("audio_row", pa.int32(), False),
-        pa.field("file_rows", pa.int32(), False),
-        pa.field("file_bytes", pa.int64(), False),
-    ]
-)
+AUDIO = pa.schema([*_CUT, *fields(sample_rate=_I32, samples=_I64, peak=_F32, gain=_F32), *_PLACE, *fields(file_rows=_I32, file_bytes=_I64)])
 
-_TEXTS = [
-    pa.field("clip_id", pa.string(), False),
-    pa.field("track_id", pa.string(), False),
-    pa.field("track_key", pa.string(), False),
-    pa.field("start_ms", pa.int64(), False),
-    pa.field("length_ms", pa.int64(), False),
-    pa.field("title", pa.string()),
-    pa.field("artist", pa.string()),
-    pa.field("licence", pa.string()),
-    pa.field("split", pa.string(), False),
-    pa.field("tags", pa.list_(pa.string()), False),
-    pa.field("labels", pa.list_(SHARD_LABEL), False),
-    pa.field("sample_rate", pa.int32(), False),
+_ROW = [
+    *fields(clip_id=_TEXT, track_id=_TEXT, track_key=_TEXT, start_ms=_I64, length_ms=_I64),
+    *_NAMES,
+    *fields(split=_TEXT, tags=_TEXTS, labels=pa.list_(SHARD_LABEL), sample_rate=_I32),
 ]
 
-SHARD = pa.schema([*_TEXTS, pa.field("audio_file", pa.string(), False), pa.field("audio_row", pa.int32(), False)], metadata=_THIRD)
+SHARD = pa.schema([*_ROW, *_PLACE], metadata=_THIRD)
 
-INLINE_SHARD = pa.schema(
-    [*_TEXTS, pa.field("audio", pa.struct([pa.field("bytes", pa.binary(), False), pa.field("path", pa.string(), False)]), False)]
-)
+INLINE_SHARD = pa.schema([*_ROW, *fields(audio=pa.struct(fields(bytes=pa.binary(), path=_TEXT)))])
 """What shards were before audio had files of its own."""
 
-JOINED = pa.schema([*_TEXTS, pa.field("audio", pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())]))])
+JOINED = pa.schema([*_ROW, pa.field("audio", pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())]))])
 """Shards joined with their audio. `datasets` takes the column for audio only where it may be null."""
 
-DEAD = pa.schema(
-    [
-        pa.field("stage", pa.string(), False),
-        pa.field("key", pa.string(), False),
-        pa.field("reason", pa.string(), False),
-        pa.field("error", pa.string(), False),
-        pa.field("attempt", pa.int16(), False),
-    ]
-)
+DEAD = pa.schema(fields(stage=_TEXT, key=_TEXT, reason=_TEXT, error=_TEXT, attempt=_I16))
 
 
 def version_of(schema: pa.Schema) -> int:

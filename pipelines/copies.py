@@ -66,8 +66,9 @@ class _Tables:
         return stage.copies_part(context, _rows(self.passage))
 
 
-def copies(session: Session, fingerprints: Dataset) -> Dataset:
+def copies(session: Session) -> Dataset:
     """schemas.FINGERPRINT -> schemas.COPIES: the recordings that are there more than once, by decoded audio or by fingerprint."""
+    fingerprints = session.dataset("fingerprint")
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         run = session.settings.run

@@ -47,8 +47,9 @@ class _Write:
         self.writer.write(0, lambda _: iter([stage.count_table(ids, counted[1])]))
 
 
-def count(session: Session, candidates: Dataset, captions: Dataset) -> Dataset:
+def count(session: Session, vocabulary: str) -> Dataset:
     """schemas.RETRIEVE of all parts -> schemas.COUNT, one part."""
+    candidates, captions = session.dataset("retrieve", vocabulary), session.dataset("vocabulary", vocabulary)
 
     def make_parts(identity: Identity, _parts: Sequence[int]) -> None:
         pipeline = new_pipeline(session.settings.run)
@@ -63,4 +64,4 @@ def count(session: Session, candidates: Dataset, captions: Dataset) -> Dataset:
         )
         run_pipeline(pipeline)
 
-    return session.build("count", stage.VERSION, make_parts, name=captions.name, parts=1, parents=[candidates, captions])
+    return session.build("count", stage.VERSION, make_parts, name=vocabulary, parts=1, parents=[candidates, captions])

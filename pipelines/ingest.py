@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import apache_beam as beam
 import pyarrow as pa
@@ -22,11 +22,10 @@ from noise2music.labeling.stages import ingest as stage
 from noise2music.pipelines.progress import show_progress
 from noise2music.pipelines.runners import new_pipeline, run_pipeline
 from noise2music.pipelines.session import Session, log
-from noise2music.pipelines.spread import PartWriter
+from noise2music.pipelines.spread import Grouped, PartWriter, write_grouped
 
 _NAMED = 10
 _KEPT_UNMET = 1000
-Grouped = tuple[int, dict[str, Iterable[tuple[str, Verdict]]]]
 
 
 @dataclass(frozen=True)
@@ -78,34 +77,21 @@ class _Judge:
         return [(part_of(track_id, self.parts), (track_id, verdict)) for track_id, verdict in judge(members, self.groups.read())]
 
 
-@dataclass(frozen=True)
-class _WritePart:
-    writer: PartWriter
-    files: Dataset
-    probed: Dataset
-    corpus: Corpus
-    out: OptedOut
-
-    def __call__(self, group: Grouped) -> None:
-        part, grouped = group
-        if not list(grouped["wanted"]):
-            return
-        verdicts = {track_id: Verdict(*verdict) for track_id, verdict in grouped["verdicts"]}
-
-        def tables(context: PartContext) -> Iterator[pa.Table]:
-            if part == 0 and self.out.unmet:
-                context.show({UNMET: self.out.unmet[:_KEPT_UNMET]})
-            files, probed = self.files.read_part(part), self.probed.read_part(part)
-            return stage.ingest_part(context, files, probed, verdicts, self.corpus, self.out.tracks, self.out.notes)
-
-        self.writer.write(part, tables)
+def _tables(files: Dataset, probed: Dataset, corpus: Corpus, out: OptedOut, grouped: Grouped, context: PartContext) -> Iterator[pa.Table]:
+    verdicts = {track_id: Verdict(*verdict) for track_id, verdict in grouped["verdicts"]}
+    if context.part == 0 and out.unmet:
+        context.show({UNMET: out.unmet[:_KEPT_UNMET]})
+    listed, opened = files.read_part(context.part), probed.read_part(context.part)
+    return stage.ingest_part(context, listed, opened, verdicts, corpus, out.tracks, out.notes)
 
 
-def ingest(session: Session, files: Dataset, probed: Dataset, copies: Dataset | None = None) -> Dataset:
-    """Inventory and probe -> schemas.INGEST. copies: schemas.COPIES, where another measure than equal bytes is asked for.
+def ingest(session: Session) -> Dataset:
+    """schemas.INVENTORY, schemas.PROBE and, where copies are looked for, schemas.COPIES -> schemas.INGEST.
 
     Raises UserError: the opt-out list cannot be read; with `corpus.strict_opt_out`, an entry of it meets no file.
     """
+    files, probed = session.dataset("inventory"), session.dataset("probe")
+    copies = session.dataset("copies") if session.settings.finds_copies else None
     corpus = session.settings.corpus
     entries = read_opt_outs(corpus.opt_out) if corpus.opt_out else ()
     groups = _Groups(session.settings.root, copies.path if copies else None, corpus.near_copies)
@@ -126,12 +112,7 @@ def ingest(session: Session, files: Dataset, probed: Dataset, copies: Dataset | 
             | "same recording" >> beam.GroupByKey()
             | "copies" >> beam.FlatMap(_Judge(identity.parts, groups))
         )
-        wanted = pipeline | "missing parts" >> beam.Create([(part, ("", Verdict("", ""))) for part in parts])
-        _ = (
-            {"wanted": wanted, "verdicts": verdicts}
-            | "by part" >> beam.CoGroupByKey()
-            | "tracks" >> beam.Map(_WritePart(writer, files, probed, corpus, out))
-        )
+        write_grouped(pipeline, writer, parts, partial(_tables, files, probed, corpus, out), verdicts=verdicts)
         with show_progress("ingest", probed.manifest.rows):
             run_pipeline(pipeline)
 

@@ -45,8 +45,9 @@ class _Write:
         self.writer.write(0, lambda _: iter([table]))
 
 
-def null(session: Session, clips: Dataset, captions: Dataset) -> Dataset:
+def null(session: Session, vocabulary: str) -> Dataset:
     """Clip and caption embeddings -> schemas.NULL, one part."""
+    clips, captions = session.dataset("embed"), session.dataset("embed_text", vocabulary)
 
     def make_parts(identity: Identity, _parts: Sequence[int]) -> None:
         seed = session.settings.seed
@@ -62,4 +63,4 @@ def null(session: Session, clips: Dataset, captions: Dataset) -> Dataset:
         run_pipeline(pipeline)
 
     config = {"seed": session.settings.seed, "pairs": stage.NULL_PAIRS}
-    return session.build("null", stage.VERSION, make_parts, name=captions.name, parts=1, config=config, parents=[clips, captions])
+    return session.build("null", stage.VERSION, make_parts, name=vocabulary, parts=1, config=config, parents=[clips, captions])

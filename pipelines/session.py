@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from noise2music.core.storage import Store, open_store
@@ -11,7 +12,9 @@ from noise2music.labeling.datasets.build import Built, MakeParts, build_dataset,
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.manifest import Manifest
+from noise2music.pipelines.scorer import ScorerHandle, open_scorer
 from noise2music.pipelines.settings import LabelSettings
+from noise2music.pipelines.writer import WriterHandle, open_writer
 
 log = logging.getLogger("n2m")
 
@@ -31,6 +34,23 @@ class Session:
     def root(self) -> Store:
         """The store that holds all datasets."""
         return open_store(self.place or self.settings.root)
+
+    @cached_property
+    def scorer(self) -> ScorerHandle:
+        """The scorer of the run, opened when it is first asked for. Raises UserError."""
+        return open_scorer(self.settings.scorer, self.settings.run.device)
+
+    @cached_property
+    def writer(self) -> WriterHandle:
+        """The LLM of the run, opened when it is first asked for. Raises UserError."""
+        return open_writer(self.settings)
+
+    def dataset(self, stage: str, vocabulary: str = "") -> Dataset:
+        """What this run found or made of an earlier stage. Raises KeyError where it has not come to that stage."""
+        for built in reversed(self.built):
+            if (built.dataset.stage, built.dataset.name) == (stage, vocabulary):
+                return built.dataset
+        raise KeyError(f"{stage} {vocabulary}".strip())
 
     def build(
         self,

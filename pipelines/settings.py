@@ -105,6 +105,17 @@ class LabelSettings(Settings):
         """Whether an LLM writes one of the vocabularies."""
         return any(vocabulary.kind == "written" for vocabulary in self.vocabulary.values())
 
+    @property
+    def finds_copies(self) -> bool:
+        """Whether recordings that are there more than once are looked for, beyond files with equal bytes."""
+        return self.corpus.copies != "bytes"
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Every MusicCaps-form table that the run reads: its evaluation rows are held out."""
+        sources = {item.source for item in self.vocabulary.values() if item.source and item.kind.startswith("musiccaps")}
+        return tuple(sorted(sources | set(self.contamination.held_out)))
+
     def labels_per_clip(self, vocabulary: str) -> int:
         """Labels a clip and vocabulary (paper: K' = 3 where nothing else is said)."""
         return self.sampling.labels_per_clip.get(vocabulary, min(DEFAULT_LABELS_PER_CLIP, self.sampling.top_k))

@@ -24,13 +24,14 @@ VERSION = 1
 _TRACK_COLUMNS = ["title", "artist", "tags", "instruments", "tempo", "musical_key", "excluded"]
 
 
-def songs(session: Session, tracks: Dataset | None) -> Dataset:
-    """schemas.INGEST or a table of songs -> schemas.SONGS, in parts by song id. Rows that say the same are one song; one without a title
-    is left out and counted. Raises UserError when the table cannot be read.
+def songs(session: Session) -> Dataset:
+    """The table of songs, or schemas.INGEST where there is none -> schemas.SONGS, in parts by song id.
+
+    Rows that say the same are one song; one without a title is left out and counted. Raises UserError when the table cannot be read.
     """
     settings = session.settings.songs
     notes = Tally()
-    rows = list(songs_of_table(settings, notes) if tracks is None or settings.source else _from_tracks(tracks))
+    rows = list(songs_of_table(settings, notes) if settings.source else _from_tracks(session.dataset("ingest")))
     listed = {song.song_id: song for song in rows if song is not None}
     left_out = Counter(no_title=rows.count(None), duplicate=len(rows) - rows.count(None) - len(listed))
 

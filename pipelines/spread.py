@@ -1,17 +1,23 @@
 """The one place where a function over a part becomes a Beam job."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 
 from noise2music.core.storage import open_store
+from noise2music.labeling.datasets.build import MakeParts
+from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.dead_limit import DeadLimit, TooManyDead
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import PartContext, write_part
+from noise2music.labeling.datasets.reuse import carry_over
 from noise2music.pipelines.progress import finished_parts, show_progress
 from noise2music.pipelines.runners import new_pipeline, run_pipeline
+from noise2music.pipelines.session import Session
 from noise2music.pipelines.settings import RunSettings
 from noise2music.pipelines.stops import begin, is_doomed, leave_dead, look_around, raise_stopped
 
@@ -76,3 +82,74 @@ def spread_parts(run: RunSettings, writer: PartWriter, parts: Sequence[int], mak
     _ = pipeline | "parts" >> beam.Create(list(parts)) | "spread" >> beam.Reshuffle() | writer.identity.stage >> beam.Map(make_part)
     with show_progress(writer.identity.stage, total, finished_parts(writer.root, writer.identity, parts)):
         run_pipeline(pipeline)
+
+
+Grouped = dict[str, Iterable[Any]]
+"""What Beam brought together for one part, by name."""
+
+
+@dataclass(frozen=True)
+class _WriteWanted:
+    writer: PartWriter
+    tables: Callable[[Grouped, PartContext], Iterator[pa.Table]]
+
+    def __call__(self, group: tuple[int, Grouped]) -> None:
+        part, grouped = group
+        if list(grouped["wanted"]):
+            self.writer.write(part, partial(self.tables, grouped))
+
+
+def write_grouped(
+    pipeline: beam.Pipeline,
+    writer: PartWriter,
+    parts: Sequence[int],
+    tables: Callable[[Grouped, PartContext], Iterator[pa.Table]],
+    **collections: beam.PCollection[Any],
+) -> None:
+    """Bring `collections` of (part, value) together by part and write those of `parts`, each with `tables(grouped, context)`.
+
+    tables: picklable. A part is there with what each collection holds for it by the collection's name, in no order.
+    """
+    wanted = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
+    _ = {**collections, "wanted": wanted} | "by part" >> beam.CoGroupByKey() | "write" >> beam.Map(_WriteWanted(writer, tables))
+
+
+@dataclass(frozen=True)
+class _FromParts:
+    function: Callable[..., Iterator[pa.Table]]
+    reads: tuple[Dataset, ...]
+    identity: Identity
+    carry: tuple[str, ...]
+
+    def __call__(self, context: PartContext) -> Iterator[pa.Table]:
+        earlier = {"carry": carry_over(self.reads[0].store, self.identity, self.carry)} if self.carry else {}
+        return self.function(context, *(dataset.read_part(context.part) for dataset in self.reads), **earlier)
+
+
+def part_local(
+    session: Session,
+    schema: pa.Schema,
+    function: Callable[..., Iterator[pa.Table]],
+    reads: Sequence[Dataset],
+    rows: int | None = None,
+    carry: Sequence[str] = (),
+    row_group_rows: int | None = None,
+    before: Callable[[], None] | None = None,
+) -> MakeParts:
+    """How the parts of a stage are made of which part 17 is made from part 17 of `reads` alone; for `session.build`.
+
+    function: called on a worker as `function(context, table, ...)` with a table for each of `reads`, gives tables of `schema`. It has to
+    be picklable: a function of a module, with `functools.partial` where it takes more. rows: of the whole stage, at most; as many as the
+    first of `reads` has where nothing is said. carry: the columns that a row is known by; given these, the function is called with
+    `carry=`, the rows that earlier datasets of the stage hold (labeling.datasets.reuse). before: called here before parts are made.
+    """
+
+    def make_parts(identity: Identity, parts: Sequence[int]) -> None:
+        if before is not None:
+            before()
+        settings = session.settings
+        writer = PartWriter(settings.root, identity, schema, row_group_rows)
+        tables = _FromParts(function, tuple(reads), identity, tuple(carry))
+        spread(settings.run, writer, parts, tables, reads[0].manifest.rows if rows is None else rows, settings.max_dead)
+
+    return make_parts

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -12,10 +12,10 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
-from noise2music.core.storage import read_uri
+from noise2music.core.storage import hash_uri
 from noise2music.core.tally import Tally
 from noise2music.labeling.captions.builtin import builtin_sentences, builtin_tags
-from noise2music.labeling.captions.contamination import HeldOutTexts, read_held_out_texts
+from noise2music.labeling.captions.contamination import held_out_inputs, read_held_out
 from noise2music.labeling.captions.text import MAX_CHARACTERS, key_id
 from noise2music.labeling.captions.vocabulary import Variant, check_captions, keyed, merge, read_captions
 from noise2music.labeling.datasets.dataset import Dataset
@@ -28,7 +28,8 @@ from noise2music.labeling.stages.vocabulary import labels_training
 from noise2music.pipelines.progress import show_progress
 from noise2music.pipelines.runners import new_pipeline, run_pipeline
 from noise2music.pipelines.session import Session
-from noise2music.pipelines.spread import PartWriter
+from noise2music.pipelines.spread import Grouped, PartWriter, write_grouped
+from noise2music.pipelines.written import written
 
 _BLOCK = 200_000
 _UNFIT = {"empty": "texts without a letter or digit", "too_long": f"texts of more than {MAX_CHARACTERS:,} characters"}
@@ -80,44 +81,28 @@ class _Merge:
         return part_of(row["caption_id"], self.parts), (row, sum(rows for _, rows in spellings) - 1)
 
 
-@lru_cache(maxsize=2)
-def read_held_out(sources: tuple[str, ...]) -> HeldOutTexts:
-    """The held-out captions of these tables, read once a process."""
-    return read_held_out_texts(sources)
-
-
-@dataclass(frozen=True)
-class _WritePart:
-    writer: PartWriter
-    name: str
-    held_out: tuple[str, ...]
-
-    def __call__(self, group: tuple[int, dict[str, Iterable[Any]]]) -> None:
-        part, grouped = group
-        if not list(grouped["wanted"]):
-            return
-        merged: list[Merged] = list(grouped["merged"])
-        losses: Counter[str] = Counter()
-        notes = Tally()
-        for counted, said in grouped["losses"]:
-            losses.update(counted)
-            notes.add(said)
-        losses["duplicate"] += sum(duplicates for _, duplicates in merged)
-        held_out = read_held_out(self.held_out) if self.held_out else None
-
-        def tables(context: PartContext) -> Iterator[pa.Table]:
-            return stage.vocabulary_part(context, self.name, (row for row, _ in merged), +losses, held_out, notes)
-
-        self.writer.write(part, tables)
+def _tables(name: str, sources: tuple[str, ...], grouped: Grouped, context: PartContext) -> Iterator[pa.Table]:
+    """sources: of held-out captions."""
+    merged: list[Merged] = list(grouped["merged"])
+    losses: Counter[str] = Counter()
+    notes = Tally()
+    for counted, said in grouped["losses"]:
+        losses.update(counted)
+        notes.add(said)
+    losses["duplicate"] += sum(duplicates for _, duplicates in merged)
+    held_out = read_held_out(sources) if sources else None
+    return stage.vocabulary_part(context, name, (row for row, _ in merged), +losses, held_out, notes)
 
 
 def vocabulary(session: Session, name: str) -> Dataset:
-    """The captions of `[vocabulary.NAME]` -> schemas.VOCABULARY.
+    """The captions of `[vocabulary.NAME]` -> schemas.VOCABULARY; those of kind "written" from schemas.SONGS and schemas.WRITE.
 
     Raises UserError when there are none, and when a held-out caption could label training tracks.
     """
     settings = session.settings.vocabulary[name]
-    held_out = held_out_sources(session) if labels_training(settings) else ()
+    if settings.kind == "written":
+        return written(session, name)
+    held_out = session.settings.held_out if labels_training(settings) else ()
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, VOCABULARY)
@@ -128,12 +113,7 @@ def vocabulary(session: Session, name: str) -> Dataset:
             | "read" >> beam.FlatMap(_Read(name, settings)).with_outputs("losses", main="captions")
         )
         merged = read.captions | "same words" >> beam.GroupByKey() | "merge" >> beam.Map(_Merge(identity.parts))
-        wanted = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
-        _ = (
-            {"wanted": wanted, "merged": merged, "losses": read.losses}
-            | "by part" >> beam.CoGroupByKey()
-            | "write" >> beam.Map(_WritePart(writer, name, held_out))
-        )
+        write_grouped(pipeline, writer, parts, partial(_tables, name, held_out), merged=merged, losses=read.losses)
         with show_progress("vocabulary", None):
             run_pipeline(pipeline)
 
@@ -146,23 +126,8 @@ def vocabulary(session: Session, name: str) -> Dataset:
     return made
 
 
-def held_out_sources(session: Session) -> tuple[str, ...]:
-    """Every MusicCaps-form table that the run reads: its evaluation rows are held out."""
-    sources = {item.source for item in session.settings.vocabulary.values() if item.source and item.kind.startswith("musiccaps")}
-    return tuple(sorted(sources | set(session.settings.contamination.held_out)))
-
-
-def held_out_inputs(sources: Sequence[str]) -> dict[str, str]:
-    """What a fingerprint covers of them."""
-    return {f"held_out_{position}": _sha256(source) for position, source in enumerate(sources)}
-
-
 def _source_identity(settings: VocabularySettings) -> str:
     if settings.source and not settings.kind.startswith("builtin"):
-        return _sha256(settings.source)
+        return hash_uri(settings.source)
     words = [tag.text for tag in builtin_tags() if tag.is_label] + builtin_sentences()
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
-
-
-def _sha256(source: str) -> str:
-    return hashlib.sha256(read_uri(source)).hexdigest()

@@ -83,9 +83,9 @@ class _MakePart:
             context.warn("server_parameters", self.handle.name, change)
 
 
-def write(session: Session, songs: Dataset, handle: WriterHandle) -> Dataset:
+def write(session: Session) -> Dataset:
     """schemas.SONGS -> schemas.WRITE, part by part. Raises UserError when the writer has to stop; the same command goes on later."""
-    settings = session.settings
+    settings, songs, handle = session.settings, session.dataset("songs"), session.writer
     prompt = load_prompt(settings.write.prompt)
     builder = stage.RequestBuilder(prompt, settings.write, handle.name, settings.seed)
 

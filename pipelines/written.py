@@ -6,7 +6,7 @@ go the sketches of captions first, and then the texts of those few that sketches
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import apache_beam as beam
@@ -16,7 +16,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from noise2music.core.tally import Tally
 from noise2music.labeling.captions.cleaning.chain import Chain, rules_identity
-from noise2music.labeling.captions.contamination import check_contamination
+from noise2music.labeling.captions.contamination import check_contamination, held_out_inputs, read_held_out
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import PartContext, part_of
@@ -27,8 +27,7 @@ from noise2music.labeling.writer_settings import Clean
 from noise2music.pipelines.progress import show_progress
 from noise2music.pipelines.runners import new_pipeline, run_pipeline
 from noise2music.pipelines.session import Session
-from noise2music.pipelines.spread import PartWriter
-from noise2music.pipelines.vocabulary import held_out_inputs, held_out_sources, read_held_out
+from noise2music.pipelines.spread import Grouped, PartWriter, write_grouped
 
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
 
@@ -125,37 +124,25 @@ class _Fallen:
         yield from by_part.items()
 
 
-@dataclass(frozen=True)
-class _WritePart:
-    writer: PartWriter
-    name: str
-    held_out: tuple[str, ...]
-
-    def __call__(self, group: tuple[int, dict[str, Iterable[Any]]]) -> None:
-        part, grouped = group
-        if not list(grouped["wanted"]):
-            return
-        captions = [unpack(packed) for packed in grouped["captions"]]
-        near = {caption_id for ids in grouped["fallen"] for caption_id in ids}
-        tally, replies = Tally(), 0
-        for counted, number in grouped["tallies"]:
-            tally.add(counted)
-            replies += number
-
-        def tables(context: PartContext) -> Iterator[pa.Table]:
-            table = pa.concat_tables([VOCABULARY.empty_table(), *captions])
-            for kept in stage.written_part(context, table, near, tally, replies):
-                if self.held_out:
-                    check_contamination(self.name, kept.column("caption").to_pylist(), read_held_out(self.held_out))
-                yield kept
-
-        self.writer.write(part, tables)
+def _tables(name: str, sources: tuple[str, ...], grouped: Grouped, context: PartContext) -> Iterator[pa.Table]:
+    """sources: of held-out captions."""
+    near = {caption_id for ids in grouped["fallen"] for caption_id in ids}
+    tally, replies = Tally(), 0
+    for counted, number in grouped["tallies"]:
+        tally.add(counted)
+        replies += number
+    table = pa.concat_tables([VOCABULARY.empty_table(), *map(unpack, grouped["captions"])])
+    for captions in stage.written_part(context, table, near, tally, replies):
+        if sources:
+            check_contamination(name, captions.column("caption").to_pylist(), read_held_out(sources))
+        yield captions
 
 
-def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Dataset:
+def written(session: Session, name: str) -> Dataset:
     """schemas.SONGS and schemas.WRITE -> schemas.VOCABULARY: the captions of `[vocabulary.NAME]` of kind "written"."""
+    songs, replies = session.dataset("songs"), session.dataset("write")
     settings, clean = session.settings.vocabulary[name], session.settings.clean
-    held_out = held_out_sources(session) if labels_training(settings) else ()
+    held_out = session.settings.held_out if labels_training(settings) else ()
 
     def make_parts(identity: Identity, parts: Sequence[int]) -> None:
         writer = PartWriter(session.settings.root, identity, VOCABULARY)
@@ -186,12 +173,8 @@ def written(session: Session, name: str, songs: Dataset, replies: Dataset) -> Da
             | "near duplicates" >> beam.FlatMap(_Fallen(identity.parts, clean.near_duplicate_threshold or 1.0))
         )
         tallies = (cleaned.tallies, merged.tallies) | "tallies" >> beam.Flatten()
-        wanted = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
-        _ = (
-            {"wanted": wanted, "captions": texts.captions, "fallen": fallen, "tallies": tallies}
-            | "by part" >> beam.CoGroupByKey()
-            | "write" >> beam.Map(_WritePart(writer, name, held_out))
-        )
+        tables = partial(_tables, name, held_out)
+        write_grouped(pipeline, writer, parts, tables, captions=texts.captions, fallen=fallen, tallies=tallies)
         with show_progress("vocabulary", None):
             run_pipeline(pipeline)
 

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.house import PROJECT, ROOMS, closure, import_graph, main, measure, read_modules, sheet
+from noise2music.labeling.stages.order import LABELING_STAGES
 
 MADE_UP = {
     "labeling/__init__.py": "",
@@ -53,6 +54,11 @@ def test_no_circles_and_no_arrows_upwards(room: str) -> None:
     found = sheet(import_graph(read_modules(PROJECT)), room)
     assert found.circles == ()
     assert found.upwards == ()
+
+
+def test_the_stages_count_as_what_the_labeling_flow_imports() -> None:
+    reached = closure(import_graph(read_modules(PROJECT)), "flows.label")
+    assert {f"pipelines.{stage.module or stage.name}" for stage in LABELING_STAGES} <= reached
 
 
 def test_what_labeling_has_reached() -> None:

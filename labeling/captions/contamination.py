@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from noise2music.core.errors import UserError
+from noise2music.core.storage import hash_uri
 from noise2music.core.tables.cell_items import plain_text
 from noise2music.core.tally import Tally
 from noise2music.labeling.captions.readers import musiccaps_rows, open_source
@@ -74,6 +75,17 @@ def _protected_texts(caption: str) -> Iterator[tuple[str, str]]:
         key = caption_key(text)
         if len(key.split()) >= least:
             yield key, text.strip()
+
+
+@lru_cache(maxsize=2)
+def read_held_out(sources: tuple[str, ...]) -> HeldOutTexts:
+    """`read_held_out_texts`, read once a process."""
+    return read_held_out_texts(sources)
+
+
+def held_out_inputs(sources: Sequence[str]) -> dict[str, str]:
+    """What a fingerprint covers of these tables."""
+    return {f"held_out_{position}": hash_uri(source) for position, source in enumerate(sources)}
 
 
 def find_contamination(captions: Iterable[str], held_out: HeldOutTexts, threshold: float = THRESHOLD) -> list[Contamination]:

@@ -1,6 +1,5 @@
 """Lists, hashes and opens the audio files of a folder or bucket. Only listed files are ever opened."""
 
-import hashlib
 import os
 import stat
 from collections import Counter
@@ -12,6 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from noise2music.core.errors import RowError, UserError
+from noise2music.core.ids import file_hash
 from noise2music.core.storage import is_remote, local_path, may_pass, open_store
 from noise2music.labeling.corpus.odd_keys import list_objects
 
@@ -24,7 +24,6 @@ listed.
 """
 HASH_CACHE = pa.schema([("key", pa.string()), ("bytes", pa.int64()), ("stamp", pa.string()), ("sha256", pa.string())])
 
-_HASH_BLOCK = 1 << 20
 _HASH_THREADS = 4
 _MAC_SIDECAR = "._"
 """macOS writes such a file beside every other on foreign file systems; it has the other's suffix and holds no audio."""
@@ -93,15 +92,12 @@ def open_audio(uri: str, key: str) -> BinaryIO:
 
 def content_hash(file: BinaryIO) -> str:
     """SHA-256 of the rest of the file as 64 hexadecimal digits, read in blocks. Raises RowError "unreadable", UserError as open_audio."""
-    digest = hashlib.sha256()
     try:
-        while block := file.read(_HASH_BLOCK):
-            digest.update(block)
+        return file_hash(file)
     except (UserError, OSError) as error:
         if may_pass(error):
             raise
         raise RowError("unreadable", f"cannot be read: {_why(error)}") from error
-    return digest.hexdigest()
 
 
 def identify(

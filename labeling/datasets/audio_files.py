@@ -15,11 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from noise2music.core.errors import UserError
+from noise2music.core.errors import UserError, first_line
 from noise2music.core.put_first import put_first
-from noise2music.core.storage import Store, first_line
+from noise2music.core.storage import Store
 from noise2music.labeling.datasets.manifest import PartFile
-from noise2music.labeling.datasets.parts import parquet_bytes
+from noise2music.labeling.datasets.parts import MEND, parquet_bytes
 from noise2music.labeling.schemas import FLAC
 
 FOLDER = "flac"
@@ -103,6 +103,3 @@ class AudioFiles:
 def flac_array(file: pq.ParquetFile, row: int) -> pa.Array:
     """The FLAC bytes of a row of an open file, as an array of one value."""
     return file.read_row_group(row, ["flac"], use_threads=False).column(0).chunk(0)
-
-
-MEND = "Run `n2m label` on that root again: it makes damaged parts anew."

@@ -1,6 +1,5 @@
 """Reads finished datasets by their manifest, and checks that their files match it."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +9,9 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from noise2music.core.errors import UserError
+from noise2music.core.ids import file_hash
 from noise2music.core.storage import Store
-from noise2music.labeling.datasets.fingerprint import dataset_title
+from noise2music.labeling.datasets.fingerprint import dataset_path, dataset_title
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, Manifest, PartFile, parse_manifest
 from noise2music.labeling.datasets.parts import read_parquet
 from noise2music.labeling.schemas import DEAD
@@ -82,7 +82,7 @@ class Dataset:
     @property
     def path(self) -> str:
         """Its folder below the root."""
-        return self.folder or f"{self.stage}/{self.fingerprint}"
+        return self.folder or dataset_path(self.stage, self.fingerprint)
 
     @property
     def digest(self) -> str:
@@ -122,9 +122,10 @@ def open_dataset(root: Store, path: str) -> Dataset | None:
     except FileNotFoundError:
         return None
     manifest = parse_manifest(data, root.describe(where))
-    if f"{manifest.stage}/{manifest.fingerprint}" != path:
-        raise UserError(f"{root.describe(where)} belongs to {manifest.stage}/{manifest.fingerprint}: it was copied from there. Delete it.")
-    return Dataset(root, manifest)
+    dataset = Dataset(root, manifest)
+    if dataset.path != path:
+        raise UserError(f"{root.describe(where)} belongs to {dataset.path}: it was copied from there. Delete it.")
+    return dataset
 
 
 def list_datasets(root: Store, stage: str | None = None) -> list[Dataset]:
@@ -190,8 +191,5 @@ def _size(store: Store, path: str) -> int | None:
 
 
 def _sha256(store: Store, path: str) -> str:
-    digest = hashlib.sha256()
     with store.reader(path) as file:
-        while chunk := file.read(1 << 22):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_hash(file)

@@ -9,9 +9,14 @@ from typing import Any
 from noise2music.labeling.schemas import SCHEMA_VERSION
 
 
-def dataset_title(stage: str, name: str) -> str:
+def dataset_title(stage: str, name: str = "") -> str:
     """A dataset's name for people: its stage, and its vocabulary where it has one."""
     return f"{stage} {name}".strip()
+
+
+def dataset_path(stage: str, fingerprint: str) -> str:
+    """A dataset's folder below the root."""
+    return f"{stage}/{fingerprint}"
 
 
 def canonical_json(value: Any) -> str:
@@ -71,7 +76,7 @@ class Identity:
     @property
     def path(self) -> str:
         """The dataset's folder below the root."""
-        return f"{self.stage}/{self.fingerprint}"
+        return dataset_path(self.stage, self.fingerprint)
 
 
 def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from noise2music.core.errors import UserError
+from noise2music.core.errors import UserError, first_line
 from noise2music.core.settings import Record
 from noise2music.core.tally import merge_examples, most_common_first
 from noise2music.labeling.datasets.fingerprint import canonical_json
@@ -170,7 +170,7 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
         checksum = body.pop("checksum", None)
         manifest = Manifest.model_validate(body)
     except (ValueError, AttributeError, TypeError, ValidationError) as error:
-        raise UserError(f"{where} is not a manifest ({str(error).splitlines()[0]}). {_MEND}") from error
+        raise UserError(f"{where} is not a manifest ({first_line(error)}). {_MEND}") from error
     if checksum != _checksum(body):
         raise UserError(f"{where} was changed after it was written: its checksum does not match. {_MEND}")
     return manifest

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from noise2music.core.errors import RowError, UserError
+from noise2music.core.errors import RowError, UserError, first_line
 from noise2music.core.ids import id_to_int
 from noise2music.core.put_first import put_first
 from noise2music.core.storage import Store
@@ -20,8 +20,11 @@ from noise2music.labeling.datasets.dead_limit import DeadLimit, TooManyDead
 from noise2music.labeling.datasets.manifest import PartFile, PartRecord
 from noise2music.labeling.schemas import DEAD, VERSION_KEY, version_of
 
-# Progress of the stages. Worker threads of a process share these counters. Other processes and machines do not; their progress shows
-# in their finished parts.
+MEND = "Run `n2m label` on that root again: it makes damaged parts anew."
+"""What to do about a damaged file of a dataset."""
+
+# How far the stages are, counted where the work is done and read where it is shown. Worker threads of the same process share the
+# counters; other processes and machines do not, and are seen through their finished parts.
 
 
 _lock = threading.Lock()
@@ -198,10 +201,7 @@ def read_parquet(store: Store, path: str, columns: Sequence[str] | None = None) 
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
-        message = str(error).splitlines()[0]
-        raise UserError(
-            f"{store.describe(path)} is damaged ({message}). Run `n2m label` on that root again: it makes damaged parts anew."
-        ) from error
+        raise UserError(f"{store.describe(path)} is damaged ({first_line(error)}). {MEND}") from error
     return table.replace_schema_metadata(None)
 
 

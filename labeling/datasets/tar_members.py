@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from noise2music.core.errors import UserError
-from noise2music.core.storage import first_line
+from noise2music.core.errors import UserError, first_line
 
 _MOST_HEADER = 1 << 20
 

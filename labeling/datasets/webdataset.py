@@ -3,7 +3,6 @@
 Tars that are read back may have been changed. An incomplete clip is dead, alone; an incomplete tar stops everything.
 """
 
-import hashlib
 import io
 import json
 import re
@@ -16,7 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from noise2music.core.errors import RowError, UserError
-from noise2music.core.ids import stable_id
+from noise2music.core.ids import file_hash, stable_id
 from noise2music.core.storage import Store, is_remote, local_path, open_existing, open_store
 from noise2music.core.tally import Tally
 from noise2music.labeling.datasets.dataset import Dataset
@@ -235,8 +234,5 @@ def _row(clip_id: str, data: dict[str, bytes]) -> dict[str, Any]:
 
 
 def _sha256(store: Store, path: str) -> str:
-    digest = hashlib.sha256()
     with store.reader(path) as file:
-        while chunk := file.read(1 << 22):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_hash(file)

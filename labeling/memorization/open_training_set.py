@@ -22,7 +22,7 @@ from noise2music.labeling.datasets.arrow import lists_column, unit_vectors
 from noise2music.labeling.datasets.dataset import Dataset, latest_paths, open_dataset
 from noise2music.labeling.datasets.fingerprint import canonical_json
 from noise2music.labeling.datasets.manifest import PartFile, PartRecord
-from noise2music.labeling.datasets.parts import advance
+from noise2music.labeling.datasets.parts import MEND, advance
 from noise2music.labeling.memorization import landmarks
 from noise2music.labeling.memorization.landmarks import Landmarks, find_landmarks
 from noise2music.labeling.memorization.training_set import TrainingSet
@@ -119,9 +119,9 @@ def _whole(shards: Dataset, path: str, file: PartFile) -> bytes:
     try:
         data = shards.store.get(path)
     except FileNotFoundError:
-        raise UserError(f"{where} is missing. Run `n2m label` on that root again: it makes damaged parts anew.") from None
+        raise UserError(f"{where} is missing. {MEND}") from None
     if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise UserError(f"{where} is damaged (sha256 differs). Run `n2m label` on that root again: it makes damaged parts anew.")
+        raise UserError(f"{where} is damaged (sha256 differs). {MEND}")
     return data
 
 

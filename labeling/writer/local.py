@@ -22,7 +22,7 @@ from transformers.utils import logging as transformers_logging
 
 from noise2music.core import hub
 from noise2music.core.device import choose_device
-from noise2music.core.errors import RowError, UserError
+from noise2music.core.errors import RowError, UserError, first_line
 from noise2music.core.ids import hash_uniform
 from noise2music.core.tensors import hash_files
 from noise2music.labeling.writer.base import Answer, Keep, Reply, Request, WriterStopped
@@ -130,7 +130,7 @@ class LocalWriter:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
             loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{model} cannot be loaded as a causal LM: {str(error).splitlines()[0]}") from error
+            raise UserError(f"{model} cannot be loaded as a causal LM: {first_line(error)}") from error
         self._network = loaded.eval().requires_grad_(False).to(self._device)
         self._context = int(getattr(loaded.config, "max_position_embeddings", 1 << 30))
         ends = loaded.generation_config.eos_token_id if loaded.generation_config else self._tokenizer.eos_token_id

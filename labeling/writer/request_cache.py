@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from noise2music.core.errors import RowError, UserError
-from noise2music.core.storage import Store, first_line, is_remote, local_path
+from noise2music.core.errors import RowError, UserError, first_line
+from noise2music.core.storage import Store, is_remote, local_path
 from noise2music.labeling.datasets.fingerprint import canonical_json
 from noise2music.labeling.writer.base import Answer, Reply
 

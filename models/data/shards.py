@@ -1,18 +1,17 @@
 """The shards of a labeling run as training reads them: only what the manifest lists, and only if it is what the manifest says."""
 
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from noise2music.core.errors import UserError
+from noise2music.core.errors import UserError, first_line
+from noise2music.core.ids import file_hash
 from noise2music.core.local_cache import cache_folder, download
 from noise2music.core.storage import Store, is_remote, local_path, open_existing
 from noise2music.labeling.datasets.audio_files import AudioFiles
@@ -20,6 +19,7 @@ from noise2music.labeling.datasets.current import open_current
 from noise2music.labeling.datasets.dataset import LATEST, Dataset, find_damage, open_dataset
 from noise2music.labeling.datasets.join import open_joined
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, PartFile
+from noise2music.labeling.datasets.parts import MEND
 from noise2music.labeling.datasets.shard_audio import audio_columns
 
 EAGER_BYTES = 4 << 30
@@ -27,7 +27,6 @@ EAGER_BYTES = 4 << 30
 
 COLUMNS = ["clip_id", "title", "tags", "labels"]
 _DESCRIBING = ["split", "licence", "sample_rate", "labels.list.element.vocabulary"]
-_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Shards:
             with pq.ParquetFile(self._local(file)) as parquet:
                 table = parquet.read_row_group(place.group, [*columns, *audio_columns(parquet.schema_arrow.names)])
         except (pa.ArrowException, OSError) as error:
-            raise self._damaged(file, f"cannot be read ({_first_line(error)})") from None
+            raise self._damaged(file, f"cannot be read ({first_line(error)})") from None
         return table if "audio" in table.column_names else self._with_audio(table, place, columns)
 
     def check_all(self) -> None:
@@ -141,7 +140,7 @@ class Shards:
         except FileNotFoundError:
             raise self._damaged(file, "is missing") from None
         except (pa.ArrowException, OSError, KeyError) as error:
-            raise self._damaged(file, f"cannot be read ({_first_line(error)})") from None
+            raise self._damaged(file, f"cannot be read ({first_line(error)})") from None
 
     def _local(self, file: PartFile) -> Path:
         """A file on this machine whose hash is right."""
@@ -180,7 +179,7 @@ class Shards:
         return self.dataset.store.describe(file.path)
 
     def _damaged(self, file: PartFile, what: str) -> UserError:
-        return UserError(f"{self._describe(file)} {what}. Run `n2m label` on that root again: it makes damaged parts anew.")
+        return UserError(f"{self._describe(file)} {what}. {MEND}")
 
 
 def open_shards(uri: str, split: str, rate: int | None, cache: Path | None = None) -> Shards:
@@ -233,8 +232,4 @@ def _above(uri: str) -> tuple[str, str, str]:
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _first_line(error: Any) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return file_hash(file)

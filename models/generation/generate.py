@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from noise2music.core.device import one_thread
-from noise2music.core.errors import RowError, UserError
+from noise2music.core.errors import RowError, UserError, first_line
 from noise2music.core.ids import stable_id
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.cascade.training_pairs import in_full_scale
@@ -137,7 +137,7 @@ def _in_halves(cascade: Cascade, plans: Sequence[Plan], texts: Texts, error: tor
     """Fewer clips at once. Raises UserError where a single one does not fit."""
     if len(plans) == 1:
         raise UserError(
-            f"the GPU's memory does not hold one clip of {plans[0].request.seconds:g} s ({str(error).splitlines()[0]}). Use another "
+            f"the GPU's memory does not hold one clip of {plans[0].request.seconds:g} s ({first_line(error)}). Use another "
             "device, or smaller chunk_seconds."
         ) from error
     torch.cuda.empty_cache()

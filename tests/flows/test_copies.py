@@ -11,14 +11,11 @@ import soundfile
 from noise2music.core.storage import open_store
 from noise2music.flows.datasets import read_latest, write_latest
 from noise2music.flows.inspect import verify_root
-from noise2music.flows.label import find_copies
+from noise2music.flows.label import run_stages
 from noise2music.flows.pages.label.dead import excluded_tracks
 from noise2music.labeling.datasets.dataset import Dataset, latest_paths
 from noise2music.labeling.stages import copies as stage
-from noise2music.pipelines.fingerprint import fingerprint
-from noise2music.pipelines.ingest import ingest
-from noise2music.pipelines.inventory import inventory
-from noise2music.pipelines.probe import probe
+from noise2music.labeling.stages.order import LABELING_STAGES
 from noise2music.pipelines.session import Session
 from noise2music.synth.render import render_piece
 from tests.core.audio.audio_files import encode
@@ -57,13 +54,16 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+STAGES = LABELING_STAGES[:5]
+"""inventory, probe, fingerprint, copies, ingest."""
+
+
 def tracks(folder: Path, root: str, **changes: Any) -> tuple[Dataset, dict[str, tuple[str | None, str | None]]]:
     """The dataset ingest, and by key why a track is left out and because of which other."""
     columns = {"key": "file", "split": "split"}
     session = Session(small_settings(folder, root, corpus__columns=columns, corpus__opt_out=str(folder / "out.txt"), **changes))
-    files = inventory(session)
-    probed = probe(session, files)
-    dataset = ingest(session, files, probed, find_copies(session, probed, lambda _, work: work()).copies)
+    run_stages(session, STAGES, ())
+    dataset = session.dataset("ingest")
     rows = dataset.read(["track_id", "key", "excluded", "duplicate_of"]).to_pylist()
     keys = {row["track_id"]: row["key"] for row in rows}
     return dataset, {row["key"]: (row["excluded"], keys.get(row["duplicate_of"])) for row in rows if row["excluded"]}
@@ -106,7 +106,8 @@ def test_how_much_is_looked_for_can_be_said(music: Path) -> None:
 def prints(folder: Path) -> Dataset:
     """The dataset fingerprint of `folder`/music."""
     session = Session(small_settings(folder))
-    return fingerprint(session, probe(session, inventory(session)))
+    run_stages(session, STAGES[:3], ())
+    return session.dataset("fingerprint")
 
 
 def test_new_files_alone_are_decoded(tmp_path: Path) -> None:

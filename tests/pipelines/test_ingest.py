@@ -12,7 +12,7 @@ from noise2music.flows.plan import plan
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.pipelines.ingest import ingest
 from noise2music.pipelines.inventory import inventory
-from noise2music.pipelines.probe import probe
+from noise2music.pipelines.open_files import probe
 from noise2music.pipelines.session import Session
 from tests.flows.music import RATE, small_settings, tone, write_table
 
@@ -38,9 +38,10 @@ def describe(folder: Path, splits: dict[str, str]) -> None:
 
 def made(folder: Path, **changes: Any) -> tuple[Dataset, Dataset]:
     """Inventory and tracks."""
-    session = Session(small_settings(folder, **changes))
+    session = Session(small_settings(folder, corpus__copies="bytes", **changes))
     files = inventory(session)
-    return files, ingest(session, files, probe(session, files))
+    probe(session)
+    return files, ingest(session)
 
 
 def tracks(dataset: Dataset, *columns: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_songs_of_an_odd_table(tmp_path: Path) -> None:
         ("Song 2", "Blur", ("a", "b"), 120.5, "F minor"),
         ("Three", "Null", ("lo-fi",), 100.0, "F minor"),
     ]
-    made = songs(session_over(tmp_path), None)
+    made = songs(session_over(tmp_path))
     assert (made.manifest.rows, made.manifest.excluded) == (3, {"no_title": 3})
     assert made.manifest.warnings == {"not_text": 1}
     assert "songs.jsonl, line 6" in made.manifest.warned["not_text"][0]
@@ -68,7 +68,7 @@ def test_songs_of_an_odd_table(tmp_path: Path) -> None:
 def test_a_table_without_songs_is_one_line(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "songs.jsonl").write_text(content)
     with pytest.raises(UserError, match=words):
-        songs(session_over(tmp_path), None)
+        songs(session_over(tmp_path))
 
 
 def test_losses_of_a_vocabulary_are_warnings_and_the_sums_close(tmp_path: Path) -> None:
