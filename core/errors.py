@@ -28,7 +28,7 @@ class RowError(Exception):
 
 def first_line(error: Exception) -> str:
     """What an error says, in one line: its name where it says nothing, a store's own code and message where it gives them."""
-    said = _CODE_AND_MESSAGE.search(str(error))
-    if said:
-        return f"{said[1]}: {said[2].rstrip('.')}"
+    match = _CODE_AND_MESSAGE.search(str(error))
+    if match:
+        return f"{match[1]}: {match[2].rstrip('.')}"
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

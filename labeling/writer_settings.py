@@ -130,9 +130,9 @@ class ParameterNames(Settings):
 
     @model_validator(mode="after")
     def _are_distinct(self) -> "ParameterNames":
-        sent = [name if given is True else given for name, given in self if given]
-        taken = ["model", "prompt", "messages", "response_format", "stream"]
-        twice = sorted({str(name) for name in sent if [*sent, *taken].count(name) > 1})
+        names = [name if value is True else value for name, value in self if value]
+        reserved = ["model", "prompt", "messages", "response_format", "stream"]
+        twice = sorted({str(name) for name in names if [*names, *reserved].count(name) > 1})
         if twice:
             raise ValueError(f"two parameters of a request have the name {', '.join(twice)}")
         return self

@@ -74,8 +74,13 @@ def retrieve(session: Session, vocabulary: str) -> Dataset:
     load = partial(_index, captions.store.uri, captions.path, settings, seed, choose_device(session.settings.run.device))
     measured = settings.recall_sample if settings.index == "ivf" else 0
     tables = partial(_retrieve_part, load=load, top_k=top_k, splits=splits, recall_sample=measured)
-    allowed = None if splits is None else sorted(splits)
-    config = {"top_k": top_k, "splits": allowed, "collapse": settings.dedup_threshold, "index": settings.index}
+    # "collapse" is the former name of `dedup_threshold`: under it earlier datasets keep their fingerprints.
+    config = {
+        "top_k": top_k,
+        "splits": None if splits is None else sorted(splits),
+        "collapse": settings.dedup_threshold,
+        "index": settings.index,
+    }
     if settings.index == "ivf":
         config |= {"nlist": settings.nlist, "nprobe": settings.nprobe, "recall_sample": settings.recall_sample, "seed": seed}
     make_parts = part_local(session, RETRIEVE, tables, [clips])

@@ -60,5 +60,6 @@ def sample(session: Session, vocabulary: str) -> Dataset:
     load = partial(_frequencies, counts.store.uri, captions.path, counts.path)
     tables = partial(_sample_part, load=load, labels_per_clip=labels_per_clip, top_k=top_k, seed=seed, floor=floor)
     make_parts = part_local(session, SAMPLE, tables, [candidates])
+    # "draw" is the former name of `labels_per_clip`: under it earlier datasets keep their fingerprints.
     config = {"draw": labels_per_clip, "top_k": top_k, "seed": seed, "floor": floor}
     return session.build("sample", stage.VERSION, make_parts, name=vocabulary, config=config, parents=[candidates, captions, counts])

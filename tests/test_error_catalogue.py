@@ -76,7 +76,7 @@ class Reader(ast.NodeVisitor):
         self.visit_FunctionDef(node)
 
     def visit_Return(self, node: ast.Return) -> None:
-        if self._functions and self._functions[-1].name == "exclusion" and node.value is not None:
+        if self._functions and self._functions[-1].name == "exclusion_reason" and node.value is not None:
             self._take((EXCLUDED,), node.value)
         self.generic_visit(node)
 
@@ -102,14 +102,14 @@ class Reader(ast.NodeVisitor):
         elif called == "lose":
             at = 1 if owner == "file" else 0
             self._take((WARNED,) if owner in ("notes", "warnings") else (LOST,), arguments[at])
-        elif called == "append" and owner == "said" and isinstance(arguments[0], ast.Tuple):
+        elif called == "append" and owner == "warnings" and isinstance(arguments[0], ast.Tuple):
             self._take((WARNED,), arguments[0].elts[0])
         elif called == "append" and owner == "warnings" and self.path.startswith("models/generation/"):
             self._take((CLIP,), arguments[0])
         self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        if isinstance(node.right, ast.ListComp) and isinstance(node.right.elt, ast.Tuple) and ast.unparse(node.left) == "said":
+        if isinstance(node.right, ast.ListComp) and isinstance(node.right.elt, ast.Tuple) and ast.unparse(node.left) == "warnings":
             self._take((WARNED,), node.right.elt.elts[0])
         self.generic_visit(node)
 

@@ -60,18 +60,18 @@ def decode_spans(file: BinaryIO, key: str, spans_ms: Sequence[tuple[int, int]]) 
 
 def oddities(stretch: Stretch, rate: int) -> tuple[tuple[str, str], ...]:
     """Warnings about a stretch at `rate` Hz: (reason, message) pairs."""
-    messages = []
+    warnings = []
     if stretch.gaps:
         first = stretch.gaps[0]
         places = "" if len(stretch.gaps) == 1 else f" in {len(stretch.gaps)} places, the first"
         lost = sum(gap.frames for gap in stretch.gaps) / rate
-        messages.append(("gap", f"{lost:.3f} s are silence{places} at {first.start / rate:.3f} s: {first.why}"))
+        warnings.append(("gap", f"{lost:.3f} s are silence{places} at {first.start / rate:.3f} s: {first.why}"))
     if stretch.antiphase is not None:
         message = (
             f"the mean of the channels would lose {stretch.antiphase:.0f} dB: they cancel, so their difference or the loudest is taken"
         )
-        messages.append(("antiphase", message))
-    return tuple(messages)
+        warnings.append(("antiphase", message))
+    return tuple(warnings)
 
 
 def _check(stretch: Stretch, rate: int, length_ms: int) -> None:

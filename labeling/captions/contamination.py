@@ -79,7 +79,7 @@ def _protected_texts(caption: str) -> Iterator[tuple[str, str]]:
 
 @lru_cache(maxsize=2)
 def read_held_out(sources: tuple[str, ...]) -> HeldOutTexts:
-    """The same, read once a process."""
+    """`read_held_out_texts`, read once a process."""
     return read_held_out_texts(sources)
 
 

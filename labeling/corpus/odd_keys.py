@@ -50,18 +50,18 @@ def _entries(store: Store, folder: str, names: list[str], odd: dict[str, str]) -
 
 def _each_once(store: Store, entries: list[Entry], odd: dict[str, str]) -> tuple[list[Entry], dict[str, str]]:
     """Objects, each path once. "/a.mp3" and "a.mp3" are read as one path: the object that exists there counts, the other is odd."""
-    found: dict[str, Entry] = {}
+    by_path: dict[str, Entry] = {}
     for entry in entries:
-        if entry.path in found:
+        if entry.path in by_path:
             actual = store.head(entry.path)
             if actual is not None:
-                found[entry.path] = actual
+                by_path[entry.path] = actual
             odd[f"/{entry.path}"] = (
                 "two objects are listed under one path: one begins or ends with a slash, and cannot be opened. Rename it."
             )
         else:
-            found[entry.path] = entry
-    return list(found.values()), odd
+            by_path[entry.path] = entry
+    return list(by_path.values()), odd
 
 
 def _is_path(name: str) -> bool:
@@ -76,13 +76,13 @@ def _raw_names(uri: str, error: OddKeyError) -> list[str]:
     parts = urlsplit(uri)
     start = f"{parts.netloc}{parts.path}".rstrip("/")
     try:
-        found = _file_system(parts.scheme.lower()).get_file_info(fs.FileSelector(start, recursive=True))
+        infos = _file_system(parts.scheme.lower()).get_file_info(fs.FileSelector(start, recursive=True))
     except (pa.ArrowException, OSError, ValueError) as why:
         raise UserError(
             f"cannot list {uri}: it holds a name that is no path ({error.why}), and its names cannot be read in another way "
             f"({first_line(why)}). Rename that object, or give a folder below that does not hold it."
         ) from why
-    return [info.path[len(start) + 1 :] for info in found if info.type == fs.FileType.File]
+    return [info.path[len(start) + 1 :] for info in infos if info.type == fs.FileType.File]
 
 
 def _file_system(scheme: str) -> Any:

@@ -61,8 +61,8 @@ NULL_PAIRS = 20_000
 
 def null_clips(clips: pa.Table, seed: int) -> pa.Table:
     """The clips (clip_id, embedding) of some parts that may be in random pairs. Folding parts gives the same as all at once."""
-    kept = keep_smallest(ids_to_uint64(clips.column("clip_id")), seed, NULL_CLIPS)
-    return clips.select(["clip_id", "embedding"]).take(pa.array(np.sort(kept)))
+    positions = keep_smallest(ids_to_uint64(clips.column("clip_id")), seed, NULL_CLIPS)
+    return clips.select(["clip_id", "embedding"]).take(pa.array(np.sort(positions)))
 
 
 def null_table(clips: pa.Table, captions: pa.Table, seed: int) -> pa.Table:

@@ -49,7 +49,7 @@ LABELING_STAGES = (
 REPORT = "report"
 """The last one: a page over the datasets of all the others (flows/pages/label/stage.py). It has no table."""
 
-_last = max(place for place, stage in enumerate(LABELING_STAGES) if stage.per_vocabulary)
+_last = max(position for position, stage in enumerate(LABELING_STAGES) if stage.per_vocabulary)
 SHOWN = (
     *(stage for stage in LABELING_STAGES[:_last] if not stage.per_vocabulary),
     *(stage for stage in LABELING_STAGES if stage.per_vocabulary),

@@ -126,8 +126,8 @@ def load_describes_music() -> DescribesMusic:
 
 def not_music(threshold: float | None, sentences: Sequence[Sentence]) -> list[str | None]:
     """None for each sentence that does not describe music. threshold: None is the measured one."""
-    passed = load_describes_music().passes([sentence.text for sentence in sentences], THRESHOLD if threshold is None else threshold)
-    return [sentence.text if is_kept else None for sentence, is_kept in zip(sentences, passed, strict=True)]
+    verdicts = load_describes_music().passes([sentence.text for sentence in sentences], THRESHOLD if threshold is None else threshold)
+    return [sentence.text if is_music else None for sentence, is_music in zip(sentences, verdicts, strict=True)]
 
 
 def main() -> None:
