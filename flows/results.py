@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from noise2music.core.storage import Store
 from noise2music.flows.datasets import LabelDatasets
-from noise2music.labeling.datasets.build import Built
+from noise2music.labeling.datasets.build import BuildResult
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.models.job.place import MANIFEST_TABLE, PAGE
 from noise2music.models.job.record import ClipRecord, DeadLetter
@@ -18,12 +18,12 @@ class Labeled:
 
     datasets: LabelDatasets
     report: Dataset
-    built: tuple[Built, ...]
+    built: tuple[BuildResult, ...]
 
     @property
     def nothing_done(self) -> bool:
         """Whether everything was there already."""
-        return not any(item.made for item in self.built)
+        return not any(item.new_parts for item in self.built)
 
     @property
     def report_path(self) -> str:
