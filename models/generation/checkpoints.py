@@ -76,7 +76,7 @@ def _describe(signal: Signal) -> str:
 
 
 SHIPPED = "tiny"
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 STARTER = Path(__file__).parents[1] / "starter"
 
 
@@ -100,31 +100,32 @@ def open_checkpoints(checkpoints: str, stages: Sequence[StageName] | None = None
     Raises UserError that names every stage that is missing and where it was looked for, and where a file is not the one that the config
     of an exported cascade lists. revision: branch, tag or commit of a hub id.
     """
-    files, config, called = _located(checkpoints, stages, revision)
+    files, config = _located(checkpoints, stages, revision)
     identity = {stage: file_identity(path) for stage, path in files.items()}
     for stage, sha256 in identity.items() if config else ():
         if config is not None and (stage not in config.stages or config.stages[stage].sha256 != sha256):
             raise UserError(
-                f"the weights of the {stage} in {called} are not those that its {CONFIG} lists (sha256 differs). Fetch the whole folder "
-                "again, or export the cascade again."
+                f"the weights of the {stage} in {checkpoints} are not those that its {CONFIG} lists (sha256 differs). Fetch the whole "
+                "folder again, or export the cascade again."
             )
     return Checkpoints(files, identity, config)
 
 
 def _located(
     checkpoints: str, stages: Sequence[StageName] | None, revision: str | None
-) -> tuple[dict[StageName, Path], CascadeConfig | None, str]:
-    """Files and config, and what their place is called."""
-    if checkpoints == SHIPPED:
-        return _here(STARTER, stages, "the weights that ship (models/starter)"), None, checkpoints
-    if is_remote(checkpoints):
-        return *_fetched(checkpoints, stages), checkpoints
-    folder = local_path(checkpoints)
+) -> tuple[dict[StageName, Path], CascadeConfig | None]:
+    """Files, and the config beside them."""
+    remote, shipped = is_remote(checkpoints), checkpoints == SHIPPED
+    folder = STARTER if shipped or remote else local_path(checkpoints)
+    if revision is not None and (shipped or remote or folder.is_dir()):
+        raise UserError(f"{checkpoints} is no hub id, and a revision ({revision}) is of one. Leave the revision out.")
+    if remote:
+        return _fetched(checkpoints, stages)
+    if shipped:
+        return _here(folder, stages, "the weights that ship (models/starter)"), None
     if not folder.is_dir():
         folder = _from_hub(checkpoints, stages, revision)
-    elif revision is not None:
-        raise UserError(f"{checkpoints} is a folder, and a revision is of a hub id. Leave the revision out.")
-    return _here(folder, stages, checkpoints), read_config(folder), checkpoints
+    return _here(folder, stages, checkpoints), read_config(folder)
 
 
 def _from_hub(checkpoints: str, stages: Sequence[StageName] | None, revision: str | None) -> Path:

@@ -275,8 +275,9 @@ def test_names_that_are_no_ids_are_not_asked_for() -> None:
 
 
 def test_a_revision_is_of_a_hub_id(trained: Path) -> None:
-    with pytest.raises(UserError, match="is a folder, and a revision is of a hub id"):
-        n2m.load_cascade(trained, device="cpu", revision="main")
+    for checkpoints in (str(trained), "tiny", "s3://bucket/cascade"):
+        with pytest.raises(UserError, match=r"is no hub id, and a revision \(main\) is of one"):
+            n2m.load_cascade(checkpoints, device="cpu", revision="main")
 
 
 def test_the_command(trained: Path, tmp_path: Path) -> None:
