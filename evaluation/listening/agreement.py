@@ -17,7 +17,7 @@ def krippendorff_alpha(units: Sequence[Sequence[float]], metric: Literal["interv
         return None
     values = np.concatenate(pairable)
 
-    def distances(of: np.ndarray) -> float:  # type: ignore[type-arg]
+    def distances(of: np.ndarray) -> float:
         """Summed over all ordered pairs."""
         if metric == "interval":
             return float(2 * (len(of) * (of * of).sum() - of.sum() ** 2))

@@ -59,9 +59,7 @@ def parse_answers(data: bytes, name: str) -> Answers:
         place = ".".join(map(str, first["loc"]))
         raise UserError(f"{name} is no file of answers: {place + ': ' if place else ''}{first['msg']}.") from error
     if checksum(answers) != answers.checksum:
-        raise UserError(
-            f"{name} was changed after the page wrote it: its checksum does not fit. Take the file as it came, or leave it out."
-        )
+        raise UserError(f"{name} was changed after the page wrote it: its checksum does not fit. Take it as it came, or leave it out.")
     return answers
 
 
@@ -79,9 +77,7 @@ def check_answers(answers: Answers, key: Key, name: str) -> None:
         wrong = [question for question, value in answer.choices.items() if not 1 <= value <= choices.get(question, 0)]
         missing = not answer.skipped and set(answer.choices) != set(choices)
         if wrong or missing:
-            raise UserError(
-                f"{name}: the answer {answer.item} has no choice that the test offers ({', '.join(wrong) or 'one is missing'})."
-            )
+            raise UserError(f"{name}: the answer {answer.item} has a choice that the test lacks ({', '.join(wrong) or 'none'}).")
 
 
 def read_answers(uris: Sequence[str], key: Key) -> list[Answers]:

@@ -37,5 +37,5 @@ def noise(seconds: float, rate: int, seed: int) -> Float32s:
     return _scaled(hash_uniform(seed, np.arange(round(seconds * rate), dtype=np.uint64)) - 0.5)
 
 
-def _scaled(audio: np.ndarray) -> Float32s:  # type: ignore[type-arg]
+def _scaled(audio: np.ndarray) -> Float32s:
     return (_PEAK * audio / max(float(np.abs(audio).max(initial=0.0)), 1e-9)).astype(np.float32)

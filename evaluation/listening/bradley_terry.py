@@ -30,7 +30,7 @@ class Fits:
 
 
 def fit(counts: Float64s) -> Fits:
-    """Counts (B, S, S, 3): how often of [system as A, system as B] A was better, both were alike, B was better -> the most likely strengths.
+    """Counts (B, S, S, 3): of [system as A, system as B] A was better, both alike, B was better -> the most likely strengths.
 
     Newton's method; the likelihood has one maximum.
     """
@@ -86,7 +86,7 @@ def groups(counts: Float64s) -> list[list[int]]:
 
 
 def unbeaten(counts: Float64s) -> tuple[list[int], list[int]]:
-    """Counts (S, S, 3) -> systems that no other beat or equalled, and those that beat or equalled no other: their strengths have no limit."""
+    """Counts (S, S, 3) -> systems that no other beat or equalled, and those that beat or equalled none: their strengths have no limit."""
     beats = _beats(counts)
     return [int(s) for s in np.flatnonzero(~beats.any(axis=0))], [int(s) for s in np.flatnonzero(~beats.any(axis=1))]
 

@@ -15,7 +15,7 @@ from noise2music.core.ids import hash_uniform, id_to_int, stable_id
 
 @dataclass(frozen=True)
 class Judgement:
-    """One pair on a sheet. systems: numbers, that of A first. prompt: number. again: the place on the sheet that it repeats, sides swapped."""
+    """One pair on a sheet. systems: numbers, that of A first. prompt: number. again: place on the sheet that it repeats, sides swapped."""
 
     systems: tuple[int, int]
     prompt: int

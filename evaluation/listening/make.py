@@ -1,6 +1,5 @@
 """A listening test is made: clips of systems in, a folder for raters and the key to it out."""
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,19 +9,24 @@ from dataclasses import dataclass
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.ids import stable_id
 from noise2music.core.storage import Store
-from noise2music.evaluation.listening.attention import attention_text, melody, noise
-from noise2music.evaluation.listening.clip_audio import RATE, Heard, OpenFile, common_target, finished, gain_of, measure, middle, sound
+from noise2music.evaluation.listening.attention import attention_text
+from noise2music.evaluation.listening.clip_audio import Heard, OpenFile, measure
+from noise2music.evaluation.listening.clip_set import (
+    MELODY,
+    NOISE,
+    THREADS,
+    Clip,
+    ClipSet,
+    Source,
+    attention_sources,
+    encode_clips,
+    protocol_of,
+)
 from noise2music.evaluation.listening.design import Judgement, balanced_sheets, chance, most_pairs
 from noise2music.evaluation.listening.place import write_test
-from noise2music.evaluation.listening.questionnaire import AUDIO, Item, Key, KeyEntry, Pair, Questionnaire, questions, sealed
+from noise2music.evaluation.listening.questionnaire import Item, Key, KeyEntry, Pair, Questionnaire, questions, sealed
 from noise2music.evaluation.listening.settings import ListenSettings
 from noise2music.evaluation.listening.systems import System, common_keys, named, prompt_texts, read_systems
-
-_THREADS = 4
-_MELODY, _NOISE = "attention/melody", "attention/noise"
-
-Clip = tuple[str, str]
-"""(system's label, prompt's key)."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,17 @@ def make_listening_test(settings: ListenSettings) -> Made:
     prompts = [key for key in order if (systems[0].label, key) in heard]
     if settings.pairs > most_pairs(len(systems), len(prompts)):
         raise UserError(
-            f"{len(systems)} systems with {len(prompts)} usable prompts in common make {most_pairs(len(systems), len(prompts))} pairs, and a "
+            f"{len(systems)} systems with {len(prompts)} common usable prompts make {most_pairs(len(systems), len(prompts))} pairs, and a "
             f"rater shall hear {settings.pairs} (--pairs). Give more clips, or ask for fewer pairs."
         )
     sheets = balanced_sheets(len(systems), len(prompts), settings.sheets, settings.pairs, settings.repeats, settings.seed)
-    return _write(settings, systems, prompts, texts, heard, sheets, said)
+    practice = _practice(prompts, sheets)
+    clips = encode_clips(_sources(settings, systems, prompts, heard, [*sheets, [practice]]), settings.seconds, settings.loudness)
+    labels = [system.label for system in systems]
+    questionnaire, key = _sealed(settings, labels, prompts, texts, sheets, practice, clips)
+    write_test(Store(settings.out), questionnaire, key, clips.files)
+    comparisons = settings.sheets * settings.pairs
+    return Made(key, len(clips.files), len(prompts), comparisons, (*said, *clips.said))
 
 
 def _wanted(settings: ListenSettings, systems: int) -> int:
@@ -84,7 +94,7 @@ def _measured(systems: Sequence[System], order: Sequence[str], wanted: int, seco
 
     heard: dict[Clip, Heard] = {}
     said = []
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         ahead, used = list(order), 0
         while ahead and used < wanted:
             batch, ahead = ahead[: wanted - used], ahead[wanted - used :]
@@ -99,40 +109,20 @@ def _measured(systems: Sequence[System], order: Sequence[str], wanted: int, seco
     return heard, said
 
 
-def _write(
+def _sources(
     settings: ListenSettings,
     systems: Sequence[System],
     prompts: Sequence[str],
-    texts: Mapping[str, str],
     heard: Mapping[Clip, Heard],
     sheets: Sequence[Sequence[Judgement]],
-    said: list[str],
-) -> Made:
-    labels = [system.label for system in systems]
-    used = sorted({(labels[s], prompts[judged.prompt]) for sheet in sheets for judged in sheet for s in judged.systems})
-    practice = _practice(prompts, sheets)
-    used = sorted({*used, *((labels[s], prompts[practice.prompt]) for s in practice.systems)})
-    lengths = {key: min(settings.seconds, *(heard[label, key].seconds for label in labels)) for key in prompts}
-    opened: dict[Clip, OpenFile] = {(s.label, key): _opener(s, key) for s in systems for key in prompts}
-    known = dict(heard)
-    if settings.absurd:
-        length = min(lengths.values())
-        for name, audio in ((_MELODY, melody(length, RATE)), (_NOISE, noise(length, RATE, settings.seed))):
-            opened["", name], lengths[name] = sound(audio), length
-            known["", name] = measure(opened["", name], length)
-        used += [("", _MELODY), ("", _NOISE)]
-    target, quiet = settings.loudness, None
-    if target is not None:
-        target, quiet = common_target(target, {f"{label}, {key}".strip(", "): known[label, key] for label, key in used})
-        if quiet is not None:
-            said.append(f"levels are {target:.1f} LUFS, not {settings.loudness:g}: {quiet} would clip if it were louder")
-    audio = _encoded(used, opened, known, lengths, settings.seconds, target)
-    # Names come from all that is heard: who has no clips cannot tell from a name whose clip it is.
-    salt = stable_id(*(stable_id(*clip, hashlib.sha256(data).hexdigest()) for clip, data in sorted(audio.items())))
-    names = {clip: f"{AUDIO.partition('/')[2]}/{stable_id(salt, *clip)}.flac" for clip in audio}
-    questionnaire, key = _sealed(settings, labels, prompts, texts, sheets, practice, names, salt, target)
-    write_test(Store(settings.out), questionnaire, key, {names[clip]: data for clip, data in audio.items()})
-    return Made(key, len(audio), len(prompts), sum(len(sheet) - settings.repeats for sheet in sheets), tuple(said))
+) -> dict[Clip, Source]:
+    """What is heard on the sheets, all clips of a prompt of one length, and the sounds of absurd pairs."""
+    lengths = [min(settings.seconds, *(heard[system.label, key].seconds for system in systems)) for key in prompts]
+    sources: dict[Clip, Source] = {}
+    for number, place in sorted({(s, judged.prompt) for sheet in sheets for judged in sheet for s in judged.systems}):
+        clip = systems[number].label, prompts[place]
+        sources[clip] = Source(_opener(systems[number], prompts[place]), heard[clip], lengths[place])
+    return sources | (attention_sources(min(lengths), settings.seed) if settings.absurd else {})
 
 
 def _opener(system: System, key: str) -> OpenFile:
@@ -142,24 +132,7 @@ def _opener(system: System, key: str) -> OpenFile:
 def _practice(prompts: Sequence[str], sheets: Sequence[Sequence[Judgement]]) -> Judgement:
     """A pair to begin with, of the prompt that is judged least."""
     counts = Counter(judged.prompt for sheet in sheets for judged in sheet)
-    prompt = min(range(len(prompts)), key=lambda number: (counts[number], number))
-    return Judgement((0, 1), prompt)
-
-
-def _encoded(
-    used: Sequence[Clip],
-    opened: Mapping[Clip, OpenFile],
-    heard: Mapping[Clip, Heard],
-    lengths: Mapping[str, float],
-    seconds: float,
-    target: float | None,
-) -> dict[Clip, bytes]:
-    def one(clip: Clip) -> bytes:
-        audio, _ = middle(opened[clip], seconds)
-        return finished(audio, lengths[clip[1]], gain_of(heard[clip], target))
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(used, pool.map(one, used), strict=True))
+    return Judgement((0, 1), min(range(len(prompts)), key=lambda number: (counts[number], number)))
 
 
 def _sealed(
@@ -169,16 +142,14 @@ def _sealed(
     texts: Mapping[str, str],
     sheets: Sequence[Sequence[Judgement]],
     practice: Judgement,
-    names: Mapping[Clip, str],
-    salt: str,
-    target: float | None,
+    clips: ClipSet,
 ) -> tuple[Questionnaire, Key]:
     items: dict[str, KeyEntry] = {}
 
     def item(judged: Judgement, identifier: str) -> Item:
         prompt = prompts[judged.prompt]
         shown = texts.get(prompt, "") if "text" in settings.ask else ""
-        return Item(id=identifier, text=shown, clips=tuple(names[labels[s], prompt] for s in judged.systems))
+        return Item(id=identifier, text=shown, clips=tuple(clips.names[labels[s], prompt] for s in judged.systems))
 
     def pair(judged: Judgement) -> Pair:
         first, second = judged.systems
@@ -186,27 +157,22 @@ def _sealed(
 
     made = []
     for number, sheet in enumerate(sheets):
-        identifiers = [stable_id(salt, "item", number, place) for place in range(len(sheet))]
+        identifiers = [stable_id(clips.salt, "item", number, place) for place in range(len(sheet))]
         shown = [item(judged, identifier) for judged, identifier in zip(sheet, identifiers, strict=True)]
         for judged, identifier in zip(sheet, identifiers, strict=True):
             of = None if judged.again is None else identifiers[judged.again]
             items[identifier] = KeyEntry(role="judged" if of is None else "repeated", sheet=number, pair=pair(judged), of=of)
         if settings.absurd:
             right = int(chance(settings.seed, "absurd", number) < 0.5)
-            identifier = stable_id(salt, "absurd", number)
-            clips = (names["", _MELODY], names["", _NOISE])
+            sides = (clips.names[NOISE], clips.names[MELODY]) if right else (clips.names[MELODY], clips.names[NOISE])
             text = attention_text("pair") if "text" in settings.ask else ""
-            absurd = Item(id=identifier, text=text, clips=clips[::-1] if right else clips)
+            absurd = Item(id=stable_id(clips.salt, "absurd", number), text=text, clips=sides)
             shown.insert(1 + math.floor(chance(settings.seed, "absurd place", number) * len(shown)), absurd)
-            items[identifier] = KeyEntry(role="absurd", sheet=number, right=right)
+            items[absurd.id] = KeyEntry(role="absurd", sheet=number, right=right)
         made.append(shown)
-    first = item(practice, stable_id(salt, "practice"))
+    first = item(practice, stable_id(clips.salt, "practice"))
     items[first.id] = KeyEntry(role="practice", sheet=None, pair=pair(practice))
-    protocol = {
-        "audio": f"the middle {settings.seconds:g} s or, where a prompt's clips are shorter, the shortest one's length; mono, {RATE:,} Hz, 16 bit",
-        "loudness": "levels as they are" if target is None else f"{target:.1f} LUFS each (ITU-R BS.1770-5, one channel)",
-        "design": f"{len(sheets)} sheets of {settings.pairs} pairs, {settings.repeats} repeats, {int(settings.absurd)} absurd pair, "
-        f"seed {settings.seed}",
-        "must hear": f"{settings.must_hear:g} s of each clip",
-    }
+    checks = f"{settings.repeats} repeats, {int(settings.absurd)} absurd"
+    design = f"{len(sheets)} sheets of {settings.pairs} pairs, {checks}; seed {settings.seed}"
+    protocol = {**protocol_of(clips, settings.seconds, settings.must_hear), "design": design}
     return sealed("pairs", questions(settings.ask), settings.must_hear, [first], made, labels, protocol, items)

@@ -145,9 +145,7 @@ def read_key(uri: str) -> Key:
     """The key of a test. Raises UserError when it is none, or says something else than when it was made."""
     key = _read(uri, Key, "the key that `n2m listen make` or `n2m audit` wrote")
     if stable_id(_canonical(key.model_copy(update={"id": ""}))) != key.id:
-        raise UserError(
-            f"{uri} was changed after the test was made, so answers can no longer be told apart. Take the key as it was written."
-        )
+        raise UserError(f"{uri} was changed after the test was made, so it no longer says what was heard. Take it as it was written.")
     return key
 
 

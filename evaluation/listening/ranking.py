@@ -152,7 +152,8 @@ def _resampled(counts: Float64s, seed: int) -> Float64s:
     chosen = (draws * raters).astype(np.int64)
     weights = np.stack([np.bincount(row, minlength=raters) for row in chosen]).astype(np.float64)
     found = fit(np.tensordot(weights, counts, axes=1))
-    return np.concatenate([found.strengths, found.position[:, None]], axis=1) * ELO
+    drawn: Float64s = np.concatenate([found.strengths, found.position[:, None]], axis=1) * ELO
+    return drawn
 
 
 def _spread(drawn: Float64s, raters: int) -> float:

@@ -13,13 +13,11 @@ from noise2music.evaluation.listening.questionnaire import Item, Key, KeyEntry, 
 Choose = Callable[[KeyEntry, np.random.Generator], int]
 
 
-def made_test(
-    systems: Sequence[str], sheets: int, pairs: int, prompts: int = 40, repeats: int = 3, seed: int = 0
-) -> tuple[Questionnaire, Key]:
+def made_test(systems: Sequence[str], sheets: int, pairs: int, prompts: int = 40, repeats: int = 3) -> tuple[Questionnaire, Key]:
     """A listening test as `n2m listen make` makes it, with names of files that are nowhere."""
     items: dict[str, KeyEntry] = {}
     shown = []
-    for number, sheet in enumerate(balanced_sheets(len(systems), prompts, sheets, pairs, repeats, seed)):
+    for number, sheet in enumerate(balanced_sheets(len(systems), prompts, sheets, pairs, repeats, 0)):
         names = [stable_id("item", number, place) for place in range(len(sheet))]
         for name, judged in zip(names, sheet, strict=True):
             pair = Pair(systems=(systems[judged.systems[0]], systems[judged.systems[1]]), prompt=f"p{judged.prompt}")
