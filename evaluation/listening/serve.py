@@ -1,7 +1,9 @@
 """A small server for one test: its page and clips to raters, their answers into files that are written once."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from socket import gethostname
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -66,8 +68,8 @@ def _keep(store: Store, data: bytes) -> Response:
     return PlainTextResponse("taken", 201)
 
 
-def serve(folder: str, host: str, port: int) -> None:
-    """Serve until Ctrl-C. Raises UserError where the folder holds no test or the address cannot be had."""
+def serve(folder: str, host: str, port: int, said: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C; tells `said` the page's address. Raises UserError where the folder holds no test or the address cannot be had."""
     import asyncio
 
     import uvicorn
@@ -81,4 +83,6 @@ def serve(folder: str, host: str, port: int) -> None:
             f"cannot serve at {host}:{port}: the address is taken or not this machine's. Give another --port or --host."
         ) from error
     with socket:
+        name = gethostname() if host in ("0.0.0.0", "::") else host
+        said(f"http://{name}:{socket.getsockname()[1]}/")
         asyncio.run(server.serve(sockets=[socket]))
