@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from socket import gethostname
 
@@ -85,4 +86,5 @@ def serve(folder: str, host: str, port: int, said: Callable[[str], None]) -> Non
     with socket:
         name = gethostname() if host in ("0.0.0.0", "::") else host
         said(f"http://{name}:{socket.getsockname()[1]}/")
-        asyncio.run(server.serve(sockets=[socket]))
+        with suppress(KeyboardInterrupt):  # uvicorn has closed all connections by then, and passes the signal on.
+            asyncio.run(server.serve(sockets=[socket]))

@@ -242,7 +242,7 @@
     show(
       element("div", { class: "where" }, element("b", {}, isPractice ? "Practice" : `${isPairs ? "Pair" : "Clip"} ${number} of ${items}`),
         wait),
-      ...(item.text ? [element("p", { class: "said" }, element("span", {}, isPairs ? "The text" : "What it is said to be"), item.text)] : []),
+      ...(item.text ? [element("p", { class: "said" }, element("span", {}, isPairs ? "The text" : "The label"), item.text)] : []),
       element("div", { class: isPairs ? "clips" : "clips one" }, ...players.map(({ knob }) => knob)),
       trouble, ...fields.map(({ set }) => set),
       element("div", { class: "go" }, button("Back", () => go(state.at - 1)), next));
