@@ -222,7 +222,9 @@ def _agreement(question: QuestionName, answers: Sequence[Answers], raters: Seque
     same = [np.sign(before - ALIKE) == np.sign(again - ALIKE) for before, again in twice]
     near = [abs(before - again) <= 1 for before, again in twice]
     return Agreement(
-        alpha=krippendorff_alpha(list(units.values())),
+        # Which of the two comes first is arbitrary, so each unit counts both ways round: else raters who all prefer one system would
+        # seem to agree no more than by chance.
+        alpha=krippendorff_alpha([[sign * value for value in unit] for unit in units.values() for sign in (1, -1)]),
         shared=sum(len(values) > 1 for values in units.values()),
         repeats=len(twice),
         same=float(np.mean(same)) if twice else None,

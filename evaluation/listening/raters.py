@@ -14,7 +14,8 @@ ALIKE = 3
 MUCH = (1, 5)
 ONE_SIDE = 0.0005
 FEWEST = 8
-REVERSED = 2
+REVERSED = 3
+"""A rater without memory, of equal systems, who says "much" twice in five times, reaches this in one test of a hundred."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Rater:
 
 def check_rater(answers: Answers, key: Key) -> Rater:
     """Of a listening test. Failed checks are: "absurd_pair" (noise is not worse than notes), "one_side" (A, or B, far more often than
-    chance on a sheet that has each system on both sides), "same_answer" (one choice throughout), "repeats" (twice or more "much better"
+    chance on a sheet that has each system on both sides), "same_answer" (one choice throughout), "repeats" (three times or more "much better"
     became "much better" of the other when a pair came again).
     """
     by_role = {role: _of_role(answers, key, role) for role in ("judged", "repeated", "absurd")}
