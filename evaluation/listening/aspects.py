@@ -24,7 +24,7 @@ def aspect_of(caption: str) -> str:
     for length in range(len(parts), 0, -1):
         for start in range(len(parts) - length, -1, -1):
             found = " ".join(parts[start : start + length])
-            if aspect := known.get(found) or known.get(found.removesuffix("s")):
+            if aspect := known.get(found) or known.get(found.removesuffix("s")) or known.get(f"{found}s"):
                 return aspect
     return "other"
 

@@ -34,9 +34,11 @@ class Rater:
 
 
 def check_rater(answers: Answers, key: Key) -> Rater:
-    """Of a listening test. Failed checks are: "absurd_pair" (noise is not worse than notes), "one_side" (A, or B, far more often than
-    chance on a sheet that has each system on both sides), "same_answer" (one choice throughout), "repeats" (three times or more "much better"
-    became "much better" of the other when a pair came again).
+    """Of a listening test. The checks that can be failed:
+
+    "absurd_pair": noise is found no worse than notes. "one_side": A, or B, is preferred far more often than chance would, on a sheet that
+    has each system on both sides. "same_answer": one choice throughout. "repeats": three times or more "much better" became "much better"
+    of the other when a pair came again.
     """
     by_role = {role: _of_role(answers, key, role) for role in ("judged", "repeated", "absurd")}
     judged = by_role["judged"]

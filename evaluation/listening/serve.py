@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from socket import gethostname
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -70,21 +69,30 @@ def _keep(store: Store, data: bytes) -> Response:
 
 
 def serve(folder: str, host: str, port: int, said: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; tells `said` the page's address. Raises UserError where the folder holds no test or the address cannot be had."""
+    """Serve until Ctrl-C; tells `said` the page's address once it is there.
+
+    Raises UserError where the folder holds no test or the address cannot be had.
+    """
     import asyncio
+    import socket
 
     import uvicorn
 
     app = answers_app(folder)
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, server_header=False))
-    try:
-        socket = server.config.bind_socket()
-    except SystemExit as error:  # What uvicorn does where the port is taken.
-        raise UserError(
-            f"cannot serve at {host}:{port}: the address is taken or not this machine's. Give another --port or --host."
-        ) from error
-    with socket:
-        name = gethostname() if host in ("0.0.0.0", "::") else host
-        said(f"http://{name}:{socket.getsockname()[1]}/")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            why = error.strerror or error
+            raise UserError(f"cannot serve at {host}, port {port}: {why}. Give another --port or --host.") from error
+        name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                said(f"http://{name}:{bound.getsockname()[1]}/")
+
+        server = Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
         with suppress(KeyboardInterrupt):  # uvicorn has closed all connections by then, and passes the signal on.
-            asyncio.run(server.serve(sockets=[socket]))
+            asyncio.run(server.serve(sockets=[bound]))

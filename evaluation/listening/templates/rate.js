@@ -85,8 +85,6 @@
   }
 
   function show(...children) {
-    if (view) view.leave();
-    view = null;
     main.replaceChildren(...(keeps ? [] : [element("p", { class: "notice" },
       "This browser keeps nothing when the page is closed. Answer in one go and save the file at the end.")]), ...children);
     const done = Math.max(0, state.at - test.practice.length) / test.sheets[state.sheet].length;
@@ -97,6 +95,8 @@
   }
 
   function go(at) {
+    if (view) view.leave(); // Before anything is summed up: the time of what is left counts.
+    view = null;
     state.at = Math.max(-1, Math.min(at, steps().length));
     save();
     if (state.at < 0) introduction();
@@ -178,6 +178,7 @@
       const { audio } = players[number];
       if (audio.paused) audio.play().catch(() => {});
       else audio.pause();
+      players[number].draw();
     }
 
     const fields = test.questions.map((question, number) => {

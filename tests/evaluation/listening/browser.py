@@ -72,7 +72,7 @@ class Tab:
         end = time.monotonic() + seconds
         while True:
             try:
-                if self.value(expression):
+                if self.value(f"Boolean({expression})"):
                     return
             except RuntimeError:
                 pass  # The page changes just now.
