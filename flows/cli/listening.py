@@ -22,7 +22,9 @@ KEY = click.option("--key", required=True, help="The key.json of the test.")
 DROP = click.option("--drop-failed", is_flag=True, help="Leave out raters that failed a check. Without it they are only named.")
 
 
-@click.group(epilog=example("n2m listen make runs/clips musicgen=other/clips -o runs/test"))
+@click.group(
+    short_help="Compare systems by people who listen.", epilog=example("n2m listen make runs/clips musicgen=other/clips -o runs/test")
+)
 def listen() -> None:
     """Compare systems by people who listen: make a test, serve it, rank."""
 
@@ -125,7 +127,8 @@ def _difference(difference: Any) -> str:
 @click.command(
     short_help="Let people judge whether labels are true.",
     epilog=example(
-        "n2m audit runs/music -o runs/audit", "n2m listen serve runs/audit", "n2m audit runs/audit/answers/*.json --key runs/audit/key.json"
+        "n2m audit runs/music -o runs/audit  # then: n2m listen serve runs/audit",
+        "n2m audit runs/audit/answers/*.json --key runs/audit/key.json",
     ),
 )
 @click.argument("places", nargs=-1, required=True, metavar="ROOT|ANSWERS...")
