@@ -104,28 +104,28 @@ def rank(answers: Sequence[Answers], key: Key, drop_failed: bool = False, seed: 
 
 
 def _rank(question: QuestionName, answers: Sequence[Answers], raters: Sequence[Rater], key: Key, seed: int) -> Ranking:
-    counts = _counts(question, answers, key)
+    counts = outcome_counts(question, answers, key)
     total = counts.sum(axis=0)
     _check_connected(total, key.systems)
     found = fit(total[None])
     elo, position = found.strengths[0] * ELO, float(found.position[0]) * ELO
-    drawn = _resampled(counts, seed) if len(answers) > 1 else None
+    drawn = resampled_strengths(counts, seed) if len(answers) > 1 else None
     order = sorted(range(len(key.systems)), key=lambda s: (-elo[s], key.systems[s]))
     wins = total[..., 0].sum(axis=1) + total[..., 2].sum(axis=0)
     losses = total[..., 2].sum(axis=1) + total[..., 0].sum(axis=0)
     alike = total[..., 1].sum(axis=1) + total[..., 1].sum(axis=0)
     standings = []
     for s in order:
-        low, high = _interval(float(elo[s]), None if drawn is None else drawn[:, s], len(answers))
+        low, high = t_interval(float(elo[s]), None if drawn is None else drawn[:, s], len(answers))
         standings.append(Standing(key.systems[s], float(elo[s]), low, high, int(wins[s]), int(losses[s]), int(alike[s])))
-    low, high = _interval(position, None if drawn is None else drawn[:, -1], len(answers))
+    low, high = t_interval(position, None if drawn is None else drawn[:, -1], len(answers))
     differences = _differences(order, elo, drawn, total, len(answers), key.systems)
     agreement = _agreement(question, answers, raters, key)
     said = _limits(total, key.systems, len(answers))
     return Ranking(question, tuple(standings), differences, agreement, int(total.sum()), len(answers), position, low, high, tuple(said))
 
 
-def _counts(question: QuestionName, answers: Sequence[Answers], key: Key) -> Float64s:
+def outcome_counts(question: QuestionName, answers: Sequence[Answers], key: Key) -> Float64s:
     """(R, S, S, 3): of each rater, how often [as A, as B] A was better, both alike, B better."""
     number = {system: place for place, system in enumerate(key.systems)}
     counts = np.zeros((len(answers), len(number), len(number), 3))
@@ -145,7 +145,7 @@ def _check_connected(total: Float64s, systems: Sequence[str]) -> None:
         raise UserError(f"no comparison connects {said}, so they cannot be ranked together. More answers are needed.")
 
 
-def _resampled(counts: Float64s, seed: int) -> Float64s:
+def resampled_strengths(counts: Float64s, seed: int) -> Float64s:
     """(RESAMPLES, S + 1): strengths and position effect, in Elo, of as many raters drawn with replacement."""
     raters = len(counts)
     draws = hash_uniform(seed, np.arange(RESAMPLES, dtype=np.uint64)[:, None], np.arange(raters, dtype=np.uint64)[None])
@@ -161,7 +161,8 @@ def _spread(drawn: Float64s, raters: int) -> float:
     return float(drawn.std() * math.sqrt(raters / (raters - 1)))
 
 
-def _interval(value: float, drawn: Float64s | None, raters: int) -> tuple[float | None, float | None]:
+def t_interval(value: float, drawn: Float64s | None, raters: int) -> tuple[float | None, float | None]:
+    """95 % around a value by its resamples (RESAMPLES,). Percentiles of so few raters are too narrow (benchmarks/listening.py)."""
     if drawn is None:
         return None, None
     half = float(t.ppf((1 + LEVEL) / 2, raters - 1)) * _spread(drawn, raters)
@@ -178,7 +179,7 @@ def _differences(
     corrected = _holm([p for p in ps if p is not None]) if drawn is not None else [None] * len(pairs)
     made = []
     for (i, j), value, error, p, p_holm in zip(pairs, between, errors, ps, corrected, strict=True):
-        low, high = _interval(value, None if drawn is None else drawn[:, i] - drawn[:, j], raters)
+        low, high = t_interval(value, None if drawn is None else drawn[:, i] - drawn[:, j], raters)
         is_decided = p_holm is not None and p_holm < 1 - LEVEL
         more = None if error is None or is_decided else _more(value, error, int(total.sum()), raters, len(pairs))
         asked = int(total[i, j].sum() + total[j, i].sum())
