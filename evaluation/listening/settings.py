@@ -13,7 +13,7 @@ class _Sheets(Settings):
     """
 
     out: str
-    sheets: int = Field(20, ge=1, le=10_000)
+    sheets: int = Field(20, ge=1, le=1000)
     seconds: float = Field(10.0, gt=0, le=600)
     must_hear: float = Field(3.0, ge=0)
     loudness: float | None = Field(-23.0, ge=-60, le=0)
@@ -45,12 +45,13 @@ class ListenSettings(_Sheets):
 
 
 class AuditSettings(_Sheets):
-    """An audit of labels: `labels` of them, drawn from the current labels below `root`, judged by every rater.
+    """An audit of labels: `labels` of them, drawn from the current labels below `root`. There is one sheet, which all raters get.
 
-    sheets is 1 in the default: the one list, which all raters get.
+    seconds: more than a listening test has, for a label is of its whole clip.
     """
 
     root: str
     labels: int = Field(100, ge=1, le=10_000)
     repeats: int = Field(5, ge=0)
     sheets: int = Field(1, ge=1, le=1)
+    seconds: float = Field(30.0, gt=0, le=600)

@@ -308,7 +308,9 @@
   addEventListener("keydown", (event) => {
     if (!view || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const isOnButton = (key === "Enter" || key === " ") && event.target.closest?.("button:not(.clip), a");
+    // A button that has the focus keeps the keys that press it; but Enter on a clip goes on, as everywhere.
+    const pressed = key === " " ? "button, a" : key === "Enter" ? "button:not(.clip), a" : null;
+    const isOnButton = pressed && event.target.closest?.(pressed);
     if (event.repeat || isOnButton) return;
     if (view.key(key)) event.preventDefault();
   });

@@ -24,11 +24,11 @@ def values(ranking: Ranking) -> dict[str, float]:
 
 
 def test_known_strengths_are_found_and_intervals_hold() -> None:
-    """40 tests of 10 raters: of their 160 intervals about 152 hold the truth, and of 40 for the effect of being first 38."""
+    """30 tests of 10 raters: of their 120 intervals about 114 hold the truth, and of 30 for the effect of being first 28."""
     questionnaire, key = made_test(list(ELO), 10, 24)
     held = first = 0
     found = []
-    for seed in range(40):
+    for seed in range(30):
         rankings, _ = rank(asked(questionnaire, key, listener(ELO, first=60), 10, seed), key.model_copy(update={"questions": ("text",)}))
         (ranking,) = rankings
         for standing in ranking.standings:
@@ -39,9 +39,9 @@ def test_known_strengths_are_found_and_intervals_hold() -> None:
         assert ranking.position_high is not None
         first += ranking.position_low <= 60 <= ranking.position_high
         found.append([values(ranking)[system] for system in ELO])
-    assert 145 <= held <= 159
-    assert first >= 35
-    assert np.mean(found, axis=0) == pytest.approx(list(ELO.values()), abs=12)
+    assert 108 <= held <= 119
+    assert first >= 26
+    assert np.mean(found, axis=0) == pytest.approx(list(ELO.values()), abs=14)
 
 
 def test_a_clear_difference_is_significant_and_a_small_one_says_how_many_more_it_takes() -> None:
