@@ -12,7 +12,7 @@ from noise2music.flows.cli import n2m
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
-ROOMS = "core|labeling|models|pipelines|flows|synth|src|scripts|tests|benchmarks|examples|docker|docs"
+ROOMS = "core|labeling|models|evaluation|pipelines|flows|synth|src|scripts|tests|benchmarks|examples|docker|docs"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(rf"(?<![\w./{{-])((?:{ROOMS})/[\w./-]+)")
 COMMAND = re.compile(r"^(?:    )?n2m (\S.*)$|`n2m ([^`\n]+)`", re.MULTILINE)

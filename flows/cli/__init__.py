@@ -7,6 +7,7 @@ from noise2music.flows.cli.export import export, import_webdataset
 from noise2music.flows.cli.first_run import demo, render, setup
 from noise2music.flows.cli.generation import generate
 from noise2music.flows.cli.labeling import join, label, labels, prune, replay, report, show, status, verify
+from noise2music.flows.cli.listening import audit, listen
 from noise2music.flows.cli.planning import plan
 from noise2music.flows.cli.sections import Sections, example
 from noise2music.flows.cli.training import export_cascade, train, weights
@@ -27,7 +28,7 @@ def n2m() -> None:
 n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, export, import_webdataset, render)
 n2m.add_section("Models", train, weights, export_cascade)
 n2m.add_section("Music", generate)
-n2m.add_section("Look", plan, status, show, report, verify)
+n2m.add_section("Look", plan, status, show, report, verify, listen, audit)
 n2m.add_section("Operate", setup, demo, end_to_end, deploy, prune)
 n2m.add_alias("everything", "end-to-end")
 

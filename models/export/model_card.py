@@ -13,7 +13,7 @@ from noise2music.models.cascade.cascade_config import CascadeConfig, StageConfig
 from noise2music.models.cascade.stage import Signal, StageName
 from noise2music.models.cascade.weights import DataFacts
 from noise2music.models.generation.settings import ROUTES, Route
-from noise2music.models.text.minilm import NAME as BUILTIN_TEXT
+from noise2music.models.text.load import MINILM as BUILTIN_TEXT
 
 PLACEHOLDER = "OWNER/NAME"
 _MOST_NAMES = 50
