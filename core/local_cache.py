@@ -1,7 +1,8 @@
-"""Files of this machine: an object of a store becomes one, whole or not at all; and one process at a time where that is needed."""
+"""Files of this machine that are there whole or not at all, among them objects of a store; and one process at a time."""
 
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,21 +26,31 @@ def cache_folder() -> Path:
 _BLOCK = 1 << 22
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to. At the end the file gets its name, so that a reader sees all of it or what was there before.
+
+    The folder is made. Raises OSError where the file cannot be kept; whatever is raised, what was at `path` stays.
+    """
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def download(store: Store, source: str, path: Path, check: Callable[[Path], None]) -> None:
     """Download to a temporary file, check it, then rename it to `path`. `check` raises where the file is wrong.
 
     Raises FileNotFoundError where there is no such object, and OSError where the file cannot be written; a file at `path` then stays.
     """
-    aside = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as aside:
         with store.reader(source) as stream, aside.open("wb") as target:
             while block := stream.read(_BLOCK):
                 target.write(block)
         check(aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from noise2music.core.errors import UserError
+from noise2music.core.local_cache import whole_file
 from noise2music.core.storage import Store
 from noise2music.flows.datasets import LabelDatasets, read_latest
 from noise2music.labeling.datasets.dataset import Dataset, list_datasets
@@ -24,20 +25,15 @@ def write_table(target: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> 
     if target.suffix not in (".csv", ".jsonl", ".parquet"):
         raise UserError(f"{target}: the suffix decides the format; use .csv, .jsonl or .parquet")
     rows = 0
-    unfinished = target.with_name(target.name + ".part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as sink:
+        with whole_file(target) as aside, aside.open("wb") as sink:
             writer = _writer(sink, target.suffix, schema)
             for table in tables:
                 writer.write_table(table)
                 rows += len(table)
             writer.close()
-        unfinished.replace(target)
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return rows
 
 

@@ -3,8 +3,6 @@
 import hashlib
 import logging
 import math
-import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +13,7 @@ from safetensors.numpy import load, save
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.errors import UserError
-from noise2music.core.local_cache import cache_folder
+from noise2music.core.local_cache import cache_folder, whole_file
 from noise2music.labeling.scorers.musicnn_package import (
     ABOUT,
     CHECKPOINTS_SHA256,
@@ -215,7 +213,8 @@ def load_tagger_weights() -> dict[str, dict[str, Float32s]]:
     tensors = _read_cached(cached, WEIGHTS_SHA256 if digest == CHECKPOINTS_SHA256 else None)
     if tensors is None:
         tensors = _convert(checkpoints or _fetch(cached))
-        _write_atomically(cached, save(tensors))
+        with suppress(OSError), whole_file(cached) as aside:
+            aside.write_bytes(save(tensors))
     split: dict[str, dict[str, Float32s]] = {tagger: {} for tagger in TAGGERS}
     for key in sorted(tensors):
         tagger, name = key.split("/", 1)
@@ -270,15 +269,3 @@ def weights_hash(tensors: Mapping[str, Float32s]) -> str:
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].shape}".encode() + tensors[name].tobytes())
     return digest.hexdigest()
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write under a temporary name, then rename, so a reader sees the whole file or none. A folder that cannot be written is ignored."""
-    temporary = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
