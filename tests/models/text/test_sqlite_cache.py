@@ -16,9 +16,9 @@ from noise2music.models.text.sqlite_cache import SqliteCache
 WRITER = """
 import sys
 from pathlib import Path
-from noise2music.models.text.sqlite_cache import RowFile
+from noise2music.models.text.sqlite_cache import SqliteCache
 name, start, stop = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-file = RowFile(Path(sys.argv[1]))
+file = SqliteCache(Path(sys.argv[1]))
 print("open", flush=True)
 for number in range(start, stop):
     key = b"%06d" % number
