@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from noise2music.core.storage import open_store
 from noise2music.labeling.datasets.arrow import lists_column
-from noise2music.labeling.datasets.build import Built, build_dataset
+from noise2music.labeling.datasets.build import BuildResult, build_dataset
 from noise2music.labeling.datasets.dataset import Dataset, list_datasets
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.parts import PartContext, write_part
@@ -88,7 +88,7 @@ def measure(root: str, parts: int, workers: int, clips: int) -> None:
     """Run the stage in this process and print a line."""
     raw = {"root": root, "parts": parts, "corpus": {"audio": root}, "vocabulary": {"a": {"kind": "builtin"}}, "run": {"workers": workers}}
     session = Session(LabelSettings.model_validate(raw))
-    session.built += [Built(dataset, 0) for dataset in list_datasets(session.root, "fingerprint")]
+    session.built += [BuildResult(dataset, 0) for dataset in list_datasets(session.root, "fingerprint")]
     before, started = peak_mib(), time.monotonic()
     found = copies(session)
     seconds, peak = time.monotonic() - started, peak_mib()

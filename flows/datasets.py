@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import Store
-from noise2music.labeling.datasets.build import Built
+from noise2music.labeling.datasets.build import BuildResult
 from noise2music.labeling.datasets.dataset import LATEST, Dataset, latest_paths, open_dataset, unreadable
-from noise2music.labeling.stages.order import LABELING_STAGES, REPORT, SHOWN
+from noise2music.labeling.stages.order import DISPLAY_ORDER, LABELING_STAGES, REPORT
 from noise2music.pipelines.settings import LabelSettings
 
 LABEL_PAGE = "report.html"
@@ -65,7 +65,7 @@ class LabelDatasets:
     def all(self) -> list[Dataset]:
         """Every dataset in the order in which stages are shown, vocabulary by vocabulary."""
         found: list[Dataset | None] = []
-        for per_vocabulary, stages in groupby(SHOWN, lambda stage: stage.per_vocabulary):
+        for per_vocabulary, stages in groupby(DISPLAY_ORDER, lambda stage: stage.per_vocabulary):
             names = [stage.name for stage in stages]
             for group in self.vocabularies.values() if per_vocabulary else (self,):
                 found += [group.get(name) for name in names]
@@ -104,12 +104,12 @@ class Labeled:
 
     datasets: LabelDatasets
     report: Dataset
-    built: tuple[Built, ...]
+    built: tuple[BuildResult, ...]
 
     @property
     def nothing_done(self) -> bool:
         """Whether everything was there already."""
-        return not any(item.made for item in self.built)
+        return not any(item.new_parts for item in self.built)
 
     @property
     def report_path(self) -> str:

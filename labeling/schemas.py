@@ -25,7 +25,7 @@ _FACTS = fields(("tempo", "musical_key"), tags=_TEXTS, instruments=_TEXTS, tempo
 _NAMES = fields(("title", "artist", "licence"), title=_TEXT, artist=_TEXT, licence=_TEXT)
 _SOUND = fields(format=_TEXT, sample_rate=_I32, channels=_I16, duration_ms=_I64)
 _CUT = fields(clip_id=_TEXT, track_id=_TEXT, sha256=_TEXT, start_ms=_I64, length_ms=_I64)
-_PLACE = fields(audio_file=_TEXT, audio_row=_I32)
+_AUDIO_POSITION = fields(audio_file=_TEXT, audio_row=_I32)
 
 INVENTORY = pa.schema(
     [
@@ -109,7 +109,9 @@ SHARD_LABEL = pa.struct([*fields(vocabulary=_TEXT), *LABEL])
 
 FLAC = pa.schema(fields(clip_id=_TEXT, flac=pa.binary()))
 
-AUDIO = pa.schema([*_CUT, *fields(sample_rate=_I32, samples=_I64, peak=_F32, gain=_F32), *_PLACE, *fields(file_rows=_I32, file_bytes=_I64)])
+AUDIO = pa.schema(
+    [*_CUT, *fields(sample_rate=_I32, samples=_I64, peak=_F32, gain=_F32), *_AUDIO_POSITION, *fields(file_rows=_I32, file_bytes=_I64)]
+)
 
 _ROW = [
     *fields(clip_id=_TEXT, track_id=_TEXT, track_key=_TEXT, start_ms=_I64, length_ms=_I64),
@@ -117,7 +119,7 @@ _ROW = [
     *fields(split=_TEXT, tags=_TEXTS, labels=pa.list_(SHARD_LABEL), sample_rate=_I32),
 ]
 
-SHARD = pa.schema([*_ROW, *_PLACE], metadata=_THIRD)
+SHARD = pa.schema([*_ROW, *_AUDIO_POSITION], metadata=_THIRD)
 
 INLINE_SHARD = pa.schema([*_ROW, *fields(audio=pa.struct(fields(bytes=pa.binary(), path=_TEXT)))])
 """What shards were before audio had files of its own."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from noise2music.core.storage import Store, open_store
-from noise2music.labeling.datasets.build import Built, MakeParts, build_dataset, check_dead_share
+from noise2music.labeling.datasets.build import BuildResult, MakeParts, build_dataset, check_dead_share
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.manifest import Manifest
@@ -28,7 +28,7 @@ class Session:
     settings: LabelSettings
     replay: bool = False
     place: str | None = None
-    built: list[Built] = field(default_factory=list)
+    built: list[BuildResult] = field(default_factory=list)
 
     @property
     def root(self) -> Store:
@@ -84,7 +84,7 @@ class Session:
         check_dead_share(built.dataset, self.settings.max_dead)
         return built.dataset
 
-    def _say(self, built: Built, seconds: float) -> None:
+    def _say(self, built: BuildResult, seconds: float) -> None:
         manifest = built.dataset.manifest
         title = built.dataset.title
         files = sum(len(record.files) for record in manifest.parts)
@@ -92,14 +92,14 @@ class Session:
         rows += f", {manifest.dead_rows:,} dead" if manifest.dead_rows else ""
         if manifest.excluded:
             rows += ", excluded: " + ", ".join(f"{number:,} {reason}" for reason, number in manifest.excluded.items())
-        if not built.made:
+        if not built.new_parts:
             log.info("%-24s %s, there already", title, rows)
             self._warn(manifest)
             return
         carried = int(manifest.stats.get("carried", 0))
         extra = f", {carried:,} carried over" if carried else ""
         changed = f" (new because of {', '.join(manifest.changed[:4])})" if manifest.changed else ""
-        log.info("%-24s %s%s, %d of %d parts made in %.1f s%s", title, rows, extra, built.made, len(manifest.parts), seconds, changed)
+        log.info("%-24s %s%s, %d of %d parts made in %.1f s%s", title, rows, extra, built.new_parts, len(manifest.parts), seconds, changed)
         self._warn(manifest)
 
     def _warn(self, manifest: Manifest) -> None:

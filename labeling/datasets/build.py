@@ -20,11 +20,11 @@ MakeParts = Callable[[Identity, Sequence[int]], None]
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildResult:
     """A finished dataset, and how many of its parts this run had to make."""
 
     dataset: Dataset
-    made: int
+    new_parts: int
 
 
 def current_identity(root: Store, identity: Identity) -> Identity:
@@ -42,7 +42,7 @@ def build_dataset(
     check: CheckLevel = "hash",
     replay: bool = False,
     shares_files: bool = False,
-) -> Built:
+) -> BuildResult:
     """The dataset of `identity`: a finished one, or a new one.
 
     make_parts(identity, missing): writes the missing parts (labeling.datasets.parts.write_part). replay: whether a dataset with dead rows
@@ -58,7 +58,7 @@ def build_dataset(
         damage = find_damage(dataset, check, shared=shares_files)
         if damage:
             _mend(root, identity, dataset, damage, make_parts)
-        return Built(dataset, len({item.part for item in damage}))
+        return BuildResult(dataset, len({item.part for item in damage}))
     missing = _missing_parts(root, identity)
     if missing:
         if len(missing) < identity.parts:
@@ -66,7 +66,7 @@ def build_dataset(
                 "%s: %d of %d parts are there, %d to make", identity.title, identity.parts - len(missing), identity.parts, len(missing)
             )
         make_parts(identity, missing)
-    return Built(_finish(root, identity, config), len(missing))
+    return BuildResult(_finish(root, identity, config), len(missing))
 
 
 def _missing_parts(root: Store, identity: Identity) -> list[int]:

@@ -50,14 +50,14 @@ REPORT = "report"
 """The last one: a page over the datasets of all the others (flows/pages/label/stage.py). It has no table."""
 
 _last = max(position for position, stage in enumerate(LABELING_STAGES) if stage.per_vocabulary)
-SHOWN = (
+DISPLAY_ORDER = (
     *(stage for stage in LABELING_STAGES[:_last] if not stage.per_vocabulary),
     *(stage for stage in LABELING_STAGES if stage.per_vocabulary),
     *LABELING_STAGES[_last + 1 :],
 )
 """The stages as people see them: what the vocabularies share, the vocabularies, what joins both."""
 
-STAGE_NAMES = (*(stage.name for stage in SHOWN), REPORT)
+STAGE_NAMES = (*(stage.name for stage in DISPLAY_ORDER), REPORT)
 
 
 def schema_of(stage: str, table: pa.Schema) -> pa.Schema:

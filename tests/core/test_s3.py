@@ -149,7 +149,7 @@ def test_a_run_from_bucket_to_bucket_is_the_run_of_this_machine(bucket: str, tmp
     removed = f"{remote.embed.path}/{remote.embed.manifest.parts[1].files[0].path}"
     root.delete(removed)
     again = label(settings)
-    assert [item.dataset.stage for item in again.built if item.made] == ["embed"]
+    assert [item.dataset.stage for item in again.built if item.new_parts] == ["embed"]
     assert root.get(removed) == copied[removed]
 
     with open_audio(settings.corpus.audio, "track-1.flac") as file:

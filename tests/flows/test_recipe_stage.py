@@ -58,7 +58,7 @@ def house_with_the_stage(folder: Path) -> Path:
     (house / "pipelines" / "level.py").write_text(stage, encoding="utf-8")
     order = house / "labeling" / "stages" / "order.py"
     before, audio, after = re.split(r'(^    LabelingStage\("audio".*\n)', order.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    order.write_text(before + audio + place + after, encoding="utf-8")
+    order.write_text(f"{before}{audio}    {place.rstrip()},\n{after}", encoding="utf-8")
     return house.parent
 
 

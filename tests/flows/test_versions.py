@@ -144,7 +144,7 @@ def test_damaged_audio_is_said_and_made_again(folder: Path, hurt: str) -> None:
     file.unlink() if damaged is None else file.write_bytes(damaged)
     root = open_store(str(folder / "root"))
     assert [(finding.path, finding.old) for finding in verify_root(root)[1]] == [(f"flac/{file.name}", False)]
-    assert [item.dataset.stage for item in run(folder).built if item.made] == ["audio"]
+    assert [item.dataset.stage for item in run(folder).built if item.new_parts] == ["audio"]
     assert file.read_bytes() == whole
     assert verify_root(root)[1] == []
 

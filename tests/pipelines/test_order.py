@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from noise2music.labeling.schemas import SHARD, embed_schema, embed_text_schema
-from noise2music.labeling.stages.order import LABELING_STAGES, REPORT, SHOWN, STAGE_NAMES, LabelingStage, schema_of
+from noise2music.labeling.stages.order import DISPLAY_ORDER, LABELING_STAGES, REPORT, STAGE_NAMES, LabelingStage, schema_of
 from noise2music.pipelines.settings import LabelSettings
 
 of_each_stage = pytest.mark.parametrize("stage", LABELING_STAGES, ids=lambda stage: stage.name)
@@ -28,13 +28,13 @@ def test_its_condition_is_a_property_of_the_settings(stage: LabelingStage) -> No
 
 
 def test_each_stage_is_shown_once_and_the_report_last() -> None:
-    assert sorted(SHOWN, key=LABELING_STAGES.index) == list(LABELING_STAGES)
+    assert sorted(DISPLAY_ORDER, key=LABELING_STAGES.index) == list(LABELING_STAGES)
     assert len(set(STAGE_NAMES)) == len(LABELING_STAGES) + 1
     assert STAGE_NAMES[-1] == REPORT
 
 
 def test_what_belongs_to_vocabularies_is_shown_together() -> None:
-    found = [stage.per_vocabulary for stage in SHOWN]
+    found = [stage.per_vocabulary for stage in DISPLAY_ORDER]
     assert "".join(str(int(item)) for item in found).strip("0").strip("1") == ""
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.storage import Store, open_store
-from noise2music.labeling.datasets.build import Built, build_dataset, check_dead_share
+from noise2music.labeling.datasets.build import BuildResult, build_dataset, check_dead_share
 from noise2music.labeling.datasets.dataset import find_damage, list_datasets, open_dataset
 from noise2music.labeling.datasets.fingerprint import Identity
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME
@@ -29,15 +29,15 @@ class Squares:
     parts_before_failing: int = 99
     rows: int = 20
     offset: int = 0
-    made: list[int] = field(default_factory=list)
+    parts_made: list[int] = field(default_factory=list)
 
     def __call__(self, identity: Identity, parts: Sequence[int]) -> None:
         for part in parts:
-            if len(self.made) >= self.parts_before_failing:
+            if len(self.parts_made) >= self.parts_before_failing:
                 raise KeyboardInterrupt
             context = PartContext("squares", part, identity.parts, identity.attempt)
             write_part(self.root, identity.path, context, self.tables(context), SCHEMA)
-            self.made.append(part)
+            self.parts_made.append(part)
 
     def tables(self, context: PartContext) -> Iterator[pa.Table]:
         living = []
@@ -51,7 +51,7 @@ class Squares:
             yield pa.Table.from_pylist(living[start : start + 3], SCHEMA)
 
 
-def build(root: Store, make: Squares, identity: Identity = IDENTITY, replay: bool = False) -> Built:
+def build(root: Store, make: Squares, identity: Identity = IDENTITY, replay: bool = False) -> BuildResult:
     return build_dataset(root, identity, make, {"seed": 0}, replay=replay)
 
 
@@ -66,12 +66,12 @@ def root(tmp_path: Path) -> Store:
 
 def test_a_dataset_is_made_once_and_then_found(root: Store) -> None:
     first = build(root, Squares(root))
-    assert first.made == 4
+    assert first.new_parts == 4
     assert first.dataset.read().num_rows == 20
     assert first.dataset.manifest.stats == {"seen": 20}
     again = Squares(root)
-    assert build(root, again).made == 0
-    assert again.made == []
+    assert build(root, again).new_parts == 0
+    assert again.parts_made == []
 
 
 def test_a_part_may_have_several_files_and_an_empty_part_has_one(root: Store) -> None:
@@ -87,8 +87,8 @@ def test_a_killed_run_makes_only_what_is_missing(root: Store, tmp_path: Path) ->
         build(root, Squares(root, parts_before_failing=2))
     assert open_dataset(root, IDENTITY.path) is None
     after = Squares(root)
-    assert build(root, after).made == 2
-    assert after.made == [2, 3]
+    assert build(root, after).new_parts == 2
+    assert after.parts_made == [2, 3]
     other = open_store(str(tmp_path / "other"))
     build(other, Squares(other))
     assert tree(tmp_path / "root") == tree(tmp_path / "other")
@@ -101,7 +101,7 @@ def test_a_part_without_its_record_is_made_again(root: Store) -> None:
     root.delete(f"{IDENTITY.path}/part-00002-of-00004.parquet")
     after = Squares(root)
     build(root, after)
-    assert after.made == [1, 2, 3]
+    assert after.parts_made == [1, 2, 3]
 
 
 def test_dead_rows_die_alone_and_are_kept_with_their_reason(root: Store) -> None:
@@ -124,7 +124,7 @@ def test_replay_makes_the_next_attempt_and_later_runs_use_it(root: Store) -> Non
     assert replayed.fingerprint != before.fingerprint
     assert replayed.manifest.dead_rows == 0
     assert build(root, Squares(root)).dataset.fingerprint == replayed.fingerprint
-    assert build(root, Squares(root), replay=True).made == 0
+    assert build(root, Squares(root), replay=True).new_parts == 0
     assert open_dataset(root, before.path) is not None
 
 
@@ -145,7 +145,7 @@ def test_damage_is_found_said_and_mended(root: Store, tmp_path: Path, damage: st
     assert len(find_damage(dataset, "size")) == (damage != "byte")
     mending = Squares(root)
     build(root, mending)
-    assert mending.made == [2]
+    assert mending.parts_made == [2]
     assert "part-00002-of-00004.parquet" in caplog.text
     assert tree(tmp_path) == whole
 
@@ -164,7 +164,7 @@ def test_an_edited_manifest_stops_the_run_and_deleting_it_mends(root: Store, tmp
     with pytest.raises(UserError, match="was changed after it was written"):
         build(root, Squares(root))
     manifest.unlink()
-    assert build(root, Squares(root)).made == 0
+    assert build(root, Squares(root)).new_parts == 0
 
 
 def test_two_runs_at_once_share_one_dataset_without_a_mix(root: Store) -> None:
