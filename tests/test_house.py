@@ -61,6 +61,11 @@ def test_the_stages_count_as_what_the_labeling_flow_imports() -> None:
     assert {f"pipelines.{stage.module or stage.name}" for stage in LABELING_STAGES} <= reached
 
 
+def test_labeling_needs_no_model_that_makes_music() -> None:
+    reached = closure(import_graph(read_modules(PROJECT)), "flows.label")
+    assert not [module for module in reached if module.startswith(("models.", "synth."))]
+
+
 def test_what_labeling_has_reached() -> None:
     found = sheet(import_graph(read_modules(PROJECT)), "labeling")
     assert found.rooms <= 12
