@@ -150,7 +150,7 @@ def test_keywords_are_assignments_of_the_command_line() -> None:
 
     merged: dict = {}
     for assignment in _assignments(values):
-        merged = _override(merged, assignment)
+        merged = _override(n2m.LabelSettings, merged, assignment)
     assert merged == {"a": {"b": 'say "é🎻"\n'}, "c": True, "d": 1e-7, "e": [1, 2.5], "f": {"x y": ["z"]}, "g": "m/n"}
     with pytest.raises(UserError, match="h = None"):
         _assignments({"h": None})
