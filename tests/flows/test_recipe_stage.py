@@ -39,7 +39,7 @@ def recipe() -> tuple[str, str, str]:
     """The code of the three steps."""
     page = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
     section = page.split("\n## Adding a stage\n")[1].split("\n## ")[0]
-    schema, stage, place = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    schema, stage, place = re.findall(r"^```(?:python|text)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     return schema, stage, place
 
 
