@@ -5,16 +5,15 @@ from collections.abc import Iterable, Sequence
 from pydantic import Field, ValidationError
 
 from noise2music.core.errors import UserError
-from noise2music.core.settings import Settings
 from noise2music.core.storage import read_uri
-from noise2music.evaluation.listening.questionnaire import Key, QuestionName, questions
+from noise2music.evaluation.listening.questionnaire import Key, QuestionName, Record, questions
 
 LARGEST = 4 << 20
 """Bytes; ten thousand answers are less."""
 _FNV_START, _FNV_PRIME, _64_BITS = 0xCBF29CE484222325, 0x100000001B3, 2**64 - 1
 
 
-class Answer(Settings):
+class Answer(Record):
     """choices: question -> which choice, from 1. heard: milliseconds of each clip. ms: spent on it. skipped: a clip could not be played."""
 
     item: str = Field(pattern=r"^[0-9a-f]{16}$")
@@ -24,7 +23,7 @@ class Answer(Settings):
     skipped: bool
 
 
-class Answers(Settings):
+class Answers(Record):
     """One rater's answers, in the order of the sheet. rater: a random number that the page drew. revision: grows with every change."""
 
     test: str

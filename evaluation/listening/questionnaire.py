@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from noise2music.core.data_files import read_toml
 from noise2music.core.errors import UserError
 from noise2music.core.ids import stable_id
-from noise2music.core.settings import Settings
 from noise2music.core.storage import read_uri
 
 Kind = Literal["pairs", "labels"]
@@ -20,10 +19,21 @@ PAGE, QUESTIONNAIRE, AUDIO = "page/index.html", "page/test.json", "page/audio"
 """Below the folder of a test. What lies in `page` goes to raters, and nothing else does."""
 KEY, ANSWERS = "key.json", "answers"
 
-Model = TypeVar("Model", bound=Settings)
+Model = TypeVar("Model", bound="Record")
 
 
-class Question(Settings):
+class Record(BaseModel):
+    """Base of what lies in files: immutable, and no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def as_json(self) -> dict[str, Any]:
+        """The values as plain JSON."""
+        values: dict[str, Any] = self.model_dump(mode="json")
+        return values
+
+
+class Question(Record):
     """ask: the question. hint: what to leave aside. choices: the answers, that of key 1 first."""
 
     name: QuestionName
@@ -32,7 +42,7 @@ class Question(Settings):
     choices: tuple[str, ...]
 
 
-class Item(Settings):
+class Item(Record):
     """What is judged at once. id: 16 hexadecimal digits that tell nothing. clips: files below `page`; the first is called A, a second B."""
 
     id: str
@@ -40,7 +50,7 @@ class Item(Settings):
     clips: tuple[str, ...]
 
 
-class Questionnaire(Settings):
+class Questionnaire(Record):
     """What raters get. sheets: the items of each rater, in their order. must_hear: seconds of each clip before one can answer."""
 
     id: str
@@ -51,14 +61,14 @@ class Questionnaire(Settings):
     sheets: tuple[tuple[Item, ...], ...]
 
 
-class Pair(Settings):
+class Pair(Record):
     """Whose clips an item of a listening test holds: `systems` in the order A, B. prompt: its key."""
 
     systems: tuple[str, str]
     prompt: str
 
 
-class Label(Settings):
+class Label(Record):
     """Of which clip an item of an audit says what. aspect: what the caption speaks of (labels.aspect_of)."""
 
     clip: str
@@ -69,7 +79,7 @@ class Label(Settings):
     aspect: str
 
 
-class KeyEntry(Settings):
+class KeyEntry(Record):
     """What an item is. sheet: whose, None in practice. of: the item that is repeated. right: the better side of an absurd pair, 0 for A;
     for an absurd label the place of the right choice.
     """
@@ -82,7 +92,7 @@ class KeyEntry(Settings):
     right: int | None = None
 
 
-class Key(Settings):
+class Key(Record):
     """Kept by who makes the test. id: hash of all else and of the questionnaire. protocol: what was done to the audio, in words and
     figures, for the result.
     """
@@ -136,7 +146,7 @@ def sealed(
     return questionnaire.model_copy(update={"id": identifier}), key.model_copy(update={"id": identifier})
 
 
-def json_bytes(value: Settings) -> bytes:
+def json_bytes(value: Record) -> bytes:
     """As it lies in a file."""
     return (json.dumps(value.as_json(), ensure_ascii=False, indent=1) + "\n").encode()
 
@@ -163,5 +173,5 @@ def _read(uri: str, model: type[Model], what: str) -> Model:
         raise UserError(f"{uri} is not {what}: {place + ': ' if place else ''}{first['msg']}.") from error
 
 
-def _canonical(value: Settings) -> str:
+def _canonical(value: Record) -> str:
     return json.dumps(value.as_json(), sort_keys=True, ensure_ascii=False)

@@ -8,14 +8,13 @@ from noise2music.core.settings import Settings
 
 
 class _Sheets(Settings):
-    """What both have. sheets: raters that are planned for; a page has one sheet for each. seconds: of a clip, its middle. must_hear:
-    seconds of each clip before it can be judged. repeats: items that a rater hears twice. loudness: LUFS of every clip, None leaves levels.
+    """What both have. seconds: of a clip, its middle. must_hear: seconds of each clip before it can be judged. repeats: items that a rater
+    judges twice. loudness: LUFS of every clip, None leaves levels.
     """
 
     out: str
-    sheets: int = Field(20, ge=1, le=1000)
     seconds: float = Field(10.0, gt=0, le=600)
-    must_hear: float = Field(3.0, ge=0)
+    must_hear: float = Field(3.0, ge=0, le=600)
     loudness: float | None = Field(-23.0, ge=-60, le=0)
     absurd: bool = True
     seed: int = Field(0, ge=0, lt=2**63)
@@ -24,15 +23,16 @@ class _Sheets(Settings):
 class ListenSettings(_Sheets):
     """A listening test. systems: PATH or LABEL=PATH each. prompts: a file with the texts of clips whose place has none.
 
-    pairs: those of a rater that count. raters_a_pair: how many raters hear the same two clips; more tell how well raters agree,
-    fewer mean more prompts. ask: the questions.
+    sheets: raters that are planned for; a page has a sheet for each. pairs: those of a rater that count. raters_a_pair: how many raters
+    hear the same two clips; more tell how well raters agree, fewer mean more prompts. ask: the questions.
     """
 
     systems: tuple[str, ...]
     prompts: str | None = None
+    sheets: int = Field(20, ge=1, le=1000)
     pairs: int = Field(24, ge=1, le=1000)
-    repeats: int = Field(3, ge=0)
-    raters_a_pair: int = Field(2, ge=1)
+    repeats: int = Field(3, ge=0, le=1000)
+    raters_a_pair: int = Field(2, ge=1, le=1000)
     ask: tuple[Literal["text", "quality"], ...] = ("text", "quality")
 
     @model_validator(mode="after")
@@ -52,6 +52,5 @@ class AuditSettings(_Sheets):
 
     root: str
     labels: int = Field(100, ge=1, le=10_000)
-    repeats: int = Field(5, ge=0)
-    sheets: int = Field(1, ge=1, le=1)
+    repeats: int = Field(5, ge=0, le=1000)
     seconds: float = Field(30.0, gt=0, le=600)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import socket
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -16,7 +17,7 @@ from noise2music.core.errors import UserError
 from noise2music.evaluation.listening.answers import LARGEST
 from noise2music.evaluation.listening.make import make_listening_test
 from noise2music.evaluation.listening.questionnaire import QUESTIONNAIRE, json_bytes, read_questionnaire
-from noise2music.evaluation.listening.serve import answers_app
+from noise2music.evaluation.listening.serve import answers_app, serve
 from noise2music.evaluation.listening.settings import ListenSettings
 from tests.evaluation.listening.simulated import answered, listener
 from tests.evaluation.listening.systems_on_disk import RATES, write_systems
@@ -83,3 +84,15 @@ def test_pages_go_out_and_answers_come_in_once(tmp_path: Path) -> None:
 def test_a_folder_without_a_test(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no test"):
         answers_app(str(tmp_path))
+
+
+def test_an_address_that_is_taken(tmp_path: Path) -> None:
+    write_systems(tmp_path)
+    systems = tuple(str(tmp_path / name) for name in RATES)
+    make_listening_test(ListenSettings(out=str(tmp_path / "test"), systems=systems, ask=("quality",), sheets=1, pairs=3, repeats=0))
+    with socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"cannot serve at 127.0.0.1, port {port}: Address already in use"):
+            serve(str(tmp_path / "test"), "127.0.0.1", port, lambda _: None)
