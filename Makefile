@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 DOCS := $(VENV)/.docs
 FILES := $(VENV)/.files
-ROOMS := core examples flows labeling models pipelines src synth
+ROOMS := core evaluation examples flows labeling models pipelines src synth
 
 .PHONY: FORCE setup demo test test-slow test-s3 test-vllm s3-server docs format clean
 

@@ -15,7 +15,7 @@ import click
 
 PROJECT = Path(__file__).resolve().parents[1]
 NAME = "noise2music"
-ROOMS = ("core", "labeling", "synth", "models", "pipelines", "flows")
+ROOMS = ("core", "labeling", "synth", "models", "evaluation", "pipelines", "flows")
 LABEL = "flows.label"
 TRAINER = "models.training.trainer"
 

@@ -16,7 +16,7 @@ import pytest
 from noise2music.labeling.captions.cleaning.chain import RULE_REASONS
 
 PROJECT = Path(__file__).resolve().parents[1]
-ROOMS = ("core", "labeling", "synth", "models", "pipelines", "flows")
+ROOMS = ("core", "labeling", "synth", "models", "evaluation", "pipelines", "flows")
 DEAD, EXCLUDED, LOST, WARNED, CLIP = "Dead rows", "Exclusions", "Losses", "Warnings", "Warnings of a clip"
 """Kinds of reasons, by their headings in the catalogue."""
 SAID_BY = {

@@ -20,8 +20,9 @@ BELOW = {
     "labeling": {"core"},
     "synth": {"core"},
     "models": {"core", "labeling"},
+    "evaluation": {"core", "labeling", "models"},
     "pipelines": {"core", "labeling", "models"},
-    "flows": {"core", "labeling", "synth", "models", "pipelines"},
+    "flows": {"core", "labeling", "synth", "models", "evaluation", "pipelines"},
     "examples": set[str](),
 }
 """Rooms at the top, and what each may import."""

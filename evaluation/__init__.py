@@ -1,0 +1,1 @@
+"""How good it is: networks that hear, distances with their uncertainty, listening tests."""
