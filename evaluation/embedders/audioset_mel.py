@@ -21,8 +21,9 @@ LEAST_SAMPLES = (PATCH - 1) * HOP + FRAME
 
 def mel_triangles() -> Float64s:
     """(bands, bins)."""
-    bins = _mel(np.arange(FFT // 2 + 1) * (SAMPLE_RATE / FFT))
-    corners = np.linspace(_mel(np.array(LOW)), _mel(np.array(HIGH)), BANDS + 2)
+    bins = _mel(np.arange(FFT // 2 + 1, dtype=np.float64) * (SAMPLE_RATE / FFT))
+    low, high = (float(mel) for mel in _mel(np.array([LOW, HIGH], np.float64)))
+    corners = np.linspace(low, high, BANDS + 2)
     left, centre, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     filters: Float64s = np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre)).clip(min=0.0)
     filters[:, 0] = 0.0

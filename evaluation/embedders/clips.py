@@ -156,7 +156,8 @@ class _Keeper:
             arrays = load(self._store.get(self._path(content)))
             rows, digest = np.asarray(arrays["rows"], np.float32), arrays["sha256"].tobytes()
         except UserError as error:
-            return self._give_up(error)
+            self._give_up(error)
+            return None
         except (FileNotFoundError, SafetensorError, KeyError, ValueError):
             return None
         is_whole = rows.ndim == 2 and rows.shape[1] == dimension and _digest(rows) == digest

@@ -39,10 +39,11 @@ class YamNetNetwork(nn.Module):
 
     def __init__(self, weights: Arrays) -> None:
         super().__init__()
-        self.layers = len(STRIDES)
         for name, values in weights.items():
             if values.dtype == np.float32:
-                self.register_buffer(name, torch.from_numpy(values).clone())
+                tensor = torch.from_numpy(values).clone()
+                # With the channels last 10 s of audio take 33 instead of 44 ms.
+                self.register_buffer(name, tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor)
 
     def forward(self, batch: Tensor) -> Tensor:
         values = batch[:, None]
@@ -90,11 +91,8 @@ def load_yamnet() -> YamNet:
     """From the cache, or out of the package. Raises UserError where the weights cannot be had."""
     weights = WEIGHTS.load()
     names = tuple(weights["class_names"].tobytes().decode().split("\n"))
-    # Channels last: 33 instead of 44 ms for 10 s of audio.
     constants = f"yamnet {VERSION} {LOG_OFFSET} {PATCH_HOP} {WEIGHTS.sha256}"
-    return YamNet(
-        YamNetNetwork(weights).eval().to(memory_format=torch.channels_last), names, hashlib.sha256(constants.encode()).hexdigest()
-    )
+    return YamNet(YamNetNetwork(weights).eval(), names, hashlib.sha256(constants.encode()).hexdigest())
 
 
 def _convert(archive: bytes, class_map: bytes) -> Arrays:
