@@ -8,7 +8,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
-ROOMS = "core|labeling|models|pipelines|flows|synth|src|scripts|tests|benchmarks|examples|docker|docs"
+ROOMS = "core|labeling|models|evaluation|pipelines|flows|synth|src|scripts|tests|benchmarks|examples|docker|docs"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(rf"(?<![\w./{{-])((?:{ROOMS})/[\w./-]+)")
 MODULE = re.compile(r"\b(?:noise2music|benchmarks|scripts)(?:\.\w+)+")

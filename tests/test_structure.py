@@ -21,7 +21,7 @@ BELOW = {
     "synth": {"core"},
     "models": {"core", "labeling"},
     "evaluation": {"core", "labeling", "models"},
-    "pipelines": {"core", "labeling", "models"},
+    "pipelines": {"core", "labeling", "models", "evaluation"},
     "flows": {"core", "labeling", "synth", "models", "evaluation", "pipelines"},
     "examples": set[str](),
 }
