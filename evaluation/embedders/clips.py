@@ -90,11 +90,12 @@ def embed_clips(
     with one_thread(), ThreadPoolExecutor(workers, thread_name_prefix="embed") as pool:
         try:
             for clip in clips:
-                hearing.append(pool.submit(_embed, clip, embedder, keeper))
+                # What needs no network is done in this thread, while the workers hear.
+                hearing.append(_begin(clip, embedder, keeper, pool))
                 if len(hearing) > 2 * workers:
-                    yield hearing.popleft().result()
+                    yield _end(hearing.popleft(), keeper)
             while hearing:
-                yield hearing.popleft().result()
+                yield _end(hearing.popleft(), keeper)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -121,24 +122,42 @@ def content_hash(audio: Float32s, sample_rate: int) -> str:
     return hashlib.sha256(f"{sample_rate} ".encode() + np.ascontiguousarray(audio, "<f4").tobytes()).hexdigest()
 
 
-def _embed(clip: Sound | DeadClip, embedder: Embedder, keeper: "_Keeper") -> ClipEmbedding | DeadClip:
+def _begin(clip: Sound | DeadClip, embedder: Embedder, keeper: "_Keeper", pool: ThreadPoolExecutor) -> Future[ClipEmbedding | DeadClip]:
+    """A clip that is done at once, or one that a worker hears."""
+    done: Future[ClipEmbedding | DeadClip] = Future()
     if isinstance(clip, DeadClip):
-        return clip
+        done.set_result(clip)
+        return done
     try:
         audio = check_audio(clip.audio, clip.sample_rate, embedder.min_seconds)
-        content = content_hash(audio, clip.sample_rate)
-        rows = keeper.read(content, embedder.dimension)
-        if rows is not None:
-            return ClipEmbedding(clip.key, content, rows, kept=True)
-        rows = embedder.embed(resample(audio, clip.sample_rate, embedder.sample_rate))
+    except RowError as error:
+        done.set_result(DeadClip(clip.key, error))
+        return done
+    content = content_hash(audio, clip.sample_rate)
+    rows = keeper.read(content, embedder.dimension)
+    if rows is None:
+        return pool.submit(_embed, clip.key, content, audio, clip.sample_rate, embedder)
+    done.set_result(ClipEmbedding(clip.key, content, rows, kept=True))
+    return done
+
+
+def _embed(key: str, content: str, audio: Float32s, sample_rate: int, embedder: Embedder) -> ClipEmbedding | DeadClip:
+    try:
+        rows = embedder.embed(resample(audio, sample_rate, embedder.sample_rate))
         if not len(rows):
-            raise RowError("too_short", f"the network gave no row for {len(audio) / clip.sample_rate:.3f} s")
+            raise RowError("too_short", f"the network gave no row for {len(audio) / sample_rate:.3f} s")
         if not np.isfinite(rows).all():
             raise RowError("not_finite", f"{embedder.name} gave NaN or infinity for this clip")
     except RowError as error:
-        return DeadClip(clip.key, error)
-    keeper.write(content, rows)
-    return ClipEmbedding(clip.key, content, rows)
+        return DeadClip(key, error)
+    return ClipEmbedding(key, content, rows)
+
+
+def _end(hearing: Future[ClipEmbedding | DeadClip], keeper: "_Keeper") -> ClipEmbedding | DeadClip:
+    done = hearing.result()
+    if isinstance(done, ClipEmbedding) and not done.kept:
+        keeper.write(done.content, done.rows)
+    return done
 
 
 class _Keeper:
