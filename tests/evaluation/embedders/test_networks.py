@@ -94,6 +94,7 @@ def test_distance_grows_with_noise_and_with_what_is_cut_off(embedder: Embedder) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_distance_grows_with_every_step_of_every_fault(embedder: Embedder) -> None:
     """40 clips; noise 40 to 0 dB below the music, low-pass 6 kHz to 750 Hz, pitch (as of a faster tape) by 1 to 6 semitones."""
     clips = music(40)
