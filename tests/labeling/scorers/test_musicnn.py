@@ -11,9 +11,10 @@ from safetensors.numpy import load_file
 
 from noise2music.core.errors import UserError
 from noise2music.core.ids import hash_uniform
+from noise2music.core.package_files import fetch_files
 from noise2music.labeling.scorers import musicnn_package, musicnn_weights
 from noise2music.labeling.scorers.musicnn import BANDS, FRAMES, SAMPLE_RATE, Tagger, log_mel, tag_probabilities, windows
-from noise2music.labeling.scorers.musicnn_package import TAGGERS, Checkpoints, fetch_files, fetched_checkpoints, installed_checkpoints
+from noise2music.labeling.scorers.musicnn_package import PACKAGE, TAGGERS, Checkpoints, fetched_checkpoints, installed_checkpoints
 from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
 from noise2music.labeling.scorers.starter import MSD_TAGS, MTT_TAGS, TAGS
 from tests.musicnn_input import REFERENCE, reference_input
@@ -72,7 +73,7 @@ def test_most_dead_filters_are_skipped(taggers: list[Tagger]) -> None:
 def test_tags_are_those_of_the_package() -> None:
     assert len(TAGS) == 100
     try:
-        (source,) = fetch_files(["musicnn/configuration.py"]).values()
+        (source,) = fetch_files(PACKAGE, ["musicnn/configuration.py"]).values()
     except UserError as error:
         pytest.skip(str(error))
     lists = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(source).body if isinstance(node, ast.Assign)}

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from noise2music.core.errors import UserError
+from noise2music.core.kept_weights import weights_hash
 from noise2music.labeling.scorers import musicnn_package, musicnn_weights
 from noise2music.labeling.scorers.musicnn_package import INSTALL, TAGGERS
 from noise2music.labeling.scorers.musicnn_weights import cached_weights, load_tagger_weights
@@ -196,4 +197,4 @@ def test_the_real_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: 
         pytest.skip(str(error))
     assert {tagger: len(named) for tagger, named in weights.items()} == dict.fromkeys(TAGGERS, 64)
     flat = {f"{tagger}/{name}": values for tagger, named in weights.items() for name, values in named.items()}
-    assert musicnn_weights.weights_hash(flat) == musicnn_weights.WEIGHTS_SHA256
+    assert weights_hash(flat) == musicnn_weights.WEIGHTS_SHA256
