@@ -2,6 +2,7 @@
 
 import click
 
+from noise2music.flows.cli.evaluation import evaluate, prompts
 from noise2music.flows.cli.everything import demo, deploy, everything, render
 from noise2music.flows.cli.export import export, import_webdataset
 from noise2music.flows.cli.generation import generate
@@ -26,7 +27,7 @@ def n2m() -> None:
 
 n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, export, import_webdataset, render)
 n2m.add_section("Models", train, weights)
-n2m.add_section("Music", generate)
+n2m.add_section("Music", prompts, generate, evaluate)
 n2m.add_section("Look", plan, status, show, report, verify)
 n2m.add_section("Operate", setup, demo, everything, deploy, prune)
 

@@ -98,7 +98,7 @@ def test_an_example_with_a_mistake_is_noticed() -> None:
             parse(line.split())
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("n2m pr", {"prompt", "prune"}), ("n2m label --au", {"--audio"})])
+@pytest.mark.parametrize(("typed", "offered"), [("n2m pr", {"prompt", "prompts", "prune"}), ("n2m label --au", {"--audio"})])
 def test_the_shell_completes(typed: str, offered: set[str]) -> None:
     """As the function does that `_N2M_COMPLETE=zsh_source n2m` prints."""
     words = {"_N2M_COMPLETE": "zsh_complete", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}

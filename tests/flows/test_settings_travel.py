@@ -26,7 +26,7 @@ from noise2music.pipelines.settings import LabelSettings
 from tests.flows.prefect_server import Server
 from tests.flows.settings_done import KINDS, PROJECT, done, known_settings, name_of
 
-ROOMS = ("core", "labeling", "synth", "models", "pipelines", "flows")
+ROOMS = ("core", "labeling", "synth", "models", "evaluation", "pipelines", "flows")
 NAMES = st.sampled_from(["a", "b", "vocoder", "train", "{{ a }}", "é\n", "null"])
 
 
