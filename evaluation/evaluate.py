@@ -117,7 +117,8 @@ def _chosen(pairing: Pairing) -> tuple[Chosen, ...]:
 
 def _hear(chosen: Chosen, protocol: Protocol, embedders: Sequence[Embedder], cache: Store | None, workers: int) -> Heard:
     found = hear(chosen, protocol, embedders, cache, workers)
-    dead = f"; {len(found.dead):,} dead" if found.dead else ""
+    named = [f"{key}: {error.reason}" for key, error in found.dead.items()]
+    dead = f"; {len(named):,} dead ({', '.join(named[:_SHOWN])}{', ...' if len(named) > _SHOWN else ''})" if named else ""
     log.info("%s: %s clips heard%s", found.label, f"{len(found.facts):,}", dead)
     return found
 

@@ -292,3 +292,16 @@ def test_places_of_generate_and_roots_of_label(tmp_path: Path) -> None:
     assert any("5 of 6 clips, chosen by the hash" in said for said in done.results.said)
     assert row(done, "out", "pairs", "text").clips == 4
     assert ", take " in (tmp_path / "figures/index.html").read_text()
+
+
+def test_what_others_wrote_is_escaped(folder: Path) -> None:
+    hostile = "<script>alert(1)</script>\"'&"
+    (folder / "prompts.csv").write_text(
+        "key,prompt\n" + "".join(f'{key},"{hostile.replace(chr(34), chr(34) * 2)}"\n' for key in keys(CLIPS))
+    )
+    what = settings(folder, shown=1, clips=[f"<i>={folder / 'good'}"])
+    run(what)
+    page = (folder / "out/index.html").read_text()
+    assert "<script>alert" not in page
+    assert "<i>" not in page.replace("<i></i>", "").replace("<i class", "")
+    assert "&lt;script&gt;alert(1)" in page
