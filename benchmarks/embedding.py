@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from noise2music.core.arrays import Float32s
+from noise2music.core.device import one_thread
 from noise2music.core.errors import UserError
 from noise2music.core.ids import hash_uniform
-from noise2music.core.one_thread import one_thread
 from noise2music.core.storage import open_store
 from noise2music.evaluation.embedders import audioset_mel, resemblyzer, yamnet
 from noise2music.evaluation.embedders.base import Embedder, load_embedder

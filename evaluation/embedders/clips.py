@@ -19,11 +19,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.audio.full_scale import peak_of
+from noise2music.core.audio.encode import peak_of
 from noise2music.core.audio.resample import resample
+from noise2music.core.device import one_thread
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.local_cache import cache_folder
-from noise2music.core.one_thread import one_thread
 from noise2music.core.storage import Store, open_store
 from noise2music.evaluation.embedders.base import Embedder
 

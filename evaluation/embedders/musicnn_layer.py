@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.one_thread import one_thread
+from noise2music.core.device import one_thread
 from noise2music.labeling.scorers import musicnn
 from noise2music.labeling.scorers.musicnn import Tagger, load_taggers
 from noise2music.labeling.scorers.musicnn_package import TAGGERS

@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.audio.mel import mel_filterbank
+from noise2music.core.device import one_thread
 from noise2music.core.errors import UserError
 from noise2music.core.kept_weights import Arrays, PackagedWeights
-from noise2music.core.one_thread import one_thread
 from noise2music.core.package_files import Package
 
 VERSION = 1

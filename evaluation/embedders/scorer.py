@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.one_thread import one_thread
+from noise2music.core.device import one_thread
 from noise2music.labeling.scorers.base import Scorer
 from noise2music.labeling.scorers.load import load_scorer
 from noise2music.labeling.settings import ScorerSettings
@@ -31,8 +31,8 @@ class ScorerEmbedder:
         if not len(audio):
             return np.zeros((0, self.dimension), np.float32)
         with one_thread():
-            windows = self.scorer.windows(audio)
-            outputs = [self.scorer.network(windows[start : start + _WINDOWS]) for start in range(0, len(windows), _WINDOWS)]
+            windows = self.scorer.preprocess(audio)
+            outputs = [self.scorer.encode_audio(windows[start : start + _WINDOWS]) for start in range(0, len(windows), _WINDOWS)]
             return self.scorer.pool(torch.cat(outputs).numpy().astype(np.float32))[None]
 
 

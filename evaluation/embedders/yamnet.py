@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from noise2music.core.arrays import Float32s
+from noise2music.core.device import one_thread
 from noise2music.core.errors import UserError
 from noise2music.core.kept_weights import Arrays, PackagedWeights
-from noise2music.core.one_thread import one_thread
 from noise2music.core.package_files import Package
 from noise2music.evaluation.embedders import audioset_mel
 from noise2music.evaluation.embedders.onnx_weights import Layer, read_layers

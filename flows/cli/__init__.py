@@ -3,6 +3,7 @@
 import click
 
 from noise2music.flows.cli.end_to_end import deploy, end_to_end
+from noise2music.flows.cli.evaluation import evaluate, prompts
 from noise2music.flows.cli.export import export, import_webdataset
 from noise2music.flows.cli.first_run import demo, render, setup
 from noise2music.flows.cli.generation import generate
@@ -27,8 +28,9 @@ def n2m() -> None:
 
 n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, export, import_webdataset, render)
 n2m.add_section("Models", train, weights, export_cascade)
-n2m.add_section("Music", generate)
-n2m.add_section("Look", plan, status, show, report, verify, listen, audit)
+n2m.add_section("Music", prompts, generate)
+n2m.add_section("Measure", evaluate, listen, audit)
+n2m.add_section("Look", plan, status, show, report, verify)
 n2m.add_section("Operate", setup, demo, end_to_end, deploy, prune)
 n2m.add_alias("everything", "end-to-end")
 

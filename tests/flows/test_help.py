@@ -53,7 +53,7 @@ def parse(arguments: list[str]) -> list[str]:
 
 def test_every_command_stands_under_one_heading() -> None:
     listed = [name for names in n2m.sections.values() for name in names]
-    assert list(n2m.sections) == ["Data", "Models", "Music", "Look", "Operate"]
+    assert list(n2m.sections) == ["Data", "Models", "Music", "Measure", "Look", "Operate"]
     assert sorted(listed) == sorted(n2m.commands)
 
 
@@ -98,7 +98,7 @@ def test_an_example_with_a_mistake_is_noticed() -> None:
             parse(line.split())
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("n2m pr", {"prompt", "prune"}), ("n2m label --au", {"--audio"})])
+@pytest.mark.parametrize(("typed", "offered"), [("n2m pr", {"prompt", "prompts", "prune"}), ("n2m label --au", {"--audio"})])
 def test_the_shell_completes(typed: str, offered: set[str]) -> None:
     """As the function does that `_N2M_COMPLETE=zsh_source n2m` prints."""
     words = {"_N2M_COMPLETE": "zsh_complete", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
