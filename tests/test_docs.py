@@ -75,7 +75,7 @@ def test_commands_are_understood(page: Path) -> None:
         assert command is not n2m or words in (["--help"], ["COMMAND", "--help"]), line
         try:
             command.make_context("n2m", words)
-        except (click.MissingParameter, click.exceptions.Exit):
+        except (click.MissingParameter, click.exceptions.NoArgsIsHelpError, click.exceptions.Exit):
             continue
         except click.UsageError as error:
             pytest.fail(f"{line}: {error.format_message()}")

@@ -7,9 +7,9 @@ from noise2music.labeling.corpus.clips import OPTED_OUT
 from noise2music.labeling.corpus.copies import LEAK, NO_GROUPS, TRAIN, CopyGroups, Member, Verdict, group_of, judge
 
 
-def member(name: str, split: str = TRAIN, sha: str = "", reason: str = "", described: bool = True) -> Member:
+def member(name: str, split: str = TRAIN, sha: str = "", reason: str = "", has_metadata: bool = True) -> Member:
     """A file of its own bytes, unless `sha` is given."""
-    return Member(f"{name}.wav", name, sha or f"sha of {name}", reason, described, split)
+    return Member(f"{name}.wav", name, sha or f"sha of {name}", reason, has_metadata, split)
 
 
 def verdicts(*members: Member, groups: CopyGroups = NO_GROUPS) -> dict[str, Verdict]:
