@@ -46,7 +46,7 @@ def test_musiccaps(tmp_path: Path) -> None:
     assert [row.key for row in read_prompt_set("musiccaps", str(tmp_path / "a.csv"), balanced=True).rows] == ["-0SdAVK79lg"]
     (tmp_path / "prompts.csv").write_bytes(prompts_csv(whole))
     read = read_prompts(str(tmp_path / "prompts.csv"), 10, 0)
-    assert [(prompt.key, prompt.prompt) for prompt in read.wanted] == [(row.key, row.prompt) for row in whole.rows]
+    assert [(prompt.key, prompt.prompt) for prompt in read.prompts] == [(row.key, row.prompt) for row in whole.rows]
     assert pairs_csv(whole) is None
 
 

@@ -30,7 +30,7 @@ def test_every_link_leads_to_a_file_beside_the_page(tmp_path: Path) -> None:
     assert not re.search(r"<(b>loud|i>p|u>heard)", html)
     assert TEXTS[1] in html
     assert "prompt cut by 12 tokens" in html
-    assert "<dd>prompt cut by … tokens: 2</dd>" in html
+    assert "<dd>2 × prompt cut by … tokens</dd>" in html
 
 
 def test_more_clips_than_a_page_can_bear_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
