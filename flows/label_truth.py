@@ -59,7 +59,7 @@ def evaluate_labels(settings: LabelTruthSettings) -> EvaluatedLabels:
         )
     said = [*truth.said]
     if figures.few:
-        said.append(f"fewer than two recordings have a tag of the kind {', '.join(figures.few)}; it has no row")
+        said.append(f"without a row, since fewer than two recordings have such a tag: {', '.join(figures.few)}")
     if figures.recordings > settings.recordings:
         said.append(f"{settings.recordings:,} of {figures.recordings:,} recordings are drawn (recordings = {settings.recordings})")
     for line in said:
