@@ -70,8 +70,11 @@ def test_commands_are_understood(page: Path) -> None:
         line = found[0] or re.sub(r"[\[\]]| \.\.\..*", "", found[1])
         words = shlex.split(line, comments=True)
         command: click.Command = n2m
-        while isinstance(command, click.Group) and words and words[0] in command.commands:
-            command = command.commands[words.pop(0)]
+        while isinstance(command, click.Group) and words:
+            size = 2 if " ".join(words[:2]) in command.commands else 1
+            if (name := " ".join(words[:size])) not in command.commands:
+                break
+            command, words = command.commands[name], words[size:]
         assert command is not n2m or words in (["--help"], ["COMMAND", "--help"]), line
         try:
             command.make_context("n2m", words)

@@ -7,6 +7,7 @@ from noise2music.flows.cli.evaluation import evaluate, prompts
 from noise2music.flows.cli.export import export, import_webdataset
 from noise2music.flows.cli.first_run import demo, render, setup
 from noise2music.flows.cli.generation import generate
+from noise2music.flows.cli.label_truth import evaluate_labels
 from noise2music.flows.cli.labeling import join, label, labels, prune, replay, report, show, status, verify
 from noise2music.flows.cli.listening import audit, listen
 from noise2music.flows.cli.planning import plan
@@ -29,7 +30,7 @@ def n2m() -> None:
 n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, export, import_webdataset, render)
 n2m.add_section("Models", train, weights, export_cascade)
 n2m.add_section("Music", prompts, generate)
-n2m.add_section("Measure", evaluate, listen, audit)
+n2m.add_section("Measure", evaluate, evaluate_labels, listen, audit)
 n2m.add_section("Look", plan, status, show, report, verify)
 n2m.add_section("Operate", setup, demo, end_to_end, deploy, prune)
 n2m.add_alias("everything", "end-to-end")

@@ -29,6 +29,13 @@ class Sections(click.Group):
             click.echo(f"`n2m {cmd_name}` is now called `n2m {new}`.", err=True)
         return super().get_command(ctx, new or cmd_name)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments begin with; a name may have two words, and goes before the command of the first alone."""
+        name = " ".join(args[:2])
+        if len(args) > 1 and (command := self.commands.get(name)):
+            return name, command, args[2:]
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the help; what is below no heading comes last."""
         listed = [name for names in self.sections.values() for name in names]

@@ -12,8 +12,8 @@ from noise2music.evaluation.measure import ENOUGH, REFERENCE, SHUFFLED
 from noise2music.evaluation.paper_figures import paper_figures
 from noise2music.evaluation.results import Row
 from noise2music.flows.pages.charts import Line, loss_curves
-from noise2music.flows.pages.estimates import EstimateLine, estimate_chart
 from noise2music.flows.pages.html import asset, environment, flatten, integrity
+from noise2music.flows.pages.intervals import Interval, interval_chart
 
 PAGE = "index.html"
 NAMES = {
@@ -146,10 +146,22 @@ def _network(evaluation: Evaluation, name: str) -> Network:
 
 
 def _chart(network: str, metric: str, rows: Sequence[Row]) -> Markup:
-    intervals = [EstimateLine(row.system, row.value, row.corrected, row.low, row.high, _null(row)) for row in rows]
+    shown = [Interval(row.system, row.value, row.low, row.high, _figures(row), row.corrected, _null(row)) for row in rows]
     better = "higher is better" if metric in ("text", "audio") else "lower is better"
     said = "; ".join(f"{row.system} {row.value:.4g}" for row in rows)
-    return estimate_chart(f"{NAMES[metric]} by {network}", f"{better}: {said}", intervals, f"{NAMES[metric]} by {network} ({better})")
+    title = f"{NAMES[metric]} by {network}"
+    return interval_chart(title, f"{better}: {said}", shown, f"{title} ({better})", zero=True)
+
+
+def _figures(row: Row) -> str:
+    said = [f"{row.value:.4g} as measured"]
+    if row.null_mean is not None and row.null_high is not None:
+        said.append(f"no difference: {row.null_mean:.4g}, 95 % below {row.null_high:.4g}")
+    if row.low is not None and row.high is not None:
+        said.append(f"95 % interval {row.low:.4g} to {row.high:.4g}")
+    if row.corrected is not None:
+        said.append(f"corrected {row.corrected:.4g}")
+    return "; ".join(said)
 
 
 def _null(row: Row) -> tuple[float, float] | None:

@@ -61,7 +61,7 @@ def test_help_shows_headings_and_whole_sentences() -> None:
     shown = CliRunner().invoke(n2m, ["--help"], terminal_width=80).output
     for heading, names in n2m.sections.items():
         below = shown.split(f"\n{heading}:\n")[1].split("\n\n")[0]
-        assert re.findall(r"^  (\S+)  ", below, re.MULTILINE) == names
+        assert re.findall(r"^  (\S+(?: \S+)*)  ", below, re.MULTILINE) == names
     assert "..." not in shown.replace("[ARGS]...", "")
     assert "Other:" not in shown
     assert all(len(line) <= 80 for line in shown.splitlines())

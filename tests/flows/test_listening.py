@@ -134,3 +134,17 @@ def test_intervals_are_drawn_where_they_are() -> None:
     assert "x" * 19 + "…" in drawn
     assert interval_chart("T", "D", [], "units")
     assert interval_chart("T", "D", rows[1:2], "units")
+
+
+def test_what_is_corrected_and_what_chance_is_are_drawn_with_a_legend() -> None:
+    row = Interval("a", 8, 3, 7, "f", corrected=5, null=(1, 2))
+    drawn = interval_chart("T", "D", [row], "units", (0, 10))
+    raw, best = (float(re.search(rf'<circle cx="([\d.]+)" cy="[\d.]+" r="[\d.]+" class="{kind}"', drawn)[1]) for kind in ("raw", "value"))
+    left, width = map(float, re.search(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="18"', drawn).groups())
+    unit = (raw - best) / 3
+    assert best - left == pytest.approx(4 * unit, abs=0.05)
+    assert width == pytest.approx(unit, abs=0.05)
+    assert all(said in drawn for said in ("as measured", "no difference", "corrected, 95 % interval"))
+    assert "legend" not in interval_chart("T", "D", [Interval("a", 8, 3, 7, "f")], "units")
+    near = interval_chart("T", "D", [Interval("a", 8, 3, 7, "f")], "units", zero=True)
+    assert ">0</text>" in near

@@ -145,6 +145,7 @@ BAD = {
     "int16 as floats": (np.full(RATE, 3000.0, np.float32), "not_full_scale"),
     "NaN": (NAN, "not_finite"),
     "infinity": (np.where(np.isnan(NAN), np.inf, NAN), "not_finite"),
+    "minus infinity": (np.where(np.isnan(NAN), -np.inf, NAN), "not_finite"),
     "stereo": (np.zeros((RATE, 2), np.float32), "not_mono"),
     "empty": (np.zeros(0, np.float32), "too_short"),
     "short": (np.zeros(1000, np.float32), "too_short"),
