@@ -1,10 +1,15 @@
-"""inventory: which files there are and what the metadata table says of them. Listing and joining is done where the run is started."""
+"""inventory, probe and fingerprint: the files of the corpus, as they are listed and as they are opened.
+
+inventory: which files there are and what the metadata table says of them, listed and joined where the run is started. probe and fingerprint
+open each file once.
+"""
 
 import hashlib
 import io
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -22,10 +27,13 @@ from noise2music.labeling.corpus.opt_out import read_opt_outs
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
 from noise2music.labeling.datasets.parts import PartContext, advance, part_of
-from noise2music.labeling.schemas import INVENTORY
+from noise2music.labeling.memorization import chains, landmarks
+from noise2music.labeling.schemas import FINGERPRINT, INVENTORY, PROBE
+from noise2music.labeling.stages import fingerprint as fingerprint_stage
+from noise2music.labeling.stages import probe as probe_stage
 from noise2music.pipelines.progress import show_progress
 from noise2music.pipelines.session import Session
-from noise2music.pipelines.spread import PartWriter
+from noise2music.pipelines.spread import PartWriter, part_local
 
 VERSION = 2
 _HASHES = "cache/content.parquet"
@@ -134,3 +142,23 @@ def _contents(root: Store, audio: str, found: Inventory) -> dict[str, str]:
         pq.write_table(after, sink, compression="zstd")
         root.put(_HASHES, sink.getvalue())
     return contents
+
+
+def probe(session: Session) -> Dataset:
+    """schemas.INVENTORY -> schemas.PROBE, part by part: what each file is."""
+    files = session.dataset("inventory")
+    tables = partial(probe_stage.probe_part, audio=session.settings.corpus.audio)
+    make_parts = part_local(session, PROBE, tables, [files], carry=probe_stage.CARRY_COLUMNS)
+    return session.build("probe", probe_stage.VERSION, make_parts, parents=[files])
+
+
+def fingerprint(session: Session) -> Dataset:
+    """schemas.PROBE -> schemas.FINGERPRINT, part by part: decodes each file for what its copies are recognised by."""
+    probed, corpus = session.dataset("probe"), session.settings.corpus
+    seconds = corpus.fingerprint_seconds if corpus.copies == "near" else 0.0
+    tables = partial(fingerprint_stage.fingerprint_part, audio=corpus.audio, chain_seconds=seconds)
+    make_parts = part_local(
+        session, FINGERPRINT, tables, [probed], carry=fingerprint_stage.CARRY_COLUMNS, row_group_rows=fingerprint_stage.ROW_GROUP_ROWS
+    )
+    config = {"seconds": seconds, "landmarks": landmarks.VERSION, "chains": chains.VERSION}
+    return session.build("fingerprint", fingerprint_stage.VERSION, make_parts, config=config, parents=[probed])
