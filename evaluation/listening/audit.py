@@ -24,7 +24,7 @@ from noise2music.evaluation.listening.clip_set import (
     THREADS,
     Clip,
     ClipSet,
-    Source,
+    ClipSource,
     attention_sources,
     encode_clips,
     protocol_of,
@@ -70,11 +70,11 @@ def make_audit(settings: AuditSettings) -> MadeAudit:
     usable = [row for row in drawn if row["clip_id"] not in wrong][: settings.labels]
     if not usable:
         raise UserError(f"no clip of {settings.root} can be heard, the first: {next(iter(wrong.values())).message}")
-    sources: dict[Clip, Source] = {}
+    sources: dict[Clip, ClipSource] = {}
     for row in usable:
         found = heard[row["clip_id"]]
         if isinstance(found, Heard):
-            sources["", row["clip_id"]] = Source(opened[row["clip_id"]], found, min(settings.seconds, found.seconds))
+            sources["", row["clip_id"]] = ClipSource(opened[row["clip_id"]], found, min(settings.seconds, found.seconds))
     if settings.absurd:
         sources[NOISE] = attention_sources(min(source.seconds for source in sources.values()), settings.seed)[NOISE]
     clips = encode_clips(sources, settings.seconds, settings.loudness)
