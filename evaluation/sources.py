@@ -8,8 +8,7 @@ from functools import partial
 from typing import BinaryIO
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.audio.decode import check_gaps
-from noise2music.core.audio.open_reader import open_reader
+from noise2music.core.audio.decode import decode_start
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.storage import open_existing
 from noise2music.labeling.corpus.files import list_corpus, open_audio
@@ -137,11 +136,9 @@ def _read_bytes(data: bytes) -> Recording:
 
 
 def _read(file: BinaryIO) -> Recording:
-    """All of a file. Raises RowError as core.audio.open_reader does, and "decode_failed"."""
-    reader = open_reader(file)
-    stretch = reader.read(0, min(reader.frames, round(MOST_SECONDS * reader.rate)))
-    check_gaps(stretch, reader.rate, len(stretch.audio) / reader.rate)
-    return Recording(stretch.audio, reader.rate)
+    """All of a file. Raises RowError as `decode_start` does."""
+    stretch, rate = decode_start(file, MOST_SECONDS)
+    return Recording(stretch.audio, rate)
 
 
 def _key(path: str) -> str:
