@@ -18,6 +18,11 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def as_json(self) -> dict[str, Any]:
+        """The values as plain JSON, which is read as the same again."""
+        values: dict[str, Any] = json.loads(self.model_dump_json())
+        return values
+
 
 class Settings(Record):
     """Base of all settings: immutable, no unknown keys, and no meaning besides the values.
@@ -69,11 +74,6 @@ class Settings(Record):
         Raises pydantic's ValidationError, as `model_validate` does.
         """
         return cls.model_validate(values, context={_RECORD: True})
-
-    def as_json(self) -> dict[str, Any]:
-        """The values as plain JSON, which is read as the same settings again."""
-        values: dict[str, Any] = json.loads(self.model_dump_json())
-        return values
 
 
 @cache

@@ -19,6 +19,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, Inva
 from obstore.store import LocalStore, from_url
 
 from noise2music.core.errors import UserError, first_line
+from noise2music.core.ids import file_hash
 
 REMOTE_SCHEMES = ("s3", "gs", "az", "memory")
 
@@ -260,6 +261,12 @@ def read_uri(uri: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {uri}: {first_line(error)}. Check the path; relative paths start at the working folder.") from error
+
+
+def object_hash(store: Store, path: str) -> str:
+    """SHA-256 of an object as 64 hexadecimal digits, read in blocks. Raises FileNotFoundError."""
+    with store.reader(path) as file:
+        return file_hash(file)
 
 
 def hash_uri(uri: str) -> str:

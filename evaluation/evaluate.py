@@ -17,7 +17,7 @@ from noise2music.evaluation.protocol import Protocol
 from noise2music.evaluation.reference import Reference, is_statistics, reference_of_clips, reference_of_statistics
 from noise2music.evaluation.results import Results, Row, check_comparable, read_results, rounded
 from noise2music.evaluation.settings import EvaluateSettings
-from noise2music.evaluation.sources import open_source, split_label
+from noise2music.evaluation.sources import open_source, split_labels
 from noise2music.evaluation.statistics.clip_rows import ClipRows
 
 log = logging.getLogger("n2m")
@@ -41,11 +41,8 @@ class Evaluation:
 
 def plan_pairing(settings: EvaluateSettings) -> Pairing:
     """What would be compared with what, listed, not decoded. Raises UserError."""
-    named = [split_label(text) for text in settings.clips]
+    named = split_labels(settings.clips)
     labels = [label for label, _ in named]
-    repeated = sorted({label for label in labels if labels.count(label) > 1})
-    if repeated:
-        raise UserError(f"two systems are called {repeated[0]}. Name them: LABEL={named[labels.index(repeated[0])][1]}")
     for reserved in (REFERENCE, SHUFFLED):
         if reserved in labels:
             raise UserError(f"a system cannot be called {reserved!r}. Name it: LABEL={named[labels.index(reserved)][1]}")

@@ -11,13 +11,12 @@ from noise2music.evaluation.embedders.base import Embedder
 from noise2music.evaluation.results import Row
 from noise2music.evaluation.settings import EvaluateSettings
 from noise2music.evaluation.statistics.clip_rows import ClipRows, effective_rows, hash_order
-from noise2music.evaluation.statistics.divergence import tag_divergences
 from noise2music.evaluation.statistics.frechet import Gaussian, gaussian_of
 from noise2music.evaluation.statistics.jackknife import Estimate, frechet_estimate, mean_estimate
 from noise2music.evaluation.statistics.kernel import kernel_distance
 from noise2music.evaluation.statistics.permutation import Null, null_of, splits
 from noise2music.evaluation.statistics.shares import clip_shares
-from noise2music.evaluation.statistics.similarity import Similarity, pair_similarity, strangers_mean
+from noise2music.evaluation.statistics.similarity import Similarity, pair_similarity, strangers_mean, tag_divergences
 from noise2music.evaluation.statistics.subsets import part_distances, subset_distances
 
 ENOUGH = 4

@@ -1,4 +1,7 @@
-"""The figures of an evaluation as a table: one row for each system, network and metric, with all that says what the figure is of."""
+"""The figures of an evaluation as a table: one row for each system, network and metric, with all that says what the figure is of.
+
+Beside them, what the paper reports.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +10,7 @@ from typing import Any, get_type_hints
 
 import pyarrow as pa
 
+from noise2music.core.data_files import read_toml
 from noise2music.core.errors import UserError
 from noise2music.core.storage import read_uri
 from noise2music.evaluation.protocol import Protocol, differences
@@ -126,3 +130,29 @@ _KINDS: dict[Any, pa.DataType] = {
     int | None: pa.int64(),
     bool | None: pa.bool_(),
 }
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """One line of the paper's tables; None where it has no figure."""
+
+    set: str
+    model: str
+    vggish: float | None = None
+    trill: float | None = None
+    mulan: float | None = None
+    text: float | None = None
+    audio: float | None = None
+
+
+@dataclass(frozen=True)
+class PaperFigures:
+    """note: what must be known before the figures are compared with others."""
+
+    note: str
+    figures: tuple[PaperFigure, ...]
+
+
+def paper_figures() -> PaperFigures:
+    """Tables 3 and 4 of arXiv 2302.03917v2."""
+    return read_toml("noise2music.evaluation", "paper.toml", PaperFigures)

@@ -2,14 +2,13 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.audio.decode import check_gaps
-from noise2music.core.audio.open_reader import open_reader
+from noise2music.core.audio.decode import decode_start
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.storage import open_existing
 from noise2music.labeling.corpus.files import list_corpus, open_audio
@@ -20,6 +19,7 @@ from noise2music.models.job.output_store import read_dead_letters, read_records
 
 MOST_SECONDS = 3600.0
 """Of a file that are read."""
+SAME_KEY = "same_key"
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Source:
     prompts: Mapping[str, str] = field(default_factory=dict)
     lost: Mapping[str, RowError] = field(default_factory=dict)
     other: Mapping[str, int] = field(default_factory=dict)
+
+    def open(self, key: str) -> BinaryIO:
+        """The file of a clip, of a place or a folder. Raises RowError where it cannot be opened."""
+        return open_audio(self.uri, self.files[key])
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,27 @@ def split_label(text: str) -> tuple[str, str]:
     return label.strip(), uri.strip()
 
 
+def split_labels(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Those of several systems, whose labels have to differ. Raises UserError."""
+    named = [split_label(text) for text in texts]
+    labels = [label for label, _ in named]
+    if repeated := sorted({label for label in labels if labels.count(label) > 1}):
+        raise UserError(f"two systems are called {repeated[0]}. Name them: LABEL={named[labels.index(repeated[0])][1]}")
+    return named
+
+
 def open_source(label: str, uri: str) -> Source:
     """What lies at a place, listed, not decoded. Raises UserError: there is no such place, or no clip in it."""
+    if open_existing(uri).head(LATEST) is None:
+        return open_clips(label, uri)
+    keys = sorted(read_labels(uri, ["clip_id"]).column("clip_id").to_pylist())
+    if not keys:
+        raise UserError(f"the labels in {uri} are of no clip.")
+    return Source(label, uri, "labels", dict.fromkeys(keys, ""))
+
+
+def open_clips(label: str, uri: str) -> Source:
+    """The same of a place of `n2m generate` or a folder, whose clips are files. Raises UserError."""
     store = open_existing(uri)
     if store.head(NAME) is not None:
         records = read_records(store)
@@ -66,14 +89,9 @@ def open_source(label: str, uri: str) -> Source:
         lost |= {key: RowError("not_made", "the cascade stopped at a spectrogram, so there is no sound") for key in silent}
         files = {key: record.audio for key, record in records.items() if record.audio is not None}
         if not files:
-            raise UserError(f"{uri} holds no clip with sound. Run `n2m generate` on it first.")
+            raise UserError(f"{uri} holds no clip with audio. Run `n2m generate` on it to the end, or give another place.")
         prompts = {key: record.prompt for key, record in records.items()}
         return Source(label, uri, "place", files, prompts, {key: error for key, error in lost.items() if key not in files})
-    if store.head(LATEST) is not None:
-        keys = sorted(read_labels(uri, ["clip_id"]).column("clip_id").to_pylist())
-        if not keys:
-            raise UserError(f"the labels in {uri} are of no clip.")
-        return Source(label, uri, "labels", dict.fromkeys(keys, ""))
     return _folder(label, uri)
 
 
@@ -86,7 +104,7 @@ def _folder(label: str, uri: str) -> Source:
         key = _key(file.key)
         if times[key] > 1:
             same = ", ".join(other.key for other in inventory.files if _key(other.key) == key)
-            lost[key] = RowError("same_key", f"{times[key]} files are called {key} but for their suffix ({same}); keep one")
+            lost[key] = RowError(SAME_KEY, f"{times[key]} files are called {key} but for their suffix ({same}); keep one")
         else:
             files[key] = file.key
     return Source(label, uri, "folder", dict(sorted(files.items())), {}, lost, inventory.ignored)
@@ -109,7 +127,7 @@ def read_recordings(source: Source, keys: Mapping[str, str]) -> Iterator[tuple[s
 
 
 def _read_file(source: Source, own: str) -> Recording:
-    with open_audio(source.uri, source.files[own]) as file:
+    with source.open(own) as file:
         return _read(file)
 
 
@@ -118,11 +136,9 @@ def _read_bytes(data: bytes) -> Recording:
 
 
 def _read(file: BinaryIO) -> Recording:
-    """All of a file. Raises RowError as core.audio.open_reader does, and "decode_failed"."""
-    reader = open_reader(file)
-    stretch = reader.read(0, min(reader.frames, round(MOST_SECONDS * reader.rate)))
-    check_gaps(stretch, reader.rate, len(stretch.audio) / reader.rate)
-    return Recording(stretch.audio, reader.rate)
+    """All of a file. Raises RowError as `decode_start` does."""
+    stretch, rate = decode_start(file, MOST_SECONDS)
+    return Recording(stretch.audio, rate)
 
 
 def _key(path: str) -> str:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from noise2music.core.errors import UserError
 from noise2music.core.local_cache import whole_file
 from noise2music.core.storage import Store
+from noise2music.core.tally import most_common_first
 from noise2music.flows.datasets import LabelDatasets, read_latest
 from noise2music.labeling.datasets.dataset import Dataset, list_datasets
 from noise2music.labeling.schemas import VOCABULARY
@@ -84,7 +85,7 @@ MOST = 3
 
 def format_counts(counts: Mapping[str, int]) -> str:
     """How often each came, commonest first: "3 × bad_key, 1 × bad_seconds"; kinds beyond the third are counted only."""
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ordered = list(most_common_first(counts).items())
     shown = [f"{number:,} × {reason}" for reason, number in ordered[:MOST]]
     return ", ".join([*shown, f"{len(ordered) - MOST} other kinds"] if len(ordered) > MOST else shown)
 

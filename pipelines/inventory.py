@@ -1,10 +1,15 @@
-"""inventory: which files there are and what the metadata table says of them. Listing and joining is done where the run is started."""
+"""inventory, probe and fingerprint: the files of the corpus, as they are listed and as they are opened.
+
+inventory: which files there are and what the metadata table says of them, listed and joined where the run is started. probe and fingerprint
+open each file once.
+"""
 
 import hashlib
 import io
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -22,10 +27,13 @@ from noise2music.labeling.corpus.opt_out import read_opt_outs
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import Identity, canonical_json
 from noise2music.labeling.datasets.parts import PartContext, advance, part_of
-from noise2music.labeling.schemas import INVENTORY
+from noise2music.labeling.memorization import chains, landmarks
+from noise2music.labeling.schemas import FINGERPRINT, INVENTORY, PROBE
+from noise2music.labeling.stages import fingerprint as fingerprint_stage
+from noise2music.labeling.stages import probe as probe_stage
 from noise2music.pipelines.progress import show_progress
 from noise2music.pipelines.session import Session
-from noise2music.pipelines.spread import PartWriter
+from noise2music.pipelines.spread import PartWriter, part_local
 
 VERSION = 2
 _HASHES = "cache/content.parquet"
@@ -45,13 +53,13 @@ def inventory(session: Session) -> Dataset:
     Raises UserError, before a file is opened, when the metadata table and the corpus do not belong together (labeling.corpus.describe).
     """
     corpus = session.settings.corpus
-    found = list_corpus(corpus.audio)
+    listing = list_corpus(corpus.audio)
     notes = Tally()
     if corpus.opt_out:
         read_opt_outs(corpus.opt_out, notes)  # So that a list that cannot be read is said before any file is.
-    metadata, described = describe(corpus, [file.key for file in found.files], notes)
-    contents = _contents(session.root, corpus.audio, found)
-    listed = _join(found, contents, described, metadata if corpus.metadata else None)
+    metadata, described = describe(corpus, [file.key for file in listing.files], notes)
+    contents = _contents(session.root, corpus.audio, listing)
+    listed = _join(listing, contents, described, metadata if corpus.metadata else None)
     seen = [sorted((key, content) for key, content in contents.items()), sorted((key, error.reason) for key, error in listed.dead)]
     inputs = {"corpus": hashlib.sha256(canonical_json(seen).encode("utf-8", "backslashreplace")).hexdigest()}
     if corpus.metadata:
@@ -83,17 +91,17 @@ def _part_tables(context: PartContext, listed: _Listed, odd: Sequence[Oddity], n
     return [pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["track_id"])), INVENTORY)]
 
 
-def _join(found: Inventory, contents: dict[str, str], described: MetadataMatch, metadata: Metadata | None) -> _Listed:
-    dead = list(found.refused)
+def _join(listing: Inventory, contents: dict[str, str], described: MetadataMatch, metadata: Metadata | None) -> _Listed:
+    dead = list(listing.refused)
     rows = []
-    for file in found.files:
+    for file in listing.files:
         if file.key in described.ambiguous_files:
             names = ", ".join(map(quote, described.ambiguous_files[file.key]))
             message = f"the metadata table has more than one row for it, with different values: {names}. Keep one."
             dead.append((file.key, RowError("ambiguous_metadata", message)))
             continue
         rows.append(_row(file, contents[file.key], described.tracks.get(file.key)))
-    counts = {f"ignored:{suffix or 'no suffix'}": amount for suffix, amount in found.ignored.items()}
+    counts = {f"ignored:{suffix or 'no suffix'}": amount for suffix, amount in listing.ignored.items()}
     if metadata is None:
         return _Listed(rows, dead, [], counts)
     counts |= {f"matched_by:{step}": len(met) for step, met in sorted(described.by_step.items())}
@@ -123,14 +131,34 @@ def _row(file: AudioFile, content: str, known: TrackMetadata | None) -> dict[str
     }
 
 
-def _contents(root: Store, audio: str, found: Inventory) -> dict[str, str]:
+def _contents(root: Store, audio: str, listing: Inventory) -> dict[str, str]:
     """Content identity by key. Hashes of local files are kept below the root, so that a repeated run reads only what changed."""
     before = root.head(_HASHES)
     cache = pq.read_table(pa.BufferReader(root.get(_HASHES))) if before else None
-    with show_progress("inventory", len(found.files)):
-        contents, after = identify(audio, found.files, cache, lambda files: advance("inventory", files))
+    with show_progress("inventory", len(listing.files)):
+        contents, after = identify(audio, listing.files, cache, lambda files: advance("inventory", files))
     if after is not None and (cache is None or not after.equals(cache)):
         sink = io.BytesIO()
         pq.write_table(after, sink, compression="zstd")
         root.put(_HASHES, sink.getvalue())
     return contents
+
+
+def probe(session: Session) -> Dataset:
+    """schemas.INVENTORY -> schemas.PROBE, part by part: what each file is."""
+    files = session.dataset("inventory")
+    tables = partial(probe_stage.probe_part, audio=session.settings.corpus.audio)
+    make_parts = part_local(session, PROBE, tables, [files], carry=probe_stage.CARRY_COLUMNS)
+    return session.build("probe", probe_stage.VERSION, make_parts, parents=[files])
+
+
+def fingerprint(session: Session) -> Dataset:
+    """schemas.PROBE -> schemas.FINGERPRINT, part by part: decodes each file for what its copies are recognised by."""
+    probed, corpus = session.dataset("probe"), session.settings.corpus
+    seconds = corpus.fingerprint_seconds if corpus.copies == "near" else 0.0
+    tables = partial(fingerprint_stage.fingerprint_part, audio=corpus.audio, chain_seconds=seconds)
+    make_parts = part_local(
+        session, FINGERPRINT, tables, [probed], carry=fingerprint_stage.CARRY_COLUMNS, row_group_rows=fingerprint_stage.ROW_GROUP_ROWS
+    )
+    config = {"seconds": seconds, "landmarks": landmarks.VERSION, "chains": chains.VERSION}
+    return session.build("fingerprint", fingerprint_stage.VERSION, make_parts, config=config, parents=[probed])

@@ -38,8 +38,8 @@ def finished_parts(root: str, identity: Identity, parts: Sequence[int]) -> Calla
     store = open_store(root)
 
     def say() -> str:
-        there = sum(store.head(f"{identity.path}/{record_path(part, identity.parts)}") is not None for part in parts)
-        return f"{there} of {len(parts)} parts"
+        finished = sum(store.head(f"{identity.path}/{record_path(part, identity.parts)}") is not None for part in parts)
+        return f"{finished} of {len(parts)} parts"
 
     return say
 

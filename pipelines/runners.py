@@ -68,7 +68,7 @@ def run_pipeline(pipeline: beam.Pipeline) -> None:
     except UserError as error:
         raise UserError(str(error).split(" [while running", 1)[0]) from error
     except Exception as error:
-        found = _USER_ERROR.search(str(error))
-        if found:
-            raise UserError(found.group(1).strip()) from error
+        match = _USER_ERROR.search(str(error))
+        if match:
+            raise UserError(match.group(1).strip()) from error
         raise

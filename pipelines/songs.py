@@ -59,9 +59,9 @@ def songs_of_table(settings: Songs, notes: Tally | None = None) -> Iterator[Song
     Raises UserError when the table cannot be read, or no row of it has a title.
     """
     columns = settings.columns
-    wanted = [name for name in (columns.title, columns.artist, *fact_names(columns)) if name]
+    names = [name for name in (columns.title, columns.artist, *fact_names(columns)) if name]
     rows = titled = 0
-    for row in table_rows(settings.source or "", wanted, notes=notes):
+    for row in table_rows(settings.source or "", names, notes=notes):
         title = clean_field(", ".join(row.texts(columns.title)))
         artist = clean_field(", ".join(row.texts(columns.artist))) if columns.artist else None
         rows, titled = rows + 1, titled + bool(title)

@@ -89,13 +89,13 @@ Grouped = dict[str, Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class _WriteWanted:
+class _WriteMissing:
     writer: PartWriter
     tables: Callable[[Grouped, PartContext], Iterator[pa.Table]]
 
     def __call__(self, group: tuple[int, Grouped]) -> None:
         part, grouped = group
-        if list(grouped["wanted"]):
+        if list(grouped["missing"]):
             self.writer.write(part, partial(self.tables, grouped))
 
 
@@ -110,8 +110,8 @@ def write_grouped(
 
     tables: picklable. A part is there with what each collection holds for it by the collection's name, in no order.
     """
-    wanted = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
-    _ = {**collections, "wanted": wanted} | "by part" >> beam.CoGroupByKey() | "write" >> beam.Map(_WriteWanted(writer, tables))
+    missing = pipeline | "missing parts" >> beam.Create([(part, None) for part in parts])
+    _ = {**collections, "missing": missing} | "by part" >> beam.CoGroupByKey() | "write" >> beam.Map(_WriteMissing(writer, tables))
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ def raise_stopped(root: Store, identity: Identity, parts: Sequence[int]) -> None
     doomed, halted = (_take(root, f"{identity.path}/{folder}") for folder in (_DOOMED, _HALTED))
     if not doomed and not halted:
         return
-    made = sum(root.head(_record(identity, part)) is not None for part in parts)
-    stopped = f"{identity.title}: stopped with {made} of {len(parts)} parts made"
+    finished_parts = sum(root.head(_record(identity, part)) is not None for part in parts)
+    stopped = f"{identity.title}: stopped with {finished_parts} of {len(parts)} parts made"
     if doomed:
         where = f" The dead letters so far are in {root.describe(identity.path)}/{_DEAD_SO_FAR}." if _listed(root, identity) else ""
         raise UserError(
@@ -61,18 +61,18 @@ def begin(
     if max_dead >= 1 or root.head(f"{identity.path}/{MANIFEST_NAME}"):
         return None, list(parts)
     rows = rows or None
-    there = finished(root, identity)
-    again = _most_dead(list(there.values()), max_dead * rows) if rows is not None else []
+    records = finished(root, identity)
+    again = _most_dead(list(records.values()), max_dead * rows) if rows is not None else []
     for record in again:
-        del there[record.part]
+        del records[record.part]
         root.delete(_record(identity, record.part))
         for file in record.all_files():
             root.delete(f"{identity.path}/{file.path}")
     if again:
         dead = sum(_dead(record) for record in again)
         log.info("%s: %d finished parts hold %s dead rows, and are made again", identity.title, len(again), f"{dead:,}")
-    before = (sum(record.rows + _dead(record) for record in there.values()), sum(map(_dead, there.values())))
-    limit = DeadLimit(max_dead, rows, *before, tuple(sorted(there)), at_once)
+    before = (sum(record.rows + _dead(record) for record in records.values()), sum(map(_dead, records.values())))
+    limit = DeadLimit(max_dead, rows, *before, tuple(sorted(records)), at_once)
     return limit, sorted({*parts, *(record.part for record in again)})
 
 
@@ -95,11 +95,11 @@ def look_around(root: Store, identity: Identity, limit: DeadLimit, part: int) ->
 def finished(root: Store, identity: Identity, but: frozenset[int] = frozenset()) -> dict[int, PartRecord]:
     """The records that are there, by part, except for some parts."""
     paths = {_record(identity, part): part for part in range(identity.parts) if part not in but}
-    found = {}
+    records = {}
     for entry in root.entries(f"{identity.path}/stats"):
         if (part := paths.get(entry.path)) is not None and (record := parse_record(root.get(entry.path))) is not None:
-            found[part] = record
-    return found
+            records[part] = record
+    return records
 
 
 def _most_dead(records: list[PartRecord], allowed: float) -> list[PartRecord]:
@@ -129,7 +129,7 @@ def _put(root: Store, path: str, why: str) -> None:
 def _take(root: Store, folder: str, read: bool = True) -> list[str]:
     """What was left in a folder, each text once; it is deleted."""
     paths = sorted(entry.path for entry in root.entries(folder))
-    said = sorted({root.get(path).decode("utf-8", "replace") for path in paths}) if read else []
+    reasons = sorted({root.get(path).decode("utf-8", "replace") for path in paths}) if read else []
     for path in paths:
         root.delete(path)
-    return said
+    return reasons

@@ -86,9 +86,9 @@ def _tables(name: str, sources: tuple[str, ...], grouped: Grouped, context: Part
     merged: list[Merged] = list(grouped["merged"])
     losses: Counter[str] = Counter()
     notes = Tally()
-    for counted, said in grouped["losses"]:
+    for counted, remarks in grouped["losses"]:
         losses.update(counted)
-        notes.add(said)
+        notes.add(remarks)
     losses["duplicate"] += sum(duplicates for _, duplicates in merged)
     held_out = read_held_out(sources) if sources else None
     return stage.vocabulary_part(context, name, (row for row, _ in merged), +losses, held_out, notes)
@@ -119,11 +119,11 @@ def vocabulary(session: Session, name: str) -> Dataset:
 
     inputs = {"source": _source_identity(settings)} | held_out_inputs(held_out)
     config = settings.model_dump(mode="json", include={"kind", "column", "caption_split"})
-    made = session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs)
-    lost = {key.removeprefix("lost:"): int(value) for key, value in made.manifest.stats.items() if key.startswith("lost:")}
-    examples = [text for reason, texts in made.manifest.warned.items() if reason in lost for text in texts]
-    check_captions(name, settings, made.manifest.rows, Counter(lost), examples)
-    return made
+    dataset = session.build("vocabulary", stage.VERSION, make_parts, name=name, config=config, inputs=inputs)
+    lost = {key.removeprefix("lost:"): int(value) for key, value in dataset.manifest.stats.items() if key.startswith("lost:")}
+    examples = [text for reason, texts in dataset.manifest.warned.items() if reason in lost for text in texts]
+    check_captions(name, settings, dataset.manifest.rows, Counter(lost), examples)
+    return dataset
 
 
 def _source_identity(settings: VocabularySettings) -> str:

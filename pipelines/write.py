@@ -38,7 +38,7 @@ class _EarlierReplies:
     parts: int
 
     def __call__(self, keys: frozenset[str]) -> Mapping[str, Reply]:
-        found: dict[str, Reply] = {}
+        replies: dict[str, Reply] = {}
         for fingerprint in self.store.folders("write"):
             path = f"write/{fingerprint}"
             if path == self.own:
@@ -46,8 +46,8 @@ class _EarlierReplies:
             for part, parts in stage.overlapping(self.part, self.parts, self._parts_of(path)):
                 for key, reply in RequestCache(self.store, requests_prefix(path, part, parts)).read().replies.items():
                     if key in keys:
-                        found.setdefault(key, reply)
-        return found
+                        replies.setdefault(key, reply)
+        return replies
 
     def _parts_of(self, path: str) -> list[tuple[int, int]]:
         names = (entry.path.rsplit("/", 1)[-1] for entry in self.store.entries(f"{path}/requests"))

@@ -9,9 +9,8 @@ from noise2music.synth.drums import Kit, groove_bar, kits
 from noise2music.synth.genres import Genre, genres
 from noise2music.synth.harmony import Chord, nearest, progression, voiced
 from noise2music.synth.instruments import Preset, Timbre, instruments, soloists
-from noise2music.synth.notes import TICKS, Note, Stroke, swung
 from noise2music.synth.oscillators import exact
-from noise2music.synth.parts import bass_bar, comped, phrase
+from noise2music.synth.parts import TICKS, Note, Stroke, bass_bar, comped, phrase, swung
 
 # The frame of a piece: what was drawn for it, and its sections bar by bar.
 

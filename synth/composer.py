@@ -8,8 +8,8 @@ from noise2music.synth.chance import Chance
 from noise2music.synth.effects import Reverb
 from noise2music.synth.genres import genres
 from noise2music.synth.harmony import KEYS
-from noise2music.synth.notes import TICKS
 from noise2music.synth.oscillators import exact
+from noise2music.synth.parts import TICKS
 from noise2music.synth.truth import MOODS, REGISTERS, Truth, arousal, invented_artist, invented_title
 
 

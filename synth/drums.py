@@ -12,8 +12,8 @@ from pydantic import ConfigDict, Field
 from noise2music.core.data_files import checked, read_toml
 from noise2music.synth.chance import Chance
 from noise2music.synth.note_shape import Envelope, contour, control_points, joined
-from noise2music.synth.notes import TICKS, Stroke
 from noise2music.synth.oscillators import CYCLE, Float32s, exact, halving, noise, phases, read, sine_table
+from noise2music.synth.parts import TICKS, Stroke
 
 _FILE = "drums.toml"
 

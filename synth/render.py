@@ -10,8 +10,8 @@ from noise2music.synth.composer import Composition, compose
 from noise2music.synth.drums import stroke
 from noise2music.synth.effects import driven, levelled, mastered, reverberated, trembling
 from noise2music.synth.engines import sound
-from noise2music.synth.notes import tick_to_sample
 from noise2music.synth.oscillators import Float32s
+from noise2music.synth.parts import tick_to_sample
 from noise2music.synth.truth import Truth
 
 VERSION = 1

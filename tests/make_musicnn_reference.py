@@ -11,7 +11,7 @@ import numpy.typing as npt
 import triton  # noqa: F401  TensorFlow before triton in one process ends in a segmentation fault
 
 from noise2music.core.hub import package_folder
-from noise2music.labeling.scorers.musicnn_package import INSTALL, TAGGERS
+from noise2music.labeling.scorers.musicnn_weights import INSTALL, TAGGERS
 from tests.musicnn_input import REFERENCE, reference_input
 
 

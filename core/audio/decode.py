@@ -58,6 +58,17 @@ def decode_spans(file: BinaryIO, key: str, spans_ms: Sequence[tuple[int, int]]) 
             yield DecodedSpan(start, length, stretch.audio, reader.rate, oddities(stretch, reader.rate))
 
 
+def decode_start(file: BinaryIO, seconds: float) -> tuple[Stretch, int]:
+    """The first `seconds` of a file, or all where there is less, and its rate in Hz.
+
+    Raises RowError where the file cannot be opened as audio (see core.audio.open_reader), and "decode_failed".
+    """
+    reader = open_reader(file)
+    stretch = reader.read(0, round(seconds * reader.rate))
+    check_gaps(stretch, reader.rate, len(stretch.audio) / reader.rate)
+    return stretch, reader.rate
+
+
 def oddities(stretch: Stretch, rate: int) -> tuple[tuple[str, str], ...]:
     """Warnings about a stretch at `rate` Hz: (reason, message) pairs."""
     warnings = []
@@ -80,6 +91,11 @@ def _check(stretch: Stretch, rate: int, length_ms: int) -> None:
     check_gaps(stretch, rate, promised)
     if promised - got > MISSING_SECONDS or not len(audio):
         raise RowError("truncated", f"the file promised {promised:.3f} s here and held {got:.3f} s: it is cut short or damaged")
+    check_samples(audio)
+
+
+def check_samples(audio: Float32s) -> None:
+    """(n,), not empty. Raises RowError "not_finite", and "silent" where the peak is below SILENT_PEAK."""
     if not np.isfinite(audio).all():
         raise RowError("not_finite", "the samples hold NaN or infinity")
     peak = max(audio.max(), -audio.min())

@@ -11,8 +11,7 @@ from noise2music.core.arrays import Float32s
 from noise2music.core.device import one_thread
 from noise2music.labeling.scorers import musicnn
 from noise2music.labeling.scorers.musicnn import Tagger, load_taggers
-from noise2music.labeling.scorers.musicnn_package import TAGGERS
-from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
+from noise2music.labeling.scorers.musicnn_weights import TAGGERS, load_tagger_weights
 
 VERSION = 1
 """Raise it when an embedding changes although no weight does."""

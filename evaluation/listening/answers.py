@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from pydantic import Field, ValidationError
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Record
 from noise2music.core.storage import read_uri
-from noise2music.evaluation.listening.questionnaire import Key, QuestionName, Record, questions
+from noise2music.evaluation.listening.questionnaire import Key, QuestionName, questions
 
 LARGEST = 4 << 20
 """Bytes; ten thousand answers are less."""

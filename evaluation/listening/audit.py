@@ -1,9 +1,14 @@
-"""An audit of labels is made: labels drawn from the current ones of a root, each with its clip, and nothing of its score."""
+"""Makes an audit of labels: labels drawn from the current ones of a root, each with its clip, and nothing of its score.
+
+Labels are drawn by what they speak of: an instrument, a genre, a mood, by the words of the built-in vocabulary.
+"""
 
 import io
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from heapq import nsmallest
 from typing import Any, BinaryIO
 
@@ -12,7 +17,6 @@ import numpy as np
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.ids import hash_uniform, id_to_int, ids_to_uint64, stable_id
 from noise2music.core.storage import Store, open_existing
-from noise2music.evaluation.listening.aspects import aspect_of
 from noise2music.evaluation.listening.attention import attention_text
 from noise2music.evaluation.listening.clip_audio import Heard, OpenFile, measure
 from noise2music.evaluation.listening.clip_set import (
@@ -20,7 +24,7 @@ from noise2music.evaluation.listening.clip_set import (
     THREADS,
     Clip,
     ClipSet,
-    Source,
+    ClipSource,
     attention_sources,
     encode_clips,
     protocol_of,
@@ -29,10 +33,10 @@ from noise2music.evaluation.listening.design import chance
 from noise2music.evaluation.listening.place import write_test
 from noise2music.evaluation.listening.questionnaire import Item, Key, KeyEntry, Label, Questionnaire, questions, sealed
 from noise2music.evaluation.listening.settings import AuditSettings
-from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.captions.builtin.tags import builtin_tags
+from noise2music.labeling.datasets.audio_files import INLINE, REFERENCE, AudioFiles, audio_of_row
 from noise2music.labeling.datasets.current import open_current
 from noise2music.labeling.datasets.parts import read_parquet
-from noise2music.labeling.datasets.shard_audio import INLINE, REFERENCE, audio_of_row
 
 _COLUMNS = ("clip_id", "track_key", "start_ms", "labels")
 _SPARE = 1.2
@@ -66,11 +70,11 @@ def make_audit(settings: AuditSettings) -> MadeAudit:
     usable = [row for row in drawn if row["clip_id"] not in wrong][: settings.labels]
     if not usable:
         raise UserError(f"no clip of {settings.root} can be heard, the first: {next(iter(wrong.values())).message}")
-    sources: dict[Clip, Source] = {}
+    sources: dict[Clip, ClipSource] = {}
     for row in usable:
         found = heard[row["clip_id"]]
         if isinstance(found, Heard):
-            sources["", row["clip_id"]] = Source(opened[row["clip_id"]], found, min(settings.seconds, found.seconds))
+            sources["", row["clip_id"]] = ClipSource(opened[row["clip_id"]], found, min(settings.seconds, found.seconds))
     if settings.absurd:
         sources[NOISE] = attention_sources(min(source.seconds for source in sources.values()), settings.seed)[NOISE]
     clips = encode_clips(sources, settings.seconds, settings.loudness)
@@ -168,3 +172,32 @@ def _sealed(settings: AuditSettings, rows: Sequence[dict[str, Any]], clips: Clip
     design = f"{len(rows)} labels, {len(early)} repeats, {int(settings.absurd)} absurd; seed {settings.seed}"
     protocol = {**protocol_of(clips, settings.seconds, settings.must_hear), "design": design}
     return sealed("labels", questions(["label"]), settings.must_hear, [], [shown], [], protocol, items)
+
+
+MOST_WORDS = 5
+"""A caption with more words speaks of several things at once."""
+
+
+def aspect_of(caption: str) -> str:
+    """ "genre", "instrument", "mood", "tempo", "voice", "production" or "use"; "sentence" for a long caption; "other".
+
+    A caption that is no built-in tag is what the longest tag in it is, the last of equally long ones: "vivacious cello" is an instrument.
+    """
+    words = " ".join(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", caption.casefold()))
+    known = _tags()
+    if words in known:
+        return known[words]
+    parts = words.split()
+    if len(parts) > MOST_WORDS:
+        return "sentence"
+    for length in range(len(parts), 0, -1):
+        for start in range(len(parts) - length, -1, -1):
+            found = " ".join(parts[start : start + length])
+            if aspect := known.get(found) or known.get(found.removesuffix("s")) or known.get(f"{found}s"):
+                return aspect
+    return "other"
+
+
+@cache
+def _tags() -> dict[str, str]:
+    return {tag.text.casefold(): tag.category for tag in builtin_tags()}

@@ -2,14 +2,19 @@
 
 Of systems with strengths s, A shown first:  P(A better) : P(B better) : P(alike) = e^(d/2) : e^(-d/2) : e^t,  d = s_A - s_B + p.
 Without ties and with p = 0 that is Bradley and Terry's own model. Strengths in Elo are 400 / ln 10 times as large.
+
+The paper's listening test, of which only wins are printed, is ranked the same way.
 """
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from noise2music.core.arrays import Float64s
+from noise2music.core.data_files import read_text
 
 ELO = 400 / np.log(10)
 PRIOR = 0.001
@@ -106,3 +111,25 @@ def _beats(counts: Float64s) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
 def _components(graph: np.ndarray[tuple[int, int], np.dtype[np.bool_]], kind: str) -> list[list[int]]:
     number, of_each = connected_components(graph, directed=True, connection=kind)
     return [[int(system) for system in np.flatnonzero(of_each == group)] for group in range(number)]
+
+
+def paper_wins() -> dict[str, int]:
+    """Source -> number of wins, as the paper prints them."""
+    wins: dict[str, int] = tomllib.loads(read_text(__package__, "paper.toml"))["wins"]
+    return wins
+
+
+def elo_of_wins(wins: Mapping[str, float]) -> dict[str, float]:
+    """Elo from wins alone, where every two were compared equally often: then a model of Bradley and Terry asks for no more (Ford 1957).
+
+    How the wins fall on the pairs is not known; any way that keeps each one's sum gives the same strengths, so one is made up.
+    """
+    won = np.array(list(wins.values()), np.float64)
+    systems = len(won)
+    compared = won.sum() / (systems * (systems - 1) / 2)
+    lead = (won - won.mean()) / systems
+    pairs = compared / 2 + lead[:, None] - lead[None]
+    np.fill_diagonal(pairs, 0.0)
+    counts = np.zeros((1, systems, systems, 3))
+    counts[0, ..., 0], counts[0, ..., 2] = pairs / 2, pairs.T / 2
+    return dict(zip(wins, (fit(counts).strengths[0] * ELO).tolist(), strict=True))

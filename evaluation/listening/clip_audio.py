@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from noise2music.core.arrays import Float32s
-from noise2music.core.audio.decode import SILENT_PEAK, check_gaps
+from noise2music.core.audio.decode import check_gaps, check_samples
 from noise2music.core.audio.encode import audio_bytes, peak_of
 from noise2music.core.audio.open_reader import open_reader
 from noise2music.core.audio.resample import resample
@@ -53,10 +53,7 @@ def middle(open_file: OpenFile, seconds: float) -> tuple[Float32s, float]:
     if not len(stretch.audio):
         raise RowError("truncated", "the file holds no audio")
     check_gaps(stretch, reader.rate, len(stretch.audio) / reader.rate)
-    if not np.isfinite(stretch.audio).all():
-        raise RowError("not_finite", "the samples hold NaN or infinity")
-    if peak_of(stretch.audio) < SILENT_PEAK:
-        raise RowError("silent", f"the middle {seconds:g} s are silent: their peak is below {SILENT_PEAK:g} of full scale")
+    check_samples(stretch.audio)
     return resample(stretch.audio, reader.rate, RATE), reader.frames / reader.rate
 
 

@@ -19,7 +19,7 @@ NOISE: Clip = ("", "attention/noise")
 
 
 @dataclass(frozen=True)
-class Source:
+class ClipSource:
     """Where a clip comes from. heard: measured of its middle. seconds: as long as raters hear it."""
 
     open: OpenFile
@@ -40,16 +40,16 @@ class ClipSet:
     said: tuple[str, ...]
 
 
-def attention_sources(seconds: float, seed: int) -> dict[Clip, Source]:
+def attention_sources(seconds: float, seed: int) -> dict[Clip, ClipSource]:
     """Notes and noise for absurd items."""
     made = {}
     for clip, audio in ((MELODY, melody(seconds, RATE)), (NOISE, noise(seconds, RATE, seed))):
         opened = sound(audio)
-        made[clip] = Source(opened, measure(opened, seconds), seconds)
+        made[clip] = ClipSource(opened, measure(opened, seconds), seconds)
     return made
 
 
-def encode_clips(sources: Mapping[Clip, Source], window: float, loudness: float | None) -> ClipSet:
+def encode_clips(sources: Mapping[Clip, ClipSource], window: float, loudness: float | None) -> ClipSet:
     """Clips as files. window: seconds that `heard` was measured in. Raises UserError where a file changed since it was measured."""
     target, said = loudness, list[str]()
     if loudness is not None:

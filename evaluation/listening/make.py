@@ -17,7 +17,7 @@ from noise2music.evaluation.listening.clip_set import (
     THREADS,
     Clip,
     ClipSet,
-    Source,
+    ClipSource,
     attention_sources,
     encode_clips,
     protocol_of,
@@ -26,7 +26,8 @@ from noise2music.evaluation.listening.design import Judgement, balanced_sheets, 
 from noise2music.evaluation.listening.place import write_test
 from noise2music.evaluation.listening.questionnaire import Item, Key, KeyEntry, Pair, Questionnaire, questions, sealed
 from noise2music.evaluation.listening.settings import ListenSettings
-from noise2music.evaluation.listening.systems import System, common_keys, named, prompt_texts, read_systems
+from noise2music.evaluation.listening.systems import common_keys, named, prompt_texts, read_systems
+from noise2music.evaluation.sources import Source
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def make_listening_test(settings: ListenSettings) -> Made:
     systems = read_systems(settings.systems)
     keys, lacking = common_keys(systems)
     said = [f"{label} has no clip of {len(keys):,} prompts: {named(keys)}" for label, keys in lacking.items() if keys]
-    said += [f"{system.label}, {key}: {why}" for system in systems for key, why in sorted(system.unusable.items())]
+    said += [f"{system.label}, {key}: {error.reason}: {error.message}" for system in systems for key, error in sorted(system.lost.items())]
     texts = prompt_texts(systems, settings.prompts)
     if "text" in settings.ask and (without := [key for key in keys if key not in texts]):
         raise UserError(
@@ -82,10 +83,10 @@ def _wanted(settings: ListenSettings, systems: int) -> int:
     return max(least, -(-settings.sheets * settings.pairs // (of_two * settings.raters_a_pair)))
 
 
-def _measured(systems: Sequence[System], order: Sequence[str], wanted: int, seconds: float) -> tuple[dict[Clip, Heard], list[str]]:
+def _measured(systems: Sequence[Source], order: Sequence[str], wanted: int, seconds: float) -> tuple[dict[Clip, Heard], list[str]]:
     """The first `wanted` prompts whose clips can all be used, measured; and what is wrong with the others that were looked at."""
 
-    def one(clip: tuple[System, str]) -> Heard | RowError:
+    def one(clip: tuple[Source, str]) -> Heard | RowError:
         system, key = clip
         try:
             return measure(lambda: system.open(key), seconds)
@@ -111,21 +112,21 @@ def _measured(systems: Sequence[System], order: Sequence[str], wanted: int, seco
 
 def _sources(
     settings: ListenSettings,
-    systems: Sequence[System],
+    systems: Sequence[Source],
     prompts: Sequence[str],
     heard: Mapping[Clip, Heard],
     sheets: Sequence[Sequence[Judgement]],
-) -> dict[Clip, Source]:
+) -> dict[Clip, ClipSource]:
     """What is heard on the sheets, all clips of a prompt of one length, and the sounds of absurd pairs."""
     lengths = [min(settings.seconds, *(heard[system.label, key].seconds for system in systems)) for key in prompts]
-    sources: dict[Clip, Source] = {}
+    sources: dict[Clip, ClipSource] = {}
     for number, place in sorted({(s, judged.prompt) for sheet in sheets for judged in sheet for s in judged.systems}):
         clip = systems[number].label, prompts[place]
-        sources[clip] = Source(_opener(systems[number], prompts[place]), heard[clip], lengths[place])
+        sources[clip] = ClipSource(_opener(systems[number], prompts[place]), heard[clip], lengths[place])
     return sources | (attention_sources(min(lengths), settings.seed) if settings.absurd else {})
 
 
-def _opener(system: System, key: str) -> OpenFile:
+def _opener(system: Source, key: str) -> OpenFile:
     return lambda: system.open(key)
 
 

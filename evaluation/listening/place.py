@@ -1,10 +1,19 @@
-"""The folder of a test: what goes to raters in `page/`, the key beside it, answers as they come."""
+"""The folder of a test: what goes to raters in `page/`, the key beside it, answers as they come.
 
+The page on which people judge is one HTML file with the questionnaire inside, so that it works from a folder, without a server.
+"""
+
+import base64
+import hashlib
+import json
 from collections.abc import Mapping
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import Store
-from noise2music.evaluation.listening.page import render_rating_page
 from noise2music.evaluation.listening.questionnaire import KEY, PAGE, QUESTIONNAIRE, Key, Questionnaire, json_bytes, read_key
 
 _FOLDER = PAGE.partition("/")[0]
@@ -32,3 +41,27 @@ def write_test(store: Store, questionnaire: Questionnaire, key: Key, audio: Mapp
     command = {"pairs": "n2m listen rank answers/*.json --key key.json", "labels": "n2m audit answers/*.json --key key.json"}
     store.put_changed(README, _README.format(command=command[key.kind]).encode())
     store.put_changed(KEY, json_bytes(key))
+
+
+def render_rating_page(questionnaire: Questionnaire) -> str:
+    """The HTML document. No script but its own runs, nothing is loaded but the clips beside it, and it talks to its own server alone."""
+    css, script = (f"\n{_asset(name)}" for name in ("rate.css", "rate.js"))
+    sources = "'self' file: http: https:"
+    policy = (
+        f"default-src 'none'; img-src data:; media-src {sources}; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_integrity(css)}'; script-src '{_integrity(script)}'"
+    )
+    environment = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    # Inside <script> nothing is unescaped but "</" ends it, and "<!--" changes how the rest is read.
+    text = json.dumps(questionnaire.as_json(), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return environment.get_template("rate.html.j2").render(
+        policy=policy, css=Markup(css), script=Markup(script), questionnaire=Markup(text)
+    )
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath("templates", name).read_text("utf-8")
+
+
+def _integrity(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

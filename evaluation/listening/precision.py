@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from noise2music.core.errors import UserError
-from noise2music.evaluation.listening.agreement import krippendorff_alpha
 from noise2music.evaluation.listening.answers import Answer, Answers
 from noise2music.evaluation.listening.questionnaire import Key, Label
-from noise2music.evaluation.listening.raters import FEWEST, median_seconds
+from noise2music.evaluation.listening.raters import FEWEST, krippendorff_alpha, median_seconds
 
 TRUE, FALSE, UNSURE = 1, 2, 3
 """Choices, in the order of data/questions.toml."""

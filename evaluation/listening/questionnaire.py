@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
 from noise2music.core.data_files import read_toml
 from noise2music.core.errors import UserError
 from noise2music.core.ids import stable_id
+from noise2music.core.settings import Record
 from noise2music.core.storage import read_uri
 
 Kind = Literal["pairs", "labels"]
@@ -19,18 +20,7 @@ PAGE, QUESTIONNAIRE, AUDIO = "page/index.html", "page/test.json", "page/audio"
 """Below the folder of a test. What lies in `page` goes to raters, and nothing else does."""
 KEY, ANSWERS = "key.json", "answers"
 
-Model = TypeVar("Model", bound="Record")
-
-
-class Record(BaseModel):
-    """Base of what lies in files: immutable, and no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def as_json(self) -> dict[str, Any]:
-        """The values as plain JSON."""
-        values: dict[str, Any] = self.model_dump(mode="json")
-        return values
+Model = TypeVar("Model", bound=Record)
 
 
 class Question(Record):

@@ -11,11 +11,10 @@ from scipy.stats import norm, t
 from noise2music.core.arrays import Float64s
 from noise2music.core.errors import UserError
 from noise2music.core.ids import hash_uniform
-from noise2music.evaluation.listening.agreement import krippendorff_alpha
 from noise2music.evaluation.listening.answers import Answers
 from noise2music.evaluation.listening.bradley_terry import ELO, better, fit, groups, separated, unbeaten
 from noise2music.evaluation.listening.questionnaire import Key, QuestionName
-from noise2music.evaluation.listening.raters import ALIKE, Rater, check_rater
+from noise2music.evaluation.listening.raters import ALIKE, Rater, check_rater, krippendorff_alpha
 
 RESAMPLES = 1000
 LEVEL = 0.95

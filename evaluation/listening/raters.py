@@ -1,7 +1,8 @@
-"""Who answered without listening: checks of each rater against what no listener does."""
+"""Who answered without listening: checks of each rater against what no listener does; and how far raters agree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.stats import binomtest
@@ -82,3 +83,26 @@ def _repeats(answers: Answers, key: Key, question: QuestionName) -> tuple[tuple[
     given = {answer.item: answer.choices[question] for answer in answers.answers if not answer.skipped}
     of = {item: key.items[item].of for item in given}
     return tuple((given[first], 2 * ALIKE - given[item]) for item, first in of.items() if first is not None and first in given)
+
+
+def krippendorff_alpha(units: Sequence[Sequence[float]], metric: Literal["interval", "nominal"] = "interval") -> float | None:
+    """Values that raters gave, a list for each unit -> 1 where all agree, 0 where agreement is that of chance.
+
+    Units with fewer than two values say nothing. None where no two values can be compared, or all are the same.
+    Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011.
+    """
+    pairable = [np.asarray(unit, np.float64) for unit in units if len(unit) > 1]
+    if not pairable:
+        return None
+    values = np.concatenate(pairable)
+
+    def distances(of: np.ndarray) -> float:
+        """Summed over all ordered pairs."""
+        if metric == "interval":
+            return float(2 * (len(of) * (of * of).sum() - of.sum() ** 2))
+        _, counts = np.unique(of, return_counts=True)
+        return float(len(of) ** 2 - (counts**2).sum())
+
+    observed = sum(distances(unit) / (len(unit) - 1) for unit in pairable) / len(values)
+    expected = distances(values) / (len(values) * (len(values) - 1))
+    return 1 - observed / expected if expected > 0 else None

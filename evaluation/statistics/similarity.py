@@ -1,4 +1,6 @@
-"""Whether clips fit their prompts and their references: cosines of pairs beside those of strangers, and ranks among all."""
+"""Whether clips fit their prompts and their references: cosines of pairs beside those of strangers, ranks among all, and how
+differently a tagger hears two clips.
+"""
 
 from dataclasses import dataclass
 
@@ -81,3 +83,17 @@ def _null(cosines: Float64s, observed: float, draws: int, seed: int) -> Null | N
         drawn[draw] = cosines[np.arange(count), order].mean()
     found = null_of(observed, drawn)
     return Null(float(strangers), found.high, found.p, draws) if found else None
+
+
+_FLOOR = 1e-6
+
+
+def tag_divergences(of: Float32s, against: Float32s) -> Float64s:
+    """(n, tags) posteriors of references and (m, tags) of clips -> (n, m) sum over tags of KL(reference || clip), in nats.
+
+    A tagger's posteriors are not exclusive, so nothing is brought to a sum of one: each tag is a Bernoulli variable.
+    """
+    p = np.clip(of.astype(np.float64), _FLOOR, 1 - _FLOOR)
+    q = np.clip(against.astype(np.float64), _FLOOR, 1 - _FLOOR)
+    own = (p * np.log(p) + (1 - p) * np.log(1 - p)).sum(axis=1, keepdims=True)
+    return np.asarray(np.maximum(0.0, own - p @ np.log(q).T - (1 - p) @ np.log(1 - q).T), np.float64)

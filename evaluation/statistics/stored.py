@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Record
 from noise2music.core.tensors import read_header, read_tensors, write_tensors
 from noise2music.evaluation.statistics.frechet import Gaussian, gaussian_from
 
@@ -16,12 +16,10 @@ FORMAT = 1
 SUFFIX = ".safetensors"
 
 
-class StatisticsHeader(BaseModel):
+class StatisticsHeader(Record):
     """network, identity: whose embeddings. protocol: all of it, as a mapping. clips, rows: of how many. reference: its name, for people;
     digest: hash of what was heard of it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
     network: str

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from noise2music.evaluation.listening.paper import elo_of_wins, paper_wins
+from noise2music.evaluation.listening.bradley_terry import elo_of_wins, paper_wins
 from noise2music.evaluation.listening.precision import ALL, Audit, Precision
 from noise2music.evaluation.listening.questionnaire import Key, questions
 from noise2music.evaluation.listening.ranking import Ranking, Standing

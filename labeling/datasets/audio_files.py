@@ -3,6 +3,8 @@
 They lie in `{root}/flac/`. Labels refer to a file and a row, so a change of labels writes no audio, and a reader gets a clip's bytes with
 one ranged read. Datasets list the files that they refer to (PartRecord.shared). A file that no dataset lists any more can be deleted
 (flows.prune).
+
+Rows of shards refer to their audio; those of joined files, and of shards from before audio had its own files, hold it.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from noise2music.core.put_first import put_first
 from noise2music.core.storage import Store
 from noise2music.labeling.datasets.manifest import PartFile
 from noise2music.labeling.datasets.parts import MEND, parquet_bytes
-from noise2music.labeling.schemas import FLAC
+from noise2music.labeling.schemas import FLAC, JOINED
 
 FOLDER = "flac"
 _OPEN = 64
@@ -103,3 +105,29 @@ class AudioFiles:
 def flac_array(file: pq.ParquetFile, row: int) -> pa.Array:
     """The FLAC bytes of a row of an open file, as an array of one value."""
     return file.read_row_group(row, ["flac"], use_threads=False).column(0).chunk(0)
+
+
+REFERENCE = ("audio_file", "audio_row")
+INLINE = ("audio",)
+
+
+def audio_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """Which of a shard's columns lead to its audio."""
+    return INLINE if "audio" in names else REFERENCE
+
+
+def audio_of_row(row: dict[str, Any], files: AudioFiles) -> bytes:
+    """The FLAC bytes of a row that has its `audio_columns`. Raises UserError where a file is missing or damaged."""
+    flac: bytes = row["audio"]["bytes"] if "audio" in row else files.read(row["audio_file"], row["audio_row"])
+    return flac
+
+
+def with_audio(table: pa.Table, files: AudioFiles) -> pa.Table:
+    """Rows that refer to their audio (schemas.SHARD) -> rows that hold it (schemas.JOINED). Rows that already hold it are returned
+    unchanged.
+    """
+    if "audio" in table.column_names:
+        return table
+    references = table.select(["clip_id", *REFERENCE]).to_pylist()
+    audio = [{"bytes": files.read(row["audio_file"], row["audio_row"]), "path": f"{row['clip_id']}.flac"} for row in references]
+    return table.drop_columns(list(REFERENCE)).append_column(JOINED.field("audio"), pa.array(audio, JOINED.field("audio").type))

@@ -16,10 +16,9 @@ import pyarrow as pa
 
 from noise2music.core.errors import UserError
 from noise2music.core.storage import Store, is_remote, local_path, open_existing
-from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.audio_files import REFERENCE, AudioFiles, with_audio
 from noise2music.labeling.datasets.dataset import LATEST, CheckLevel, Dataset, latest_paths, open_dataset
 from noise2music.labeling.datasets.parts import read_parquet
-from noise2music.labeling.datasets.shard_audio import REFERENCE, with_audio
 from noise2music.labeling.schemas import JOINED, SHARD
 
 CURRENT = "current"

@@ -9,8 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from noise2music.core.errors import UserError
-from noise2music.core.ids import file_hash
-from noise2music.core.storage import Store
+from noise2music.core.storage import Store, object_hash
 from noise2music.labeling.datasets.fingerprint import dataset_path, dataset_title
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, Manifest, PartFile, parse_manifest
 from noise2music.labeling.datasets.parts import read_parquet
@@ -180,7 +179,7 @@ def _wrong(store: Store, path: str, file: PartFile, size: int | None, level: Che
         return "is missing"
     if size != file.bytes:
         return f"has {size} bytes instead of {file.bytes}"
-    if level == "hash" and _sha256(store, path) != file.sha256:
+    if level == "hash" and object_hash(store, path) != file.sha256:
         return "has another content (sha256 differs)"
     return None
 
@@ -188,8 +187,3 @@ def _wrong(store: Store, path: str, file: PartFile, size: int | None, level: Che
 def _size(store: Store, path: str) -> int | None:
     entry = store.head(path)
     return entry.bytes if entry else None
-
-
-def _sha256(store: Store, path: str) -> str:
-    with store.reader(path) as file:
-        return file_hash(file)

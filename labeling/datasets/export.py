@@ -16,14 +16,13 @@ import pyarrow.compute as pc
 from noise2music.core.errors import UserError
 from noise2music.core.ids import stable_id
 from noise2music.core.storage import Store, open_store
-from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.audio_files import AudioFiles, with_audio
 from noise2music.labeling.datasets.current import open_current
 from noise2music.labeling.datasets.dataset import Dataset, wrong_content
 from noise2music.labeling.datasets.dataset_card import dataset_card
 from noise2music.labeling.datasets.fingerprint import canonical_json
 from noise2music.labeling.datasets.join import JOINED_MANIFEST, ROW_GROUP_ROWS, joined_bytes
 from noise2music.labeling.datasets.manifest import Manifest, PartFile, PartRecord, parse_manifest
-from noise2music.labeling.datasets.shard_audio import with_audio
 from noise2music.labeling.datasets.summary import shard_tables, summarize
 from noise2music.labeling.datasets.webdataset import tar_bytes
 from noise2music.labeling.schemas import JOINED

@@ -14,13 +14,12 @@ import pyarrow.compute as pc
 from noise2music.core.errors import UserError
 from noise2music.core.ids import stable_id
 from noise2music.core.storage import Store, is_remote, local_path, open_store
-from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.audio_files import AudioFiles, with_audio
 from noise2music.labeling.datasets.current import open_current
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import canonical_json
 from noise2music.labeling.datasets.manifest import Manifest, PartFile, PartRecord, parse_manifest
 from noise2music.labeling.datasets.parts import parquet_bytes, part_name, read_parquet
-from noise2music.labeling.datasets.shard_audio import with_audio
 from noise2music.labeling.schemas import JOINED
 
 STAGE = "join"

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.audio_files import INLINE, REFERENCE, AudioFiles
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.parts import read_parquet
-from noise2music.labeling.datasets.shard_audio import INLINE, REFERENCE
 
 _TEXT_BYTES = 1024
 _LABEL_BYTES = 256

@@ -15,8 +15,8 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from noise2music.core.errors import RowError, UserError
-from noise2music.core.ids import file_hash, stable_id
-from noise2music.core.storage import Store, is_remote, local_path, open_existing, open_store
+from noise2music.core.ids import stable_id
+from noise2music.core.storage import Store, is_remote, local_path, object_hash, open_existing, open_store
 from noise2music.core.tally import Tally
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import canonical_json
@@ -93,7 +93,7 @@ def import_webdataset(tars: Sequence[str], out: str, target_mb: float = 256.0) -
     holds another set.
     """
     sources = [source for uri in tars for source in _tars(uri)]
-    digests = [[name, _sha256(store, name)] for store, name in sources]
+    digests = [[name, object_hash(store, name)] for store, name in sources]
     identity = {"webdataset": digests, "target_mb": target_mb}
     fingerprint = stable_id(STAGE, canonical_json(identity))
     store = open_store(out)
@@ -231,8 +231,3 @@ def _row(clip_id: str, data: dict[str, bytes]) -> dict[str, Any]:
     if rate != clip.sample_rate:
         raise RowError("bad_flac", f"its audio has {rate} Hz, its json says {clip.sample_rate}")
     return {**clip.model_dump(), "audio": {"bytes": flac, "path": f"{clip_id}.flac"}}
-
-
-def _sha256(store: Store, path: str) -> str:
-    with store.reader(path) as file:
-        return file_hash(file)

@@ -21,8 +21,7 @@ from torch.nn import functional
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.audio.mel import mel_filterbank
-from noise2music.labeling.scorers.musicnn_package import TAGGERS
-from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
+from noise2music.labeling.scorers.musicnn_weights import TAGGERS, load_tagger_weights
 
 Weights = Mapping[str, Float32s]
 

@@ -1,5 +1,10 @@
-"""Loads the weights of the two musicnn taggers (Pons and Serra 2019), and caches them as safetensors."""
+"""Loads the weights of the two musicnn taggers (Pons and Serra 2019), and caches them as safetensors.
 
+The checkpoints are those of the package musicnn: from where it is installed, or out of its distribution file (core/package_files.py). The
+package pins an old numpy and imports TensorFlow, so it cannot be a dependency. It is never imported; only its files are read.
+"""
+
+import hashlib
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,19 +13,57 @@ import numpy as np
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.errors import UserError
+from noise2music.core.hub import package_folder
 from noise2music.core.kept_weights import cannot_fetch, keep, read_kept, say_fetching
 from noise2music.core.local_cache import cache_folder
+from noise2music.core.package_files import Package, fetch_files
 from noise2music.core.protobuf_wire import fields, varint
-from noise2music.labeling.scorers.musicnn_package import (
-    CHECKPOINTS_SHA256,
-    INSTALL,
-    PACKAGE,
-    TAGGERS,
-    Checkpoints,
-    checkpoints_hash,
-    fetched_checkpoints,
-    installed_checkpoints,
+
+Checkpoints = dict[str, tuple[bytes, bytes]]
+"""Tagger -> its index file and its data file."""
+
+TAGGERS = ("MTT_musicnn", "MSD_musicnn")
+PACKAGE = Package(
+    "musicnn==0.1.0",
+    "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+    "the weights of musicnn 0.1.0 (by Jordi Pons and Xavier Serra, github.com/jordipons/musicnn, ISC licence; 29 MB)",
 )
+INSTALL = PACKAGE.install
+CHECKPOINTS_SHA256 = "7a9a480b3d3ac5646994b5d093a0ca322955c359d46c130775e830af4b44fa8a"
+_PARTS = (".index", ".data-00000-of-00001")
+
+
+def checkpoints_hash(checkpoints: Checkpoints) -> str:
+    """SHA-256 over the hashes of all files."""
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for parts in checkpoints.values() for part in parts)).hexdigest()
+
+
+def installed_checkpoints() -> Checkpoints | None:
+    """From the installed package; None where it is not installed. Raises UserError where its files cannot be read."""
+    try:
+        package = package_folder("musicnn", INSTALL)
+    except UserError:
+        return None
+    checkpoints = {}
+    for tagger in TAGGERS:
+        try:
+            index, data = ((package / tagger / part).read_bytes() for part in _PARTS)
+        except OSError as error:
+            message = f"The package musicnn has no readable checkpoint {tagger} ({error.strerror})."
+            raise UserError(f"{message} Install it again with: {INSTALL}") from error
+        checkpoints[tagger] = (index, data)
+    return checkpoints
+
+
+def fetched_checkpoints() -> Checkpoints:
+    """From the distribution file. Raises UserError as `fetch_files` does."""
+    files = fetch_files(PACKAGE, (f"musicnn/{tagger}/{part}" for tagger in TAGGERS for part in _PARTS))
+    contents = iter(files.values())
+    checkpoints = {tagger: (next(contents), next(contents)) for tagger in TAGGERS}
+    if checkpoints_hash(checkpoints) != CHECKPOINTS_SHA256:
+        raise UserError(f"the checkpoints of {PACKAGE.requirement} are not those that this version was made with")
+    return checkpoints
+
 
 # Read a TensorFlow checkpoint (a "tensor bundle") without TensorFlow. The index file is a LevelDB table: blocks of prefix-
 # compressed (key, value) pairs, an index block that locates them, a 48-byte footer. Each value is a `BundleEntryProto` that says

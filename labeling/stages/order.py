@@ -28,8 +28,8 @@ class LabelingStage:
 
 LABELING_STAGES = (
     LabelingStage("inventory", schemas.INVENTORY),
-    LabelingStage("probe", schemas.PROBE, module="open_files"),
-    LabelingStage("fingerprint", schemas.FINGERPRINT, when="finds_copies", module="open_files"),
+    LabelingStage("probe", schemas.PROBE, module="inventory"),
+    LabelingStage("fingerprint", schemas.FINGERPRINT, when="finds_copies", module="inventory"),
     LabelingStage("copies", schemas.COPIES, when="finds_copies"),
     LabelingStage("ingest", schemas.INGEST),
     LabelingStage("songs", schemas.SONGS, when="uses_llm"),

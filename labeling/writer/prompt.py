@@ -98,7 +98,7 @@ class Prompt:
 
 def shipped_prompts() -> tuple[str, ...]:
     """The names of the prompts that ship, sorted."""
-    files = resources.files("noise2music.labeling.writer.prompts").iterdir()
+    files = (resources.files(__package__) / "prompts").iterdir()
     return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
 
 
@@ -114,7 +114,7 @@ def load_prompt(name_or_path: str) -> Prompt:
         near = difflib.get_close_matches(name_or_path, shipped, 1, 0.5)
         hint = f"Did you mean {near[0]}?" if near else f"These ship: {', '.join(shipped)}."
         raise UserError(f"there is no prompt {name_or_path!r}. {hint} A prompt of your own is the path of a file that ends in .toml.")
-    return read_prompt(name_or_path, (resources.files("noise2music.labeling.writer.prompts") / f"{name_or_path}.toml").read_bytes())
+    return read_prompt(name_or_path, (resources.files(__package__) / "prompts" / f"{name_or_path}.toml").read_bytes())
 
 
 def read_prompt(name: str, content: bytes) -> Prompt:

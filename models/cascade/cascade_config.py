@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Record
 from noise2music.models.cascade.presets import Preset
 from noise2music.models.cascade.stage import Signal, StageName
 from noise2music.models.cascade.weights import DataFacts, TextIdentity
@@ -17,11 +18,7 @@ FORMAT = 1
 LIBRARY = "noise2music"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ValidationFigures(_Frozen):
+class ValidationFigures(Record):
     """The loss on a training run's fixed grid of clips and noise levels, with averaged weights, at the last moment before publication.
 
     clips: seen by then. loss: the mean over the grid; first_loss: the same at the run's first measurement. by_level: from nearly clean
@@ -34,7 +31,7 @@ class ValidationFigures(_Frozen):
     by_level: tuple[float, ...]
 
 
-class StageConfig(_Frozen):
+class StageConfig(Record):
     """One weights file. precision: "F32" or "F16". seconds: length of a training crop. validation: None where no log lay beside it."""
 
     file: str
@@ -61,7 +58,7 @@ class TextConfig(TextIdentity):
     model: str
 
 
-class CascadeConfig(_Frozen):
+class CascadeConfig(Record):
     """What an exported folder holds. hub_id: where it is to lie. licence: of the weights, as the hub spells licences. routes: the ways
     from text to audio whose stages are all there, with their names in order.
     """

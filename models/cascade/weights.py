@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from torch import Tensor
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Record
 from noise2music.core.tensors import read_header, read_tensors, write_tensors
 from noise2music.models.cascade.presets import Preset
 from noise2music.models.cascade.stage import Stage, StageName
@@ -18,9 +19,9 @@ from noise2music.models.signal.log_mel import LOG_MEL, LogMelScale
 FORMAT = 1
 
 
-class _Frozen(BaseModel):
+class _Frozen(Record):
     # Aliases are the names in files of weights, which stay as they are; the names of the code are read as well.
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
 
 
 class TextIdentity(_Frozen):

@@ -14,13 +14,12 @@ from noise2music.core.errors import UserError, first_line
 from noise2music.core.ids import file_hash
 from noise2music.core.local_cache import cache_folder, download
 from noise2music.core.storage import Store, is_remote, local_path, open_existing
-from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.audio_files import AudioFiles, audio_columns
 from noise2music.labeling.datasets.current import open_current
 from noise2music.labeling.datasets.dataset import LATEST, Dataset, find_damage, open_dataset
 from noise2music.labeling.datasets.join import open_joined
 from noise2music.labeling.datasets.manifest import MANIFEST_NAME, PartFile
 from noise2music.labeling.datasets.parts import MEND
-from noise2music.labeling.datasets.shard_audio import audio_columns
 
 EAGER_BYTES = 4 << 30
 """Shards of up to so many bytes on this machine are hashed before training; of larger ones each file is, before it is first used."""

@@ -11,9 +11,8 @@ import torch
 from noise2music.core.arrays import Float32s
 from noise2music.core.errors import UserError
 from noise2music.models.cascade.weights import TextIdentity
-from noise2music.models.text.cache import EmbeddingCache
 from noise2music.models.text.conditioning import prompt_tokens
-from noise2music.models.text.encoder import TextEncoder
+from noise2music.models.text.encoder import EmbeddingCache, TextEncoder
 from noise2music.models.text.load import TextSettings, load_encoder
 
 

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Record
 from noise2music.core.storage import Store
 from noise2music.labeling.datasets.fingerprint import changed_keys
 from noise2music.labeling.memorization.open_training_set import training_set_digest
@@ -22,12 +23,10 @@ VERSION = 2
 _SHOWN = 8
 
 
-class JobIdentity(BaseModel):
+class JobIdentity(Record):
     """weights: SHA-256 of each stage's file. scorer: the model's name and its identity with its weights. training: digest of what clips
     are compared with. Where a job runs is not in it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int
     software: str

@@ -4,8 +4,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 
-from noise2music.core.audio.decode import check_gaps, oddities
-from noise2music.core.audio.open_reader import open_reader
+from noise2music.core.audio.decode import decode_start, oddities
 from noise2music.core.errors import RowError, UserError
 from noise2music.core.storage import may_pass, read_uri
 from noise2music.models.generation.plan import MAX_SECONDS
@@ -37,8 +36,6 @@ def read_init(prompt: Prompt) -> InitAudio | None:
         if may_pass(error):
             raise
         raise RowError("init_missing", str(error)) from error
-    reader = open_reader(io.BytesIO(data))
-    stretch = reader.read(0, round(MAX_SECONDS * reader.rate))
-    check_gaps(stretch, reader.rate, len(stretch.audio) / reader.rate)
-    warnings = tuple(f"init {reason}: {message}" for reason, message in oddities(stretch, reader.rate))
-    return InitAudio(AudioPrompt(stretch.audio, reader.rate), hashlib.sha256(data).hexdigest(), warnings)
+    stretch, rate = decode_start(io.BytesIO(data), MAX_SECONDS)
+    warnings = tuple(f"init {reason}: {message}" for reason, message in oddities(stretch, rate))
+    return InitAudio(AudioPrompt(stretch.audio, rate), hashlib.sha256(data).hexdigest(), warnings)

@@ -4,24 +4,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from noise2music.core.errors import RowError
 from noise2music.core.ids import stable_id
+from noise2music.core.settings import Record
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.job.prompt import Prompt, check_key
 
 SHOWN_CHARACTERS = 2000
 
 
-class DeadLetter(BaseModel):
+class DeadLetter(Record):
     """A row without a clip, and the reason.
 
     name: of its file below dead/, without suffix. key: of the row. request: hash of the row, so that the same row is not tried again and a
     changed one is.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     key: str
@@ -71,11 +70,7 @@ def shown(text: str) -> str:
     return whole if len(whole) <= SHOWN_CHARACTERS else whole[: SHOWN_CHARACTERS - 1] + "…"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StageInfo(_Frozen):
+class StageInfo(Record):
     """A stage of the clip's cascade. weights: SHA-256 of their file. guidance: the scale, 1 is none."""
 
     stage: StageName
@@ -85,7 +80,7 @@ class StageInfo(_Frozen):
     guidance: float
 
 
-class Candidate(_Frozen):
+class Candidate(Record):
     """One of the clips for a prompt. kept: whether it is the best one. failed: the reason why it could not be made."""
 
     sample: int
@@ -94,7 +89,7 @@ class Candidate(_Frozen):
     failed: str | None = None
 
 
-class Neighbours(_Frozen):
+class Neighbours(Record):
     """The clip beside the training set (memorization.training_set.Duplicates): ids of training clips, cosine, share of landmarks."""
 
     nearest: str
@@ -104,7 +99,7 @@ class Neighbours(_Frozen):
     flagged: bool
 
 
-class ClipRecord(_Frozen):
+class ClipRecord(Record):
     """One line of the manifest. audio, spectrogram, picture: paths below the place; audio, rms_dbfs and peak are None where the cascade
     stopped at a spectrogram. seconds: asked for; duration: made. rate in Hz. score: cosine of clip and prompt. duplicates: None where
     it was not compared with a training set. seconds_spent: work, not waiting.

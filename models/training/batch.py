@@ -10,9 +10,8 @@ from torch import Tensor
 from noise2music.core.randomness import uniforms
 from noise2music.models.data.clips import Clip
 from noise2music.models.diffusion.inputs import Inputs
-from noise2music.models.text.cache import EmbeddingCache
 from noise2music.models.text.conditioning import pad_text, text_batch
-from noise2music.models.text.encoder import TextEncoder
+from noise2music.models.text.encoder import EmbeddingCache, TextEncoder
 
 log = logging.getLogger("n2m")
 

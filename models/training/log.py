@@ -1,7 +1,6 @@
 """The log of a run: JSON lines, and TensorBoard beside them. After a crash the lines of lost steps are removed."""
 
 import json
-import os
 import resource
 import sys
 import types
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from noise2music.core.local_cache import whole_file
 from noise2music.models.training.parallel import DistContext, all_reduce
 from noise2music.models.training.plan import Cost
 
@@ -101,9 +101,8 @@ class Journal:
         earlier = [line for line in read_journal(folder) if line["clips"] <= clips] if clips else []
         self.begun = any(line["kind"] == "start" for line in earlier)
         """Whether an earlier process wrote the head of the log, and it is still there."""
-        aside = path.with_suffix(".partial")
-        aside.write_text("".join(_line(entry) for entry in earlier), encoding="utf-8")
-        os.replace(aside, path)
+        with whole_file(path) as aside:
+            aside.write_text("".join(_line(entry) for entry in earlier), encoding="utf-8")
         self._file = path.open("a", encoding="utf-8")
         self._board = _open_board(folder / "tensorboard", clips) if tensorboard else None
 

@@ -22,8 +22,7 @@ from noise2music.models.data.loader import Loader
 from noise2music.models.data.shards import Shards, open_shards
 from noise2music.models.network.block import Block
 from noise2music.models.network.unet import UNet
-from noise2music.models.text.cache import EmbeddingCache
-from noise2music.models.text.encoder import TextEncoder
+from noise2music.models.text.encoder import EmbeddingCache, TextEncoder
 from noise2music.models.text.load import load_encoder
 from noise2music.models.training.batch import Texts
 from noise2music.models.training.ema import Average

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from torch import Tensor
 
 from noise2music.core.errors import UserError
+from noise2music.core.settings import Record
 from noise2music.core.tensors import read_header, read_tensors, write_tensors
 from noise2music.models.cascade.stage import Stage
 from noise2music.models.cascade.weights import DataFacts, TextIdentity
@@ -20,13 +21,13 @@ FORMAT = 1
 log = logging.getLogger("n2m")
 
 
-class StateHeader(BaseModel):
+class StateHeader(Record):
     """Where a run stands. clips: seen, which is the position in the data. updates: optimizer steps done; skipped: left out for a
     loss that was no finite number.
     """
 
     # Aliases are the names in files of states, which stay as they are.
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
 
     format: int = FORMAT
     stage: Stage

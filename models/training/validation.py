@@ -20,9 +20,8 @@ from noise2music.models.data.loader import Loader
 from noise2music.models.data.shards import Shards, open_shards
 from noise2music.models.diffusion.inputs import Inputs
 from noise2music.models.network.unet import UNet
-from noise2music.models.text.cache import EmbeddingCache
 from noise2music.models.text.conditioning import encode_prompt, pad_text
-from noise2music.models.text.encoder import TextEncoder
+from noise2music.models.text.encoder import EmbeddingCache, TextEncoder
 from noise2music.models.training.batch import Batch, Texts, make_batch
 from noise2music.models.training.loss import draw_noise, draw_pair, losses_of
 from noise2music.models.training.settings import TrainSettings

@@ -11,8 +11,7 @@ from noise2music.core.errors import UserError
 from noise2music.flows.plan import plan
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.pipelines.ingest import ingest
-from noise2music.pipelines.inventory import inventory
-from noise2music.pipelines.open_files import probe
+from noise2music.pipelines.inventory import inventory, probe
 from noise2music.pipelines.session import Session
 from tests.flows.music import RATE, small_settings, tone, write_table
 

@@ -15,8 +15,7 @@ from noise2music.synth.drums import grooves, kits
 from noise2music.synth.genres import genres
 from noise2music.synth.harmony import KEYS, PROGRESSIONS, SCALES, chord, nearest, voiced
 from noise2music.synth.instruments import instruments
-from noise2music.synth.notes import TICKS, swung, tick_to_sample
-from noise2music.synth.parts import bass_bar, comped
+from noise2music.synth.parts import TICKS, bass_bar, comped, swung, tick_to_sample
 from noise2music.synth.truth import MOODS, REGISTERS, Truth, arousal
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from noise2music.core.tally import most_common_first
+
 MOST = 4
 
 
@@ -52,6 +54,6 @@ class AccountLine:
         return self.amount(number) if self.unit == "ms" else f"{number:,}"
 
     def _reasons(self, reasons: Mapping[str, int]) -> str:
-        ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+        ordered = list(most_common_first(reasons).items())
         shown = [f"{reason} {self.share(number)}" for reason, number in ordered[:MOST]]
         return ", ".join([*shown, f"{len(ordered) - MOST} more"] if len(ordered) > MOST else shown)

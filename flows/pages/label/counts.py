@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from noise2music.core.ids import Uint64s, ids_to_uint64
+from noise2music.core.tally import most_common_first
 from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets
 from noise2music.flows.pages.label.scores import BINS, count_scores
 from noise2music.labeling.stages.null import keep_smallest
@@ -141,7 +142,7 @@ def _count_tags(datasets: LabelDatasets, part: int, ids: Uint64s, labels: Int64s
 
 
 def _forget_rare_tags(into: Counts) -> None:
-    kept = {tag for tag, _ in sorted(into.tag_clips.items(), key=lambda item: (-item[1], item[0]))[: _MOST_TAGS // 2]}
+    kept = set(list(most_common_first(into.tag_clips))[: _MOST_TAGS // 2])
     for counter in (into.tag_clips, into.tag_labelled, into.tag_labels):
         for tag in counter.keys() - kept:
             del counter[tag]

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from noise2music.core.tally import most_common_first
 from noise2music.flows.pages.label.contents import DeadCount, DeadLetter, ExcludedTrack, Loss, Warned
 from noise2music.flows.pages.label.funnel import say
 from noise2music.flows.pages.label.samples import rows_where, shorten
@@ -28,8 +29,8 @@ def excluded_tracks(ingest: Dataset | None) -> tuple[tuple[ExcludedTrack, ...], 
         counts.update(rows.column("excluded").to_pylist())
         first = heapq.nsmallest(MOST_ROWS, [*first, *rows.to_pylist()], key=lambda row: row["key"])
     keys = _keys(ingest, {row["duplicate_of"] for row in first if row["duplicate_of"]})
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(_excluded(row, keys) for row in first), tuple(Loss(say(reason), count) for reason, count in ordered)
+    losses = tuple(Loss(say(reason), count) for reason, count in most_common_first(counts).items())
+    return tuple(_excluded(row, keys) for row in first), losses
 
 
 def dead_counts(datasets: Iterable[Dataset]) -> tuple[DeadCount, ...]:

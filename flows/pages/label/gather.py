@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from noise2music.core.tally import most_common_first
 from noise2music.flows.datasets import LabelDatasets, VocabularyDatasets
 from noise2music.flows.pages.label.account import account
 from noise2music.flows.pages.label.contents import CaptionUse, Curve, DatasetRow, LabelReport, ScorerReport, TagCoverage, VocabularyReport
@@ -129,7 +130,7 @@ def _curve(counts: Int64s) -> Curve:
 
 def _tags(counted: Counts) -> tuple[TagCoverage, ...]:
     labels = max(1, int(sum(vocabulary.labels.sum() for vocabulary in counted.vocabularies.values())))
-    commonest = sorted(counted.tag_clips.items(), key=lambda item: (-item[1], item[0]))[:MOST_TAGS]
+    commonest = list(most_common_first(counted.tag_clips).items())[:MOST_TAGS]
     return tuple(
         TagCoverage(shorten(tag), clips, counted.tag_labelled[tag], counted.tag_labels[tag], counted.tag_labels[tag] / labels)
         for tag, clips in commonest

@@ -17,9 +17,8 @@ from noise2music.core.audio.resample import resample
 from noise2music.core.audio.spectrogram import spectrogram_png
 from noise2music.flows.datasets import LabelDatasets
 from noise2music.flows.pages.label.contents import ShownClip, ShownLabel
-from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.audio_files import INLINE, REFERENCE, AudioFiles, audio_of_row
 from noise2music.labeling.datasets.dataset import Dataset
-from noise2music.labeling.datasets.shard_audio import INLINE, REFERENCE, audio_of_row
 
 Float32s = npt.NDArray[np.float32]
 

@@ -11,10 +11,12 @@ from noise2music.labeling.captions.cleaning.contradiction import contradiction
 from noise2music.labeling.captions.cleaning.describes_music import SIDES, exemplars, not_music
 from noise2music.labeling.captions.cleaning.names import names
 from noise2music.labeling.captions.cleaning.phrases import read_phrases
-from noise2music.labeling.captions.cleaning.rule import Rule, Sentence, each
 from noise2music.labeling.captions.cleaning.sentence_rules import (
     REFUSALS,
     TRIVIA,
+    Rule,
+    Sentence,
+    each,
     has_length,
     is_whole,
     language,
@@ -22,9 +24,9 @@ from noise2music.labeling.captions.cleaning.sentence_rules import (
     quotes,
     refusal,
     second_person,
+    tidy,
     trivia,
 )
-from noise2music.labeling.captions.cleaning.tidy import tidy
 from noise2music.labeling.captions.cleaning.word_lists import word_lists
 from noise2music.labeling.captions.contamination import HeldOutTexts, find_contamination
 from noise2music.labeling.captions.text import split_sentences

@@ -23,7 +23,7 @@ import torch
 from noise2music.core.arrays import Float32s
 from noise2music.core.data_files import read_toml
 from noise2music.labeling.captions.cleaning.lexicon import Kind, lexicon
-from noise2music.labeling.captions.cleaning.rule import Sentence
+from noise2music.labeling.captions.cleaning.sentence_rules import Sentence
 from noise2music.labeling.captions.cleaning.word_lists import word_lists
 from noise2music.labeling.captions.text import split_sentences
 from noise2music.labeling.scorers.minilm import load_minilm

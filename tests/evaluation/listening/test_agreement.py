@@ -2,7 +2,7 @@
 
 import pytest
 
-from noise2music.evaluation.listening.agreement import krippendorff_alpha
+from noise2music.evaluation.listening.raters import krippendorff_alpha
 
 OBSERVERS = ["1 2 3 3 2 1 4 1 2 . . .", "1 2 3 3 2 2 4 1 2 5 . 3", ". 3 3 3 2 3 4 2 2 5 1 .", "1 2 3 3 2 4 4 1 2 5 1 ."]
 """Computing Krippendorff's Alpha-Reliability (2011), section C: four observers, twelve units."""

@@ -9,8 +9,7 @@ import pytest
 from noise2music.core.errors import UserError
 from noise2music.core.ids import stable_id
 from noise2music.evaluation.listening.answers import Answer, Answers
-from noise2music.evaluation.listening.aspects import aspect_of
-from noise2music.evaluation.listening.audit import make_audit
+from noise2music.evaluation.listening.audit import aspect_of, make_audit
 from noise2music.evaluation.listening.precision import audit_precision, wilson
 from noise2music.evaluation.listening.questionnaire import QUESTIONNAIRE, Key, KeyEntry, Questionnaire, read_questionnaire
 from noise2music.evaluation.listening.ranking import rank

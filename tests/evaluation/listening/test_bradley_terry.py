@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from noise2music.evaluation.listening.bradley_terry import ELO, better, fit, groups, separated, unbeaten
-from noise2music.evaluation.listening.paper import elo_of_wins, paper_wins
+from noise2music.evaluation.listening.bradley_terry import ELO, better, elo_of_wins, fit, groups, paper_wins, separated, unbeaten
 
 RNG = np.random.default_rng(0)
 

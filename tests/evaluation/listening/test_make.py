@@ -155,7 +155,7 @@ def test_no_text_is_shown_where_none_is_asked_for(tmp_path: Path) -> None:
     [
         ({"systems": ["ours"]}, "two places with clips or more"),
         ({"systems": ["ours", "nowhere"]}, "there is no folder .*nowhere"),
-        ({"systems": ["ours", "x=ours", "x=real"]}, "two systems are called 'x'"),
+        ({"systems": ["ours", "x=ours", "x=real"]}, "two systems are called x"),
         ({"systems": ["ours", "empty"]}, "no audio in .*empty"),
         ({"systems": ["ours", "others"]}, "no key has a clip of every system: ours has p0, p1, p2, ...; others has q0"),
         ({"systems": ["ours", "twice"]}, "two clips of one key"),

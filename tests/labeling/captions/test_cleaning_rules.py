@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 
 from noise2music.labeling.captions.cleaning.contradiction import contradiction
 from noise2music.labeling.captions.cleaning.names import names
-from noise2music.labeling.captions.cleaning.sentence_rules import language, low_information, quotes, refusal, second_person, trivia
-from noise2music.labeling.captions.cleaning.tidy import tidy
+from noise2music.labeling.captions.cleaning.sentence_rules import language, low_information, quotes, refusal, second_person, tidy, trivia
 from noise2music.labeling.corpus.songs import Song
 
 PLAIN = Song("Zqxwv", None)

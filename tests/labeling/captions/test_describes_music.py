@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noise2music.labeling.captions.cleaning.describes_music import THRESHOLD, DescribesMusic, exemplars, load_describes_music, not_music
-from noise2music.labeling.captions.cleaning.rule import Sentence
+from noise2music.labeling.captions.cleaning.sentence_rules import Sentence
 from noise2music.labeling.corpus.songs import Song
 
 MUSICAL = (

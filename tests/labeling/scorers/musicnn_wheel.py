@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from noise2music.core.kept_weights import weights_hash
-from noise2music.labeling.scorers import musicnn_package, musicnn_weights
-from noise2music.labeling.scorers.musicnn_package import PACKAGE, TAGGERS, checkpoints_hash
+from noise2music.labeling.scorers import musicnn_weights
+from noise2music.labeling.scorers.musicnn_weights import PACKAGE, TAGGERS, checkpoints_hash
 from tests.labeling.scorers.test_tensor_bundle import bundle
 
 NAME = "musicnn-0.1.0-py3-none-any.whl"
@@ -43,7 +43,6 @@ def trust(patch: pytest.MonkeyPatch, wheel: Path) -> None:
     """The constants that are known of the real file are those of this one."""
     weights = {f"{tagger}/dense/kernel": tensors["dense/kernel"] for tagger, tensors in TENSORS.items()}
     known = replace(PACKAGE, wheel_sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
-    patch.setattr(musicnn_package, "PACKAGE", known)
-    for module in (musicnn_package, musicnn_weights):
-        patch.setattr(module, "CHECKPOINTS_SHA256", checkpoints_hash(CHECKPOINTS))
+    patch.setattr(musicnn_weights, "PACKAGE", known)
+    patch.setattr(musicnn_weights, "CHECKPOINTS_SHA256", checkpoints_hash(CHECKPOINTS))
     patch.setattr(musicnn_weights, "WEIGHTS_SHA256", weights_hash(weights))

@@ -12,10 +12,16 @@ from safetensors.numpy import load_file
 from noise2music.core.errors import UserError
 from noise2music.core.ids import hash_uniform
 from noise2music.core.package_files import fetch_files
-from noise2music.labeling.scorers import musicnn_package, musicnn_weights
+from noise2music.labeling.scorers import musicnn_weights
 from noise2music.labeling.scorers.musicnn import BANDS, FRAMES, SAMPLE_RATE, Tagger, log_mel, tag_probabilities, windows
-from noise2music.labeling.scorers.musicnn_package import PACKAGE, TAGGERS, Checkpoints, fetched_checkpoints, installed_checkpoints
-from noise2music.labeling.scorers.musicnn_weights import load_tagger_weights
+from noise2music.labeling.scorers.musicnn_weights import (
+    PACKAGE,
+    TAGGERS,
+    Checkpoints,
+    fetched_checkpoints,
+    installed_checkpoints,
+    load_tagger_weights,
+)
 from noise2music.labeling.scorers.starter import MSD_TAGS, MTT_TAGS, TAGS
 from tests.musicnn_input import REFERENCE, reference_input
 
@@ -143,7 +149,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(empty_cache: Path, monke
 
 def test_damaged_package_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("N2M_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(musicnn_package, "package_folder", lambda *_: tmp_path)
+    monkeypatch.setattr(musicnn_weights, "package_folder", lambda *_: tmp_path)
     with pytest.raises(UserError, match="no readable checkpoint MTT_musicnn"):
         load_tagger_weights()
     for name in TAGGERS:

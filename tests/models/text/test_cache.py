@@ -13,7 +13,7 @@ import pytest
 
 from noise2music.core.arrays import Float32s
 from noise2music.core.errors import UserError
-from noise2music.models.text.cache import FILE, EmbeddingCache
+from noise2music.models.text.encoder import FILE, EmbeddingCache
 
 
 class Counting:
@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 _DIGEST = """
 import hashlib, sys
 from pathlib import Path
-from noise2music.models.text.cache import EmbeddingCache
+from noise2music.models.text.encoder import EmbeddingCache
 from noise2music.models.text.load import TextSettings, load_encoder
 encoder = load_encoder(TextSettings())
 cache = EmbeddingCache(encoder, Path(sys.argv[1]) if len(sys.argv) > 1 else None)

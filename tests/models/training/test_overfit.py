@@ -14,7 +14,7 @@ from noise2music.models.cascade.weights import load_network, read_weights_header
 from noise2music.models.data.loader import Loader
 from noise2music.models.data.shards import open_shards
 from noise2music.models.diffusion.steps import uniform
-from noise2music.models.text.cache import EmbeddingCache
+from noise2music.models.text.encoder import EmbeddingCache
 from noise2music.models.text.load import load_encoder
 from noise2music.models.training.batch import Texts, make_batch
 from noise2music.models.training.log import read_journal

@@ -16,9 +16,8 @@ import pytest
 
 from noise2music.core.errors import UserError
 from noise2music.core.kept_weights import weights_hash
-from noise2music.labeling.scorers import musicnn_package, musicnn_weights
-from noise2music.labeling.scorers.musicnn_package import INSTALL, TAGGERS
-from noise2music.labeling.scorers.musicnn_weights import cached_weights, load_tagger_weights
+from noise2music.labeling.scorers import musicnn_weights
+from noise2music.labeling.scorers.musicnn_weights import INSTALL, TAGGERS, cached_weights, load_tagger_weights
 from tests.labeling.scorers.musicnn_wheel import CHECKPOINTS, NAME, TENSORS, trust, write_wheel
 
 find_spec = importlib.util.find_spec
@@ -101,7 +100,7 @@ def test_another_file_is_refused(installer: str, packages: Path, monkeypatch: py
 
 def test_other_checkpoints_are_refused(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trust(monkeypatch, write_wheel(packages))
-    monkeypatch.setattr(musicnn_package, "CHECKPOINTS_SHA256", "0" * 64)
+    monkeypatch.setattr(musicnn_weights, "CHECKPOINTS_SHA256", "0" * 64)
     with pytest.raises(UserError, match="are not those that this version was made with"):
         load_tagger_weights()
 

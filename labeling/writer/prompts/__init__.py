@@ -1,1 +1,0 @@
-"""The prompts that ship, one TOML file each (labeling.writer.prompt says what is in them)."""
