@@ -37,7 +37,7 @@ def evaluate(clips: tuple[str, ...], config: Path | None, overrides: tuple[str, 
     """
     from noise2music.evaluation.settings import EvaluateSettings
     from noise2music.flows.config import read_settings, validate_settings
-    from noise2music.flows.evaluate import evaluate_clips
+    from noise2music.flows.run import run_evaluate
     from noise2music.flows.tables import print_rows
 
     given |= {"clips": list(clips) or None, "beside": list(given["beside"]) or None}
@@ -53,7 +53,7 @@ def evaluate(clips: tuple[str, ...], config: Path | None, overrides: tuple[str, 
         settings = validate_settings(EvaluateSettings, {}, overrides, "n2m evaluate")
     else:
         settings = read_settings(EvaluateSettings, config, overrides)
-    done = evaluate_clips(settings)
+    done = run_evaluate(settings)
     shown = ("system", "network", "metric", "value", "corrected", "low", "high", "null_mean", "p", "clips")
     print_rows([{name: _figure(getattr(row, name)) for name in shown} for row in done.results.rows], as_json=False)
 

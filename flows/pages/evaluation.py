@@ -15,7 +15,6 @@ from noise2music.flows.pages.charts import Line, loss_curves
 from noise2music.flows.pages.estimates import EstimateLine, estimate_chart
 from noise2music.flows.pages.html import asset, environment, flatten, integrity
 
-PAGE = "index.html"
 NAMES = {
     "fad": "Fréchet audio distance",
     "kad": "Kernel audio distance",
