@@ -7,7 +7,6 @@ from noise2music.evaluation.settings import EvaluateSettings
 from noise2music.flows.datasets import Labeled
 from noise2music.flows.end_to_end import EndToEnd, Steps, end_to_end
 from noise2music.flows.end_to_end_settings import EndToEndSettings
-from noise2music.flows.evaluate import evaluate_clips
 from noise2music.flows.generate import generate
 from noise2music.flows.label import label
 from noise2music.flows.results import Evaluated, Generated
@@ -39,6 +38,8 @@ def run_evaluate(settings: EvaluateSettings) -> Evaluated:
         from noise2music.flows.prefect_flows import evaluate_with_prefect
 
         return evaluate_with_prefect(settings)
+    from noise2music.flows.evaluate import evaluate_clips  # What it imports takes a while, and a chain may do without.
+
     return evaluate_clips(settings)
 
 

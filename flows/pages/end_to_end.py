@@ -14,7 +14,6 @@ from noise2music.evaluation.results import Row
 from noise2music.flows.datasets import Labeled
 from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.pages.charts import use_curves
-from noise2music.flows.pages.evaluation import NAMES
 from noise2music.flows.pages.html import asset, environment, flatten
 from noise2music.flows.pages.label.stage import FIGURES, resolved_labels
 from noise2music.flows.pages.training import NAME as TRAINING_PAGE
@@ -82,9 +81,10 @@ class Clips:
 
 @dataclass(frozen=True)
 class Figures:
-    """Distances and similarities of an evaluation, and where the rest of it is."""
+    """Distances and similarities of an evaluation, what they are called, and where the rest of it is."""
 
     rows: tuple[Row, ...]
+    names: Mapping[str, str]
     reference: str
     page: str
 
@@ -106,7 +106,6 @@ def write_end_to_end_page(
             clips=_clips(generated, settings.root) if generated else None,
             evaluates=settings.evaluate is not None,
             evaluation=_figures(evaluated, settings.root) if evaluated else None,
-            names=NAMES,
             shipped=settings.uses_shipped_weights,
             settings=list(flatten(resolved_chain(settings))),
             css=Markup(asset("charts.css") + asset("page.css")),
@@ -162,9 +161,11 @@ def _stage(settings: EndToEndSettings, name: StageName) -> Stage:
 
 
 def _figures(evaluated: Evaluated, root: str) -> Figures:
+    from noise2music.flows.pages.evaluation import NAMES  # What it imports takes a while, and a chain may do without.
+
     results = evaluated.results
     rows = [row for row in results.rows if row.metric in ("fad", "kad", "text", "audio")]
-    return Figures(tuple(rows), str(results.reference["name"]), address(evaluated.page, root))
+    return Figures(tuple(rows), NAMES, str(results.reference["name"]), address(evaluated.page, root))
 
 
 def _clips(generated: Generated, root: str) -> Clips:
