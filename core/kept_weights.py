@@ -79,6 +79,11 @@ class PackagedWeights:
         """Where they are kept."""
         return cache_folder() / f"{self.package.name.lower()}-{self.sha256[:16]}.safetensors"
 
+    @property
+    def is_here(self) -> bool:
+        """Whether `load` has nothing to fetch."""
+        return self.path.is_file() or self._installed() is not None
+
     def load(self) -> Arrays:
         """From the cache, else from the package where it is installed, else from its distribution file, which is fetched and said so.
 

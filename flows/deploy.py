@@ -1,5 +1,6 @@
 """Deployments of the whole chain on a Prefect server: labels that are ready start the training of each stage, stages that are ready start
-generation. What they wait for are events of their own places, so that several chains on one server do not start each other.
+generation, and clips that are ready start evaluation. What they wait for are events of their own places, so that several chains on one
+server do not start each other.
 """
 
 import os
@@ -20,12 +21,13 @@ from prefect.types.entrypoint import EntrypointType
 from noise2music.core.errors import UserError
 from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.prefect_everything import everything_flow
-from noise2music.flows.prefect_flows import generate_flow, label_flow, train_flow
-from noise2music.flows.prefect_run import LABELS_READY, PLACE, STAGE_READY, check_server, whole_place
+from noise2music.flows.prefect_flows import evaluate_flow, generate_flow, label_flow, train_flow
+from noise2music.flows.prefect_run import CLIPS_READY, LABELS_READY, PLACE, STAGE_READY, check_server, whole_place
 
 
 def deployments(settings: EndToEndSettings, name: str, pool: str, cron: str | None, active: bool) -> list[RunnerDeployment]:
-    """label/NAME, train/NAME-STAGE for each stage that is trained, generate/NAME and everything/NAME, each with its settings as JSON.
+    """label/NAME, train/NAME-STAGE for each stage that is trained, generate/NAME, evaluate/NAME where the chain evaluates, and
+    everything/NAME, each with its settings as JSON.
 
     `cron` is when labeling starts, and with it the chain; a schedule that is not `active` waits to be switched on. Each runs once at a
     time, in the folder that this process works in. Raises UserError for a cron line that is none.
@@ -52,7 +54,18 @@ def deployments(settings: EndToEndSettings, name: str, pool: str, cron: str | No
         {"settings": settings.generate.as_json()},
         triggers=[DeploymentCompoundTrigger(name=f"{name}: stages start generation", require="all", triggers=[*ready])],
     )
-    return [label, *train, generate, _deployment(everything_flow, name, pool, {"settings": settings.as_json()})]
+    evaluate = [
+        _deployment(
+            evaluate_flow,
+            name,
+            pool,
+            {"settings": table.as_json()},
+            triggers=[DeploymentEventTrigger(name=f"{name}: clips start evaluation", **_event(CLIPS_READY, settings.generate.out))],
+        )
+        for table in (settings.evaluate,)
+        if table is not None
+    ]
+    return [label, *train, generate, *evaluate, _deployment(everything_flow, name, pool, {"settings": settings.as_json()})]
 
 
 def deploy(settings: EndToEndSettings, name: str, pool: str, cron: str | None = None, active: bool = True) -> list[str]:

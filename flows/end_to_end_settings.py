@@ -1,4 +1,4 @@
-"""One configuration for the whole chain: the tables [label], [train] and [generate], with what must agree between them filled in."""
+"""One configuration for the whole chain: its tables, with what must agree between them filled in."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +8,8 @@ from pydantic import model_validator
 
 from noise2music.core.settings import Settings
 from noise2music.core.storage import is_remote, local_path
+from noise2music.evaluation.settings import EvaluateSettings
+from noise2music.evaluation.sources import split_label
 from noise2music.models.cascade.stage import STAGES, StageName
 from noise2music.models.generation.checkpoints import SHIPPED
 from noise2music.models.job.settings import GenerateSettings
@@ -16,11 +18,12 @@ from noise2music.pipelines.settings import LabelSettings
 
 
 class EndToEndSettings(Settings):
-    """The chain below one `root`: root/labels, root/cascade, root/generated and the page root/index.html.
+    """The chain below one `root`: root/labels, root/cascade, root/generated, root/evaluation and the page root/index.html.
 
     Left out, `label.root`, `train.out`, `train.data.shards`, `generate.checkpoints` and `generate.out` are these places. Given, they may be
     others, but training reads what labeling wrote, and generation what training wrote, or the weights that ship ("tiny"). `stages`: what
-    is trained, in this order; None: what generation uses.
+    is trained, in this order; None: what generation uses. `evaluate`: None evaluates nothing; a table without keys compares the clips with
+    the labelled music. Its `clips` may name other systems, but the chain's own are among them.
     """
 
     root: str
@@ -28,6 +31,7 @@ class EndToEndSettings(Settings):
     label: LabelSettings
     train: TrainSettings
     generate: GenerateSettings
+    evaluate: EvaluateSettings | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -43,7 +47,11 @@ class EndToEndSettings(Settings):
         if isinstance(train["data"], Mapping):
             train["data"] = {"shards": label["root"], **train["data"]}
         generate = {"checkpoints": train["out"], "out": f"{root}/generated", **tables["generate"]}
-        return {**raw, "label": label, "train": train, "generate": generate}
+        filled = {**raw, "label": label, "train": train, "generate": generate}
+        if isinstance(raw.get("evaluate"), Mapping):
+            own = {"clips": [generate["out"]], "reference": label["root"], "out": f"{root}/evaluation"}
+            filled["evaluate"] = {**own, **raw["evaluate"]}
+        return filled
 
     @model_validator(mode="after")
     def _hang_together(self) -> "EndToEndSettings":
@@ -58,6 +66,12 @@ class EndToEndSettings(Settings):
         missing = [stage for stage in self.generate.generation.chain if stage not in self.trained_stages]
         if missing and not self.uses_shipped_weights:
             raise ValueError(f"generation uses {', '.join(missing)}: name it in stages too, or leave stages out")
+        if self.evaluate is not None:
+            if self.generate.generation.chain[-1] == "spectrogram-generator":
+                raise ValueError("there is no sound to evaluate: generation stops after spectrogram-generator; leave evaluate out")
+            places = [split_label(text)[1] for text in self.evaluate.clips]
+            if not any(_same_place(place, self.generate.out) for place in places):
+                raise ValueError(f"evaluate.clips names {', '.join(places)}, but generate.out = {self.generate.out!r}: name that too")
         return self
 
     @property

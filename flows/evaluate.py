@@ -3,7 +3,6 @@
 import logging
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,29 +14,17 @@ from noise2music.evaluation.embedders.base import Embedder, load_embedder
 from noise2music.evaluation.evaluate import Evaluation, evaluate, plan_pairing
 from noise2music.evaluation.protocol import Protocol, read_protocol, scored_part
 from noise2music.evaluation.reference import FOLDER, write_reference
-from noise2music.evaluation.results import RESULTS, RESULTS_TABLE, Results, results_json, results_table
+from noise2music.evaluation.results import RESULTS, RESULTS_TABLE, results_json, results_table
 from noise2music.evaluation.settings import EvaluateSettings
 from noise2music.evaluation.sources import read_recordings
 from noise2music.flows.call import Call, call_here
-from noise2music.flows.pages.evaluation import PAGE, Listening, listening, render_evaluation_page
+from noise2music.flows.pages.evaluation import Listening, listening, render_evaluation_page
+from noise2music.flows.results import EVALUATION_PAGE, Evaluated
 from noise2music.labeling.datasets.parts import parquet_bytes
 
 log = logging.getLogger("n2m")
 
 CLIPS = "clips"
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """A finished evaluation: where it was written, and its figures."""
-
-    store: Store
-    results: Results
-
-    @property
-    def page(self) -> str:
-        """Where to look."""
-        return self.store.describe(PAGE)
 
 
 def evaluate_clips(settings: EvaluateSettings, embedders: Sequence[Embedder] | None = None, call: Call = call_here) -> Evaluated:
@@ -71,7 +58,7 @@ def _write(store: Store, settings: EvaluateSettings, evaluation: Evaluation, net
         for path in sorted(Path(folder).iterdir()):
             store.put_changed(f"{FOLDER}/{path.name}", path.read_bytes())
     shown = settings.as_json()
-    store.put_changed(PAGE, render_evaluation_page(evaluation, lists, shown).encode())
+    store.put_changed(EVALUATION_PAGE, render_evaluation_page(evaluation, lists, shown).encode())
     table: pa.Table = results_table(evaluation.results.rows)
     store.put_changed(RESULTS_TABLE, parquet_bytes(table, table.schema))
     store.put_changed(RESULTS, results_json(evaluation.results))

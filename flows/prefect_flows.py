@@ -3,13 +3,16 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 
+from noise2music.evaluation.results import Results
+from noise2music.evaluation.settings import EvaluateSettings
 from noise2music.flows.config import given_settings
 from noise2music.flows.datasets import Labeled
 from noise2music.flows.end_to_end import EndToEnd, Steps, end_to_end
 from noise2music.flows.end_to_end_settings import EndToEndSettings
+from noise2music.flows.evaluate import evaluate_clips
 from noise2music.flows.generate import dead_reasons, generate
 from noise2music.flows.label import label
 from noise2music.flows.pages.html import picture_uri
@@ -28,7 +31,7 @@ from noise2music.flows.prefect_run import (
     run_on_server,
     stopped,
 )
-from noise2music.flows.results import Generated
+from noise2music.flows.results import Evaluated, Generated
 from noise2music.flows.tables import format_counts
 from noise2music.flows.train import train_stage
 from noise2music.models.cascade.stage import StageName
@@ -95,6 +98,38 @@ def _show(done: Generated) -> None:
     ]
     create_markdown_artifact(key="generate-figures", markdown=figures_table(figures) + "\n", description=f"Clips in {done.store.uri}")
     link_page("generate-page", done.page, "Listen to the clips")
+
+
+# Evaluation on a Prefect server: one flow run, with its figures as a table and the page as a link.
+
+
+_SHOWN = ("system", "network", "metric", "value", "corrected", "low", "high", "null_mean", "null_high", "p", "clips", "protocol")
+
+
+@flow(name="evaluate", persist_result=False)
+def evaluate_flow(settings: dict[str, Any] | str) -> str:
+    """Compare systems' clips with a reference. `settings`: the configuration file's path, or its content as JSON. Gives the path of the
+    page.
+    """
+    return _evaluate(given_settings(EvaluateSettings, settings)).page
+
+
+def evaluate_with_prefect(settings: EvaluateSettings) -> Evaluated:
+    """The same, for the command line: shown on the server, result kept here. Raises UserError, also when no server answers."""
+    return run_on_server("evaluate", f"evaluate {settings.out}", lambda: _evaluate(settings))
+
+
+def _evaluate(settings: EvaluateSettings) -> Evaluated:
+    with logged_on_server():
+        done = evaluate_clips(settings, call=call_as_task)
+        create_table_artifact(key="evaluate-figures", table=figure_rows(done.results), description=f"Figures in {done.store.uri}")
+        link_page("evaluate-page", done.page, "Figures with their intervals, and clips to listen to")
+        return done
+
+
+def figure_rows(results: Results) -> list[dict[str, Any]]:
+    """One row a figure, as in results.json, without what only says how it came about."""
+    return [{name: getattr(row, name) for name in _SHOWN} for row in results.rows]
 
 
 # Training on a Prefect server: one flow run a stage, resumable, with the loss curve and the samples page as artifacts.

@@ -1,10 +1,13 @@
-"""What a generation job ends with."""
+"""What a generation job and an evaluation end with."""
 
 from dataclasses import dataclass
 
 from noise2music.core.storage import Store
+from noise2music.evaluation.results import Results
 from noise2music.models.job.output_store import MANIFEST_TABLE, PAGE
 from noise2music.models.job.record import ClipRecord, DeadLetter
+
+EVALUATION_PAGE = "index.html"
 
 
 @dataclass(frozen=True)
@@ -26,3 +29,16 @@ class Generated:
     def manifest(self) -> str:
         """Where the table of all clips is."""
         return self.store.describe(MANIFEST_TABLE)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A finished evaluation: where it was written, and its figures."""
+
+    store: Store
+    results: Results
+
+    @property
+    def page(self) -> str:
+        """Where to look."""
+        return self.store.describe(EVALUATION_PAGE)

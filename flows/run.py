@@ -3,12 +3,13 @@
 import os
 from collections.abc import Sequence
 
+from noise2music.evaluation.settings import EvaluateSettings
 from noise2music.flows.datasets import Labeled
 from noise2music.flows.end_to_end import EndToEnd, Steps, end_to_end
 from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.generate import generate
 from noise2music.flows.label import label
-from noise2music.flows.results import Generated
+from noise2music.flows.results import Evaluated, Generated
 from noise2music.flows.train import check_recipes, not_begun, train_stage
 from noise2music.flows.train_parallel import train_side_by_side, visible_gpus
 from noise2music.models.cascade.stage import StageName
@@ -29,6 +30,17 @@ def run_generate(settings: GenerateSettings, replay: bool = False, announce: boo
 
         return generate_with_prefect(settings, replay, announce)
     return generate(settings, replay)
+
+
+def run_evaluate(settings: EvaluateSettings) -> Evaluated:
+    """Through Prefect when PREFECT_API_URL names a server, else in this process."""
+    if os.environ.get("PREFECT_API_URL"):
+        from noise2music.flows.prefect_flows import evaluate_with_prefect
+
+        return evaluate_with_prefect(settings)
+    from noise2music.flows.evaluate import evaluate_clips  # What it imports takes a while, and a chain may do without.
+
+    return evaluate_clips(settings)
 
 
 def run_label(settings: LabelSettings, replay: bool = False, announce: bool = True) -> Labeled:
@@ -79,7 +91,7 @@ def train_stages(settings: TrainSettings, stages: Sequence[StageName], announce:
     return run_train(settings, stages, announce)
 
 
-STEPS = Steps(run_label, train_stages, run_generate)
+STEPS = Steps(run_label, train_stages, run_generate, run_evaluate)
 
 
 def run_end_to_end(settings: EndToEndSettings) -> EndToEnd:

@@ -7,6 +7,9 @@ from noise2music.core.errors import UserError
 
 NAMES = ("yamnet", "musicnn", "resemblyzer", "starter", "clap=FOLDER_OR_ID", "vggish[=HANDLE_OR_FOLDER]", "trill[=HANDLE_OR_FOLDER]")
 
+_PACKAGED = ("yamnet", "musicnn", "resemblyzer")
+_HUBS = ("vggish", "trill")
+
 
 class Embedder(Protocol):
     """One network, loaded and ready. `embed` is pure: on a CPU the same audio gives the same bytes, whatever came before.
@@ -30,6 +33,13 @@ class Embedder(Protocol):
     def embed(self, audio: Float32s) -> Float32s:
         """(samples,) mono float32 in [-1, 1] at `sample_rate` -> (rows, dimension) float32; no rows below `min_seconds`."""
         ...
+
+
+def check_network(name: str) -> None:
+    """Raise UserError where no network is called so; nothing is loaded."""
+    kind, _, place = name.partition("=")
+    if name not in _PACKAGED and kind not in (*_HUBS, "starter") and not (kind == "clap" and place):
+        raise UserError(f'there is no network "{name}". Choose from: {", ".join(NAMES)}.')
 
 
 def load_embedder(name: str, device: str = "cpu") -> Embedder:

@@ -118,6 +118,16 @@ def check_audio(audio: npt.NDArray[np.generic], sample_rate: int, min_seconds: f
     return samples
 
 
+def is_kept(clip: Sound, embedder: Embedder, cache: Store | None) -> bool:
+    """Whether `embed_clips` would find what the network said of the clip."""
+    try:
+        audio = check_audio(clip.audio, clip.sample_rate, embedder.min_seconds)
+    except RowError:
+        return False
+    kept = _Keeper(cache, embedder.identity).read(content_hash(audio, clip.sample_rate), embedder.dimension)
+    return kept is not None
+
+
 def content_hash(audio: Float32s, sample_rate: int) -> str:
     """SHA-256 over rate and samples: 64 hexadecimal digits."""
     digest = hashlib.sha256(f"{sample_rate} ".encode())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from noise2music.core.arrays import Float64s, Int64s
 from noise2music.evaluation.statistics.clip_rows import ClipRows, hash_groups, joint_groups
@@ -50,7 +50,7 @@ def jackknife(value: float, left: Float64s, lowest: float | None = None) -> Esti
         return Estimate(value)
     corrected = value - (groups - 1) * (float(left.mean()) - value)
     error = float(np.sqrt((groups - 1) * np.square(left - left.mean()).mean()))
-    reach = float(student.ppf(0.5 + COVERAGE / 2, groups - 1)) * error
+    reach = float(stdtrit(groups - 1, 0.5 + COVERAGE / 2)) * error
     low, high = corrected - reach, corrected + reach
     if lowest is not None:
         low, high = max(lowest, low), max(lowest, high)
@@ -88,5 +88,5 @@ def mean_estimate(values: Float64s) -> Estimate:
     if count < 2:
         return Estimate(mean)
     error = float(values.std(ddof=1) / np.sqrt(count))
-    reach = float(student.ppf(0.5 + COVERAGE / 2, count - 1)) * error
+    reach = float(stdtrit(count - 1, 0.5 + COVERAGE / 2)) * error
     return Estimate(mean, mean, error, mean - reach, mean + reach)

@@ -10,7 +10,7 @@ from noise2music.flows.cli.options import SET
 from noise2music.flows.cli.sections import example
 
 _CONFIG = click.option(
-    "-c", "--config", type=click.Path(path_type=Path), required=True, help="TOML file with [label], [train], [generate]."
+    "-c", "--config", type=click.Path(path_type=Path), required=True, help="TOML file with [label], [train], [generate]; or [evaluate] too."
 )
 
 
@@ -20,7 +20,10 @@ _CONFIG = click.option(
 @_CONFIG
 @SET
 def end_to_end(config: Path, overrides: tuple[str, ...]) -> None:
-    """Label music, train the cascade on it, generate from prompts, and write one page; or go on where a run was stopped."""
+    """Label music, train the cascade on it, generate from prompts, and write one page; or go on where a run was stopped.
+
+    With a table [evaluate] in the file the clips are evaluated in the end.
+    """
     from noise2music.flows.config import read_settings
     from noise2music.flows.end_to_end_settings import EndToEndSettings
     from noise2music.flows.run import run_end_to_end
@@ -49,7 +52,7 @@ def print_outcome(done: Any) -> None:
 @click.option("--cron", help='When labeling starts, and with it the chain, for example "0 3 * * *"; without it nothing is scheduled.')
 @click.option("--paused", is_flag=True, help="Register the schedule switched off.")
 def deploy(config: Path, overrides: tuple[str, ...], name: str | None, pool: str, cron: str | None, paused: bool) -> None:
-    """Register label, train (each stage), generate and the whole chain as deployments of a Prefect server.
+    """Register label, train (each stage), generate, evaluate and the whole chain as deployments of a Prefect server.
 
     A schedule starts labeling; events start what follows it.
     """

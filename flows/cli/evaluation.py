@@ -1,6 +1,7 @@
 """Commands that say how good clips are."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from noise2music.flows.cli.sections import example
         "n2m evaluate clips --reference musiccaps --networks yamnet,starter -o evaluation",
         "n2m evaluate ours=clips musicgen=other/musicgen --reference real --prompts prompts.csv -o evaluation",
         "n2m evaluate -c evaluate.toml",
+        "n2m evaluate --checkpoints cascade/vocoder --every 1000 --prompts prompts.txt --reference real -o evaluation",
     ),
 )
 @click.argument("clips", nargs=-1)
@@ -28,21 +30,30 @@ from noise2music.flows.cli.sections import example
 @click.option("--beside", multiple=True, help="Results of an earlier evaluation to show too; may be repeated.")
 @click.option("--permutations", type=int, help="Random splits that say what no difference looks like; 0 for none.")
 @click.option("--workers", type=int, help="Clips at once on this machine.")
+@click.option("--checkpoints", metavar="FOLDER", help="Instead of CLIPS: compare the weights that a stage's training in FOLDER kept.")
+@click.option("--every", type=int, help="Of these weights one every so many clips of training, and the newest (default: all).")
 @CONFIG
 @SET
-def evaluate(clips: tuple[str, ...], config: Path | None, overrides: tuple[str, ...], **given: Any) -> None:
+def evaluate(
+    clips: tuple[str, ...], checkpoints: str | None, every: int | None, config: Path | None, overrides: tuple[str, ...], **given: Any
+) -> None:
     """Compare the clips of one or several systems with a reference: distances, similarities, their errors, and a page.
 
-    Each of CLIPS is a place of `n2m generate` or any folder or URI of audio, alone or as NAME=PLACE.
+    Each of CLIPS is a place of `n2m generate` or any folder or URI of audio, alone or as NAME=PLACE. With --checkpoints the clips are made
+    from --prompts, by each of the weights, and -c FILE has the tables [generate] and [evaluate].
     """
     from noise2music.evaluation.settings import EvaluateSettings
     from noise2music.flows.config import read_settings, validate_settings
-    from noise2music.flows.evaluate import evaluate_clips
-    from noise2music.flows.tables import print_rows
+    from noise2music.flows.run import run_evaluate
 
     given |= {"clips": list(clips) or None, "beside": list(given["beside"]) or None}
     if given["networks"] is not None:
         given["networks"] = [name.strip() for name in given["networks"].split(",") if name.strip()]
+    if checkpoints is not None:
+        _evaluate_checkpoints(checkpoints, every, config, overrides, given)
+        return
+    if every is not None:
+        raise click.UsageError("--every is of --checkpoints")
     said = [f"{_KEYS.get(name, name)}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items() if value is not None]
     overrides = (*overrides, *said)
     if config is None:
@@ -53,7 +64,36 @@ def evaluate(clips: tuple[str, ...], config: Path | None, overrides: tuple[str, 
         settings = validate_settings(EvaluateSettings, {}, overrides, "n2m evaluate")
     else:
         settings = read_settings(EvaluateSettings, config, overrides)
-    done = evaluate_clips(settings)
+    _print(run_evaluate(settings))
+
+
+def _evaluate_checkpoints(
+    folder: str, every: int | None, config: Path | None, overrides: tuple[str, ...], given: Mapping[str, Any]
+) -> None:
+    from noise2music.flows.config import read_settings, validate_settings
+    from noise2music.flows.evaluate_checkpoints import EvaluateCheckpointsSettings, evaluate_checkpoints
+    from noise2music.flows.run import run_evaluate, run_generate
+
+    if given["clips"] is not None:
+        raise click.UsageError("give CLIPS or --checkpoints, not both")
+    top = {"folder": folder, "every": every, "out": given["out"], "generate.prompts": given["prompts"]}
+    tables = {f"evaluate.{_KEYS.get(name, name)}": value for name, value in given.items() if name not in ("clips", "out", "prompts")}
+    said = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in (top | tables).items() if value is not None]
+    if config is None:
+        settings = validate_settings(EvaluateCheckpointsSettings, {}, (*overrides, *said), "n2m evaluate --checkpoints")
+    else:
+        settings = read_settings(EvaluateCheckpointsSettings, config, (*overrides, *said))
+    done = evaluate_checkpoints(settings, run_generate, run_evaluate)
+    _print(done.evaluated)
+    for choice in done.choices:
+        like = f"; not told apart from {', '.join(f'{clips:,}' for clips in choice.like_it)}" if choice.like_it else ""
+        print(f"Least distance by {choice.network}: {choice.distance:.4g} after {choice.best:,} clips{like}: {done.weights[choice.best]}")
+
+
+def _print(done: Any) -> None:
+    """The figures of flows.results.Evaluated."""
+    from noise2music.flows.tables import print_rows
+
     shown = ("system", "network", "metric", "value", "corrected", "low", "high", "null_mean", "p", "clips")
     print_rows([{name: _figure(getattr(row, name)) for name in shown} for row in done.results.rows], as_json=False)
 

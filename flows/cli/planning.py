@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,22 +40,33 @@ def plan(
         return
     from noise2music.flows.plan import plan as plan_all
     from noise2music.flows.plan import plan_writing
-    from noise2music.flows.tables import print_rows
 
     lines_on_stderr()
     settings = label_settings(config, overrides, audio, root)
     planned = plan_writing(settings) if writing else plan_all(settings)
+    _show(planned, as_json)
+
+
+def _show(planned: dict[str, Any], as_json: bool) -> None:
+    """Figures, tables and lists, then what would stop the run; with any of that the exit is 1."""
+    from noise2music.flows.tables import print_rows
+
     problems = planned.get("problems", [])
     if as_json:
         print(json.dumps(planned, indent=1))
     else:
         planned.pop("problems", None)
+        tables = [name for name, value in planned.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+        shown_apart = [planned.pop(name) for name in tables]
         lists = {name: value for name, value in planned.items() if isinstance(value, list)}
         plain = {name: len(value) if name in lists else value for name, value in planned.items()}
         shown = {name.replace("_", " "): f"{value:,}" if isinstance(value, int) else str(value) for name, value in plain.items()}
         print_rows([{"what": name, "value": value} for name, value in shown.items()], False)
         for line in (line for value in lists.values() for line in value):
             print(f"  {line}")
+        for table in shown_apart:
+            print()
+            print_rows(table, False)
         sys.stdout.flush()
     for problem in problems:
         print(f"n2m: {problem.rstrip('.')}.", file=sys.stderr)
@@ -84,3 +96,22 @@ def plan_train(preset: str | None, config: Path | None, overrides: tuple[str, ..
         return
     print(f"One {planned['gpu']}, taken to reach {planned['assumed_mfu']:.0%} of its peak; clips of several devices add up.")
     print_rows(planned["stages"], False)
+
+
+@plan.command(
+    "evaluate", short_help="Clips, networks and hours of an evaluation.", epilog=example("n2m plan evaluate -c evaluate.toml --json")
+)
+@click.option("-c", "--config", type=click.Path(path_type=Path), required=True, help="TOML file as `n2m evaluate -c` takes it.")
+@SET
+@JSON
+def plan_evaluation(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Clips that are there and missing, networks and their weights, embeddings to make, random splits and hours, before evaluation runs.
+
+    What would stop the run is said after the figures, and the exit is 1.
+    """
+    from noise2music.evaluation.settings import EvaluateSettings
+    from noise2music.flows.config import read_settings
+    from noise2music.flows.plan_evaluate import plan_evaluate
+
+    lines_on_stderr()
+    _show(plan_evaluate(read_settings(EvaluateSettings, config, overrides)), as_json)

@@ -1,4 +1,4 @@
-"""The page of the whole chain: what was labelled, how each stage learned, and clips to listen to, with links to the pages of each."""
+"""The page of the whole chain: what was labelled, how each stage learned, clips to listen to, figures, and links to the pages of each."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from noise2music.core.storage import is_remote, local_path, open_store
+from noise2music.evaluation.results import Row
 from noise2music.flows.datasets import Labeled
 from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.pages.charts import use_curves
@@ -17,7 +18,7 @@ from noise2music.flows.pages.html import asset, environment, flatten
 from noise2music.flows.pages.label.stage import FIGURES, resolved_labels
 from noise2music.flows.pages.training import NAME as TRAINING_PAGE
 from noise2music.flows.pages.training import loss_chart
-from noise2music.flows.results import Generated
+from noise2music.flows.results import Evaluated, Generated
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.training.log import read_journal
 from noise2music.models.training.settings import TrainSettings
@@ -78,7 +79,19 @@ class Clips:
     page: str
 
 
-def write_end_to_end_page(settings: EndToEndSettings, labeled: Labeled, generated: Generated | None) -> str:
+@dataclass(frozen=True)
+class Figures:
+    """Distances and similarities of an evaluation, what they are called, and where the rest of it is."""
+
+    rows: tuple[Row, ...]
+    names: Mapping[str, str]
+    reference: str
+    page: str
+
+
+def write_end_to_end_page(
+    settings: EndToEndSettings, labeled: Labeled, generated: Generated | None, evaluated: Evaluated | None = None
+) -> str:
     """Write the page of a run as far as it is, at root/index.html. Gives where it is. Raises UserError when it cannot be written."""
     figures = json.loads(labeled.report.store.get(f"{labeled.report.path}/{FIGURES}"))
     html = (
@@ -91,6 +104,8 @@ def write_end_to_end_page(settings: EndToEndSettings, labeled: Labeled, generate
             vocabularies=[Vocabulary(item, use_curves(item)) for item in figures["vocabularies"]],
             stages=[_stage(settings, stage) for stage in settings.trained_stages],
             clips=_clips(generated, settings.root) if generated else None,
+            evaluates=settings.evaluate is not None,
+            evaluation=_figures(evaluated, settings.root) if evaluated else None,
             shipped=settings.uses_shipped_weights,
             settings=list(flatten(resolved_chain(settings))),
             css=Markup(asset("charts.css") + asset("page.css")),
@@ -109,8 +124,10 @@ def resolved_training(settings: TrainSettings, stages: Sequence[StageName]) -> d
 
 
 def resolved_chain(settings: EndToEndSettings) -> dict[str, Any]:
-    """All three, and the sampling of every stage that clips go through: None is what the stage was published with."""
+    """All tables, and the sampling of every stage that clips go through: None is what the stage was published with."""
     shown = settings.as_json()
+    if settings.evaluate is None:
+        del shown["evaluate"]
     generate = shown["generate"]
     del generate["generation"]["sampling"]
     generation = settings.generate.generation
@@ -141,6 +158,14 @@ def _stage(settings: EndToEndSettings, name: StageName) -> Stage:
         chart=loss_chart(folder),
         page=address(str(folder / TRAINING_PAGE), settings.root),
     )
+
+
+def _figures(evaluated: Evaluated, root: str) -> Figures:
+    from noise2music.flows.pages.evaluation import NAMES  # What it imports takes a while, and a chain may do without.
+
+    results = evaluated.results
+    rows = [row for row in results.rows if row.metric in ("fad", "kad", "text", "audio")]
+    return Figures(tuple(rows), NAMES, str(results.reference["name"]), address(evaluated.page, root))
 
 
 def _clips(generated: Generated, root: str) -> Clips:

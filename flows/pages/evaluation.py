@@ -14,7 +14,6 @@ from noise2music.flows.pages.charts import Line, loss_curves
 from noise2music.flows.pages.html import asset, environment, flatten, integrity
 from noise2music.flows.pages.intervals import Interval, interval_chart
 
-PAGE = "index.html"
 NAMES = {
     "fad": "Fréchet audio distance",
     "kad": "Kernel audio distance",

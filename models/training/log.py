@@ -2,9 +2,10 @@
 
 import json
 import resource
+import shutil
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,16 @@ def parse_journal(text: str, kind: str | None = None) -> list[dict[str, Any]]:
         if kind is None or entry["kind"] == kind:
             entries.append(entry)
     return entries
+
+
+def write_scalars(folder: Path, name: str, scalars: Sequence[tuple[str, float, int]]) -> None:
+    """(name, value, clips) as a TensorBoard run of its own, folder/tensorboard/NAME, in place of what it held before."""
+    place = folder / "tensorboard" / name
+    shutil.rmtree(place, ignore_errors=True)
+    board = _open_board(place, 0)
+    for called, value, clips in scalars:
+        board.add_scalar(called, value, clips)
+    board.close()
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from noise2music.core.errors import UserError
 from noise2music.core.settings import Settings
+from noise2music.evaluation.settings import EvaluateSettings
 from noise2music.flows.config import given_settings
 from noise2music.flows.deploy import deploy, deployments
 from noise2music.flows.end_to_end_settings import EndToEndSettings
@@ -31,6 +32,7 @@ KINDS: dict[str, type[Settings]] = {
     "label": LabelSettings,
     "train": TrainSettings,
     "generate": GenerateSettings,
+    "evaluate": EvaluateSettings,
     "everything": EndToEndSettings,
 }
 WITHIN = 1500
@@ -69,6 +71,17 @@ def test_a_link_waits_for_its_own_place_only(tmp_path: Path) -> None:
         str(tmp_path / "chain/cascade/vocoder"),
     ]
     assert not made["label/x"].schedules
+
+
+def test_clips_that_are_ready_start_evaluation(tmp_path: Path) -> None:
+    settings = read_chain(write_chain(tmp_path, evaluate={"networks": ["yamnet"]}))
+    made = by_name(deployments(settings, "x", "pool", None, active=True))
+    assert list(made)[-2:] == ["evaluate/x", "everything/x"]
+    assert given_settings(EvaluateSettings, made["evaluate/x"].parameters["settings"]) == settings.evaluate
+    assert given_settings(EndToEndSettings, made["everything/x"].parameters["settings"]) == settings
+    (trigger,) = made["evaluate/x"].triggers
+    dumped = trigger.model_dump()
+    assert (dumped["expect"], dumped["match"]) == ({"n2m.clips-ready"}, {"n2m.place": str(tmp_path / "chain/generated")})
 
 
 @pytest.mark.parametrize(
@@ -118,6 +131,9 @@ def test_prefect_yaml_names_flows_and_settings_that_are_there(monkeypatch: pytes
         assert settings.data.shards == root
         assert trigger.model_dump()["match"] == {"n2m.given": root}
     ((generate, (compound,)),) = found["generate"]
+    ((evaluation, (trigger,)),) = found["evaluate"]
+    assert trigger.model_dump()["match"] == {"n2m.given": generate.out}
+    assert (evaluation.clips, evaluation.reference) == ((generate.out,), root)
     chain = generate.generation.chain
     assert [part["match"]["n2m.given"] for part in compound.model_dump()["triggers"]] == [
         f"{generate.checkpoints}/{stage}" for stage in chain

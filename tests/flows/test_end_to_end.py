@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from noise2music.core.errors import UserError
+from noise2music.flows import end_to_end as chain_flow
+from noise2music.flows import evaluate as evaluation_flow
 from noise2music.flows.config import read_settings
 from noise2music.flows.demo import render_music
 from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.run import run_end_to_end
 from noise2music.models.training.log import read_journal
+from tests.evaluation.small_networks import load_small
 from tests.flows.small_chain import read_chain, write_chain
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -38,6 +41,40 @@ def test_not_within_torchrun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match=r"run it without torchrun"):
         run_end_to_end(read_chain(write_chain(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [({"protocol": "papr"}, "there is no protocol 'papr'"), ({"networks": ["yamnt"]}, 'there is no network "yamnt"')],
+)
+def test_what_evaluation_would_stop_at_is_said_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: dict[str, object], message: str
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with pytest.raises(UserError, match=message):
+        run_end_to_end(read_chain(write_chain(tmp_path, evaluate=table)))
+    assert not (tmp_path / "chain").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_clips_are_evaluated_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setattr(evaluation_flow, "load_embedder", load_small)
+    monkeypatch.setattr(chain_flow, "check_network", print)
+    (tmp_path / "short.toml").write_text('name = "short"\nsample_rate = 16000\npart = "whole"\nmin_seconds = 0.3\n')
+    table = {"networks": ["bands", "pairs"], "protocol": str(tmp_path / "short.toml"), "permutations": 4, "run": {"cache": ""}}
+    settings = read_chain(write_chain(tmp_path, evaluate=table))
+    done = run_end_to_end(settings)
+    assert done.evaluated
+    assert {row.system for row in done.evaluated.results.rows if row.metric == "fad"} == {"generated"}
+    html = Path(done.page).read_text()
+    assert 'href="evaluation/index.html"' in html
+    assert "Fréchet audio distance" in html
+    before = tree(tmp_path / "chain/evaluation")
+    assert run_end_to_end(settings).page == done.page
+    assert Path(done.page).read_text() == html
+    assert tree(tmp_path / "chain/evaluation") == before
 
 
 @pytest.mark.slow

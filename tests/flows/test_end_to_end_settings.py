@@ -47,6 +47,9 @@ def test_a_place_of_ones_own_is_passed_on() -> None:
         ('stages=["vocodr"]', r"stages\.0 = 'vocodr'"),
         ('train.presett="tiny"', r"unknown key train\.presett; did you mean train\.preset\?"),
         ("label=3", r"label = 3"),
+        ("evaluate=3", r"evaluate = 3"),
+        ('evaluate.network=["yamnet"]', r"unknown key evaluate\.network; did you mean evaluate\.networks\?"),
+        ('evaluate.clips=["other"]', r"evaluate\.clips names other, but generate\.out = 'runs/chain/generated': name that too"),
         ("train.data=3", r"train\.data = 3"),
     ],
 )
@@ -62,6 +65,24 @@ def test_stages_are_those_that_generation_uses_in_the_order_of_the_cascade() -> 
     assert settings_of('generate.generation.stop_after="waveform-generator"').trained_stages == STAGES[:1]
     every = list(reversed(STAGES))
     assert settings_of(f"stages={every}").trained_stages == tuple(every)
+
+
+def test_evaluation_is_left_out_or_filled_in() -> None:
+    settings = settings_of()
+    assert settings.evaluate is None
+    assert "evaluate" not in resolved_chain(settings)
+    settings = settings_of("evaluate={}")
+    assert settings.evaluate is not None
+    assert settings.evaluate.clips == ("runs/chain/generated",)
+    assert (settings.evaluate.reference, settings.evaluate.out) == ("runs/chain/labels", "runs/chain/evaluation")
+    assert validate_settings(EndToEndSettings, settings.as_json(), (), "again") == settings
+    settings = settings_of('evaluate={clips=["ours=runs/chain/generated/", "other=clips"], reference="real"}')
+    assert dict(flatten(resolved_chain(settings)))["evaluate.reference"] == "real"
+
+
+def test_a_spectrogram_cannot_be_evaluated() -> None:
+    with pytest.raises(UserError, match="there is no sound to evaluate: generation stops after spectrogram-generator"):
+        settings_of("evaluate={}", 'generate.generation={route="spectrogram", stop_after="spectrogram-generator"}')
 
 
 def test_the_example_is_valid() -> None:

@@ -18,8 +18,9 @@ from noise2music.evaluation.results import Row, read_results
 from noise2music.evaluation.settings import EvaluateRun, EvaluateSettings
 from noise2music.flows import evaluate as flow
 from noise2music.flows.cli import n2m
-from noise2music.flows.evaluate import Evaluated, evaluate_clips
+from noise2music.flows.evaluate import evaluate_clips
 from noise2music.flows.generate import generate
+from noise2music.flows.results import Evaluated
 from noise2music.labeling.datasets.dataset import LATEST
 from tests.evaluation.small_networks import Frames, Pairs, load_small
 from tests.evaluation.sounds import RATE, keys, tone, write_clips, write_prompts

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.evaluation.sounds import write_clips
 from tests.flows.generation import small_job, write_job
 from tests.flows.music import small_settings, write_music
 from tests.flows.prefect_server import Server
@@ -49,6 +50,17 @@ label_flow.to_deployment("nightly", parameters=parameters, cron="0 3 * * *").app
 print(label_flow(**parameters))
 """
 
+EVALUATED = """
+import json, sys
+from noise2music.evaluation.settings import EvaluateSettings
+from noise2music.flows import evaluate
+from noise2music.flows.run import run_evaluate
+from tests.evaluation.small_networks import load_small
+
+evaluate.load_embedder = load_small
+print(run_evaluate(EvaluateSettings.model_validate(json.loads(sys.argv[1]))).page)
+"""
+
 
 TRIGGERED = """
 import json, sys
@@ -59,6 +71,19 @@ from noise2music.flows.prefect_flows import train_flow
 trigger = DeploymentEventTrigger(expect={LABELS_READY}, parameters=json.loads(sys.argv[1]))
 train_flow.to_deployment("on labels", triggers=[trigger], parameters=json.loads(sys.argv[1])).apply()
 announce(LABELS_READY, sys.argv[2], {})
+"""
+
+
+ON_CLIPS = """
+import sys
+from pathlib import Path
+from noise2music.flows.deploy import deploy
+from noise2music.flows.prefect_run import CLIPS_READY, announce
+from tests.flows.small_chain import read_chain, write_chain
+
+settings = read_chain(write_chain(Path(sys.argv[1]), evaluate={}))
+print(deploy(settings, "chain", "nobody works here"))
+announce(CLIPS_READY, settings.generate.out, {})
 """
 
 
@@ -180,6 +205,41 @@ def test_labels_that_are_ready_start_training(server: Server, tmp_path: Path) ->
             break
         time.sleep(0.5)
     assert [run["parameters"]["stage"] for run in runs] == ["vocoder"]
+
+
+def test_an_evaluation_is_a_run_with_its_figures_and_page(server: Server, tmp_path: Path) -> None:
+    for name in ("good", "real"):
+        write_clips(tmp_path / name, 4, salt=name)
+    table = {"clips": [str(tmp_path / "good")], "reference": str(tmp_path / "real"), "out": str(tmp_path / "out"), "run": {"cache": ""}}
+    found = server.python("-c", EVALUATED, json.dumps({**table, "networks": ["bands"], "permutations": 4}))
+    assert found.returncode == 0, found.stderr
+    (run,) = server.runs(f"evaluate {tmp_path / 'out'}")
+    assert run["state_type"] == "COMPLETED"
+    assert sorted(task["name"] for task in server.tasks(run)) == ["figures", "page", "pairing"]
+    made = {item["key"]: item for item in server.ask("artifacts") if item["flow_run_id"] == run["id"]}
+    assert {key: item["type"] for key, item in made.items()} == {"evaluate-figures": "table", "evaluate-page": "markdown"}
+    rows = json.loads(made["evaluate-figures"]["data"])
+    written = json.loads((tmp_path / "out/results.json").read_text())["rows"]
+    assert [[row[name] for name in ("system", "metric", "value")] for row in rows] == [
+        [row[name] for name in ("system", "metric", "value")] for row in written
+    ]
+    assert "index.html](file:///" in made["evaluate-page"]["data"]
+
+
+def test_clips_that_are_ready_start_evaluation(server: Server, tmp_path: Path) -> None:
+    found = server.python("-c", ON_CLIPS, str(tmp_path))
+    assert found.returncode == 0, found.stderr
+    assert "evaluate/chain" in found.stdout
+    flows = {item["id"]: item["name"] for item in server.ask("flows")}
+    deployed = {item["id"]: flows[item["flow_id"]] for item in server.ask("deployments") if item["name"] == "chain"}
+    started: list[str] = []
+    for _ in range(120):
+        runs = server.ask("flow_runs")
+        started = [deployed[run["deployment_id"]] for run in runs if run["deployment_id"] in deployed]
+        if started:
+            break
+        time.sleep(0.5)
+    assert started == ["evaluate"]
 
 
 def write_training_config(folder: Path) -> Path:
