@@ -18,6 +18,7 @@ from noise2music.models.generation.checkpoints import open_checkpoints
 from noise2music.models.generation.settings import ROUTES, GenerationSettings, Route, StageSampling, apply_sampling
 
 BASELINE, ORACLES = "baseline", "oracles"
+ALONE = " alone on the reference"
 Values = Mapping[StageName, Mapping[str, Any]]
 """Stage -> axis -> value."""
 
@@ -84,7 +85,7 @@ def _drafts(settings: AblateSettings, routes: Sequence[Route]) -> Iterator[_Draf
             yield sweep.name, _name(values), values, sweep.route, None, _chain(settings, sweep.route)[-1]
     for route in settings.oracles:
         for stage in _chain(settings, route)[1:]:
-            yield ORACLES, f"{stage} alone on the reference", {}, route, stage, stage
+            yield ORACLES, f"{stage}{ALONE}", {}, route, stage, stage
         yield ORACLES, f"{route} route", {}, route, None, _chain(settings, route)[-1]
 
 

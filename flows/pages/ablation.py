@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from noise2music.evaluation.ablation.cells import BASELINE, ORACLES, Cell, say
+from noise2music.evaluation.ablation.cells import ALONE, BASELINE, ORACLES, Cell, say
 from noise2music.evaluation.ablation.cost import Cost, StageCost
 from noise2music.evaluation.ablation.paper_cost import PaperStage, paper_cost
 from noise2music.evaluation.ablation.results import AblationRow, pareto
@@ -104,10 +104,12 @@ def _curves(rows: Sequence[AblationRow], networks: Sequence[str], similarity: tu
                     x = close[row.sweep, row.cell]
                     hover = f"{row.sweep}: {row.cell}: FAD {row.value:.4g}, similarity {x:.4g}"
                     lines.setdefault(row.sweep, []).append((x, row.value, _short(row), hover))
-            if lines:
-                groups = [Dots(sweep, _KINDS[place % len(_KINDS)], points) for place, (sweep, points) in enumerate(lines.items())]
+            drawn = [Dots(sweep, _KINDS[place % len(_KINDS)], points) for place, (sweep, points) in enumerate(lines.items())]
+            for start in range(0, len(drawn), len(_KINDS)):
+                groups = drawn[start : start + len(_KINDS)]
                 title = f"FAD by {network} against similarity, {route} route"
-                yield Chart(title, scatter_chart(title, "Down and to the right is better.", groups, name, f"FAD ({network})"))
+                heading = f"{title}: {', '.join(group.name for group in groups)}"
+                yield Chart(heading, scatter_chart(title, "Down and to the right is better.", groups, name, f"FAD ({network})"))
 
 
 def _fronts(rows: Sequence[AblationRow], networks: Sequence[str]) -> Iterator[Chart]:
@@ -137,7 +139,7 @@ def _fronts(rows: Sequence[AblationRow], networks: Sequence[str]) -> Iterator[Ch
 def _oracles(rows: Sequence[AblationRow], networks: Sequence[str]) -> Iterator[Chart]:
     for network in networks:
         lines = [
-            EstimateLine(row.cell, row.value, row.corrected, row.low, row.high)
+            EstimateLine(row.cell.removesuffix(ALONE), row.value, row.corrected, row.low, row.high)
             for row in rows
             if row.sweep == ORACLES and row.network == network and row.metric == "fad"
         ]

@@ -1,6 +1,7 @@
 """The ablation flow over a small cascade: a grid, cells that are the same, a run that was killed, cost, oracles, the page."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,17 @@ from click.testing import CliRunner
 import noise2music.pipelines.generate
 from noise2music.core.errors import UserError
 from noise2music.evaluation.ablation.cells import distinct, plan_cells
+from noise2music.evaluation.ablation.cost import measure_cost
 from noise2music.evaluation.ablation.results import pareto
 from noise2music.evaluation.ablation.settings import AblateSettings
 from noise2music.flows.ablate import Ablated, ablate
 from noise2music.flows.cli import n2m
 from noise2music.flows.config import read_settings
+from noise2music.models.cascade.stage import StageName
+from noise2music.models.generation.cascade import load_cascade
+from noise2music.models.generation.request import Request
+from noise2music.models.generation.settings import GenerationSettings
+from noise2music.models.network.unet import UNet
 from tests.evaluation.small_networks import Frames, Pairs
 from tests.evaluation.sounds import write_clips, write_prompts
 from tests.flows.generation import content
@@ -23,7 +30,8 @@ from tests.models.generation.small_cascade import STEPS, write_small_cascade
 
 CLIPS = 3
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-GENERATOR, CASCADER = "waveform-generator", "waveform-cascader"
+GENERATOR: StageName = "waveform-generator"
+CASCADER: StageName = "waveform-cascader"
 pytestmark = pytest.mark.timeout(600)
 GRID = {"name": "guidance and steps", "stages": {GENERATOR: {"guidance": [1, 2], "steps": [2, 3]}}}
 
@@ -114,6 +122,22 @@ def test_steps_times_the_time_of_one_are_the_seconds(done: Ablated) -> None:
     assert free % STEPS == 0
 
 
+def test_a_step_of_known_length(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that takes 20 ms longer: steps times ms are what it slept, and the stage's seconds within 10 %."""
+    forward, slept = UNet.forward, 0.02
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(slept)
+        return forward(*arguments)
+
+    monkeypatch.setattr(UNet, "forward", slow)
+    cascade = load_cascade(str(folder / "cascade"), GenerationSettings(stop_after=GENERATOR), "cpu")
+    (stage,) = measure_cost(cascade, Request("k", "a low tone", 0.6)).stages
+    assert (stage.steps, stage.calls) == (STEPS, 2 * STEPS)
+    assert stage.in_steps > slept * stage.calls
+    assert stage.in_steps == pytest.approx(stage.seconds, rel=0.1)
+
+
 def test_a_run_that_was_killed_in_a_cell_goes_on_there(folder: Path, done: Ablated, monkeypatch: pytest.MonkeyPatch) -> None:
     make, made = noise2music.pipelines.generate.make_clips, []
 
@@ -123,7 +147,8 @@ def test_a_run_that_was_killed_in_a_cell_goes_on_there(folder: Path, done: Ablat
         made.append(arguments)
         return make(*arguments)
 
-    what = settings(folder, "killed", run={"workers": 1, "device": "cpu"})
+    sweeps = [{"name": "steps", "stages": {GENERATOR: {"steps": [2]}}}]
+    what = settings(folder, "killed", sweeps=sweeps, run={"workers": 1, "device": "cpu"})
     with monkeypatch.context() as patched:
         patched.setattr(noise2music.pipelines.generate, "make_clips", make_until_killed)
         with pytest.raises(KeyboardInterrupt):
@@ -134,8 +159,10 @@ def test_a_run_that_was_killed_in_a_cell_goes_on_there(folder: Path, done: Ablat
     assert {path: path.stat().st_mtime_ns for path in there} == there
     for cell in distinct(again.cells):
         assert content(str(folder / "killed" / cell.store)) == content(str(folder / "out" / cell.store))
-    values = [(row.cell, row.network, row.metric, row.value) for row in again.rows]
-    assert values == [(row.cell, row.network, row.metric, row.value) for row in done.rows]
+    figures = {(row.store, row.network, row.metric): row.value for row in done.rows}
+    assert len(again.cells) == 2
+    for row in again.rows:
+        assert row.value == figures[row.store, row.network, row.metric]
     costs = {path: path.stat().st_mtime_ns for path in (folder / "killed/costs").iterdir()}
     monkeypatch.setattr(noise2music.pipelines.generate, "_load", lambda _settings: pytest.fail("a model was loaded"))
     assert run(what).rows == again.rows
