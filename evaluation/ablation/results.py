@@ -59,7 +59,7 @@ def ablation_rows(cells: Sequence[Cell], costs: Mapping[str, Cost], results: Res
                     sweep=cell.sweep,
                     cell=cell.name,
                     route=cell.generation.route,
-                    values=json.dumps(cell.values, sort_keys=True),
+                    values=json.dumps(cell.values),
                     store=cell.store,
                     network=row.network,
                     metric=row.metric,

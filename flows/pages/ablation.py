@@ -50,7 +50,10 @@ def render_ablation_page(
     settings: Mapping[str, object],
 ) -> str:
     """One HTML document. evaluation: link to the page of all figures. Texts are escaped, and no script but the page's own runs."""
-    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css") + asset("ablation.css"), asset("page.js")))
+    css, script = (
+        f"\n{text}"
+        for text in (asset("charts.css") + asset("page.css") + asset("evaluation.css") + asset("ablation.css"), asset("page.js"))
+    )
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
@@ -90,7 +93,7 @@ def _routes(rows: Sequence[AblationRow]) -> list[str]:
 
 
 def _curves(rows: Sequence[AblationRow], networks: Sequence[str], similarity: tuple[str, str] | None) -> Iterator[Chart]:
-    """For each network and route, a line a sweep."""
+    """For each network and route, a line a sweep; of a grid, a line for all values of its last axis."""
     if similarity is None:
         return
     close = {(row.sweep, row.cell): row.value for row in rows if (row.network, row.metric) == similarity}
@@ -103,7 +106,7 @@ def _curves(rows: Sequence[AblationRow], networks: Sequence[str], similarity: tu
                 if here and (row.sweep, row.cell) in close:
                     x = close[row.sweep, row.cell]
                     hover = f"{row.sweep}: {row.cell}: FAD {row.value:.4g}, similarity {x:.4g}"
-                    lines.setdefault(row.sweep, []).append((x, row.value, _short(row), hover))
+                    lines.setdefault(_line(row), []).append((x, row.value, _short(row), hover))
             drawn = [Dots(sweep, _KINDS[place % len(_KINDS)], points) for place, (sweep, points) in enumerate(lines.items())]
             for start in range(0, len(drawn), len(_KINDS)):
                 groups = drawn[start : start + len(_KINDS)]
@@ -148,20 +151,36 @@ def _oracles(rows: Sequence[AblationRow], networks: Sequence[str]) -> Iterator[C
             yield Chart(f"FAD by {network}", estimate_chart(f"Stages alone, {network}", said, lines, f"FAD ({network}), lower is better"))
 
 
+def _axes(row: AblationRow) -> list[tuple[str, str]]:
+    """(axis, value in words) of a cell; a list of runs is long, and only called so."""
+    stages = json.loads(row.values)
+    return [
+        (axis, say(value) if isinstance(value, str | int | float) else "runs") for axes in stages.values() for axis, value in axes.items()
+    ]
+
+
+def _line(row: AblationRow) -> str:
+    """The name of the line that a cell is on."""
+    fixed = ", ".join(f"{axis} {value}" for axis, value in _axes(row)[:-1])
+    return f"{row.sweep}, {fixed}" if fixed else row.sweep
+
+
 def _short(row: AblationRow) -> str:
     """The values alone, to stand beside a dot."""
-    stages = json.loads(row.values)
-    words = [say(value) if isinstance(value, str | int | float) else "runs" for axes in stages.values() for value in axes.values()]
-    return ", ".join(words) or row.sweep
+    return ", ".join(value for _, value in _axes(row)) or row.sweep
 
 
 def _cost_lines(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> list[CostLine]:
-    """Of each stage, every number of steps once: the time of one step does not depend on where the steps lie."""
+    """Of each stage, every number of steps once, by the median cell: the time of a step does not depend on where the steps lie."""
     paper = {stage.stage: stage for stage in paper_cost().stages}
-    found: dict[tuple[str, int, int], tuple[StageCost, list[str]]] = {}
+    found: dict[tuple[str, int, int], tuple[list[StageCost], list[str]]] = {}
     for cell in cells:
         for cost in costs[cell.store].stages:
-            _, names = found.setdefault((cost.stage, cost.steps, cost.calls), (cost, []))
+            measured, names = found.setdefault((cost.stage, cost.steps, cost.calls), ([], []))
             if cell.name not in names:
                 names.append(cell.name)
-    return [CostLine(cost, tuple(names), paper.get(stage)) for (stage, _, _), (cost, names) in sorted(found.items())]
+                measured.append(cost)
+    return [
+        CostLine(sorted(measured, key=lambda cost: cost.seconds)[(len(measured) - 1) // 2], tuple(names), paper.get(stage))
+        for (stage, _, _), (measured, names) in sorted(found.items())
+    ]
