@@ -7,7 +7,7 @@ from noise2music.core.errors import UserError
 from noise2music.core.settings import Settings
 from noise2music.core.tables.tables import table_rows
 from noise2music.core.tally import Tally, most_common_first
-from noise2music.evaluation.listening.aspects import aspect_of
+from noise2music.evaluation.listening.audit import aspect_of
 from noise2music.evaluation.tag_names import tempo_word, truth_words
 from noise2music.labeling.corpus.facts import read_tempo
 from noise2music.labeling.corpus.metadata import MetadataMatch, read_metadata

@@ -12,10 +12,9 @@ from noise2music.core.storage import Store, open_store
 from noise2music.evaluation.label_truth import Captions, Example, LabelTruth, LabelTruthSettings, label_truth
 from noise2music.evaluation.truth_table import Truth, read_truth
 from noise2music.flows.pages.label_truth import PAGE, render_label_truth
-from noise2music.labeling.datasets.audio_files import AudioFiles
+from noise2music.labeling.datasets.audio_files import INLINE, REFERENCE, AudioFiles, audio_of_row
 from noise2music.labeling.datasets.current import label_tables, open_current
 from noise2music.labeling.datasets.parts import parquet_bytes, read_parquet
-from noise2music.labeling.datasets.shard_audio import INLINE, REFERENCE, audio_of_row
 
 log = logging.getLogger("n2m")
 

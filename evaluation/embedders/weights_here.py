@@ -18,8 +18,7 @@ def weights_are_here(name: str) -> bool:
     if kind == "clap":
         return Path(place).exists() or isinstance(try_to_load_from_cache(place, "config.json"), str)
     if kind in ("musicnn", "starter"):
-        from noise2music.labeling.scorers.musicnn_package import installed_checkpoints
-        from noise2music.labeling.scorers.musicnn_weights import cached_weights
+        from noise2music.labeling.scorers.musicnn_weights import cached_weights, installed_checkpoints
 
         return cached_weights().is_file() or installed_checkpoints() is not None
     from noise2music.evaluation.embedders import resemblyzer, yamnet

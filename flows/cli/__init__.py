@@ -2,6 +2,7 @@
 
 import click
 
+from noise2music.flows.cli.ablation import ablate
 from noise2music.flows.cli.end_to_end import deploy, end_to_end
 from noise2music.flows.cli.evaluation import evaluate, prompts
 from noise2music.flows.cli.export import export, import_webdataset
@@ -30,7 +31,7 @@ def n2m() -> None:
 n2m.add_section("Data", label, replay, write, captions, prompt, labels, join, export, import_webdataset, render)
 n2m.add_section("Models", train, weights, export_cascade)
 n2m.add_section("Music", prompts, generate)
-n2m.add_section("Measure", evaluate, evaluate_labels, listen, audit)
+n2m.add_section("Measure", evaluate, evaluate_labels, ablate, listen, audit)
 n2m.add_section("Look", plan, status, show, report, verify)
 n2m.add_section("Operate", setup, demo, end_to_end, deploy, prune)
 n2m.add_alias("everything", "end-to-end")
