@@ -10,6 +10,7 @@ from typing import Any
 
 from noise2music.core.errors import UserError
 from noise2music.core.settings import Settings
+from noise2music.evaluation.ablation.settings import AblateSettings
 from noise2music.evaluation.settings import EvaluateSettings
 from noise2music.flows.end_to_end_settings import EndToEndSettings
 from noise2music.flows.pages.label.stage import resolved_labels
@@ -117,6 +118,8 @@ def _kind_of(raw: dict[str, Any]) -> type[Settings]:
         return EndToEndSettings
     if "corpus" in raw:
         return LabelSettings
+    if "sweeps" in raw:
+        return AblateSettings
     if "reference" in raw:
         return EvaluateSettings
     return GenerateSettings if "prompts" in raw else TrainSettings
