@@ -120,6 +120,7 @@ def test_of_many_recordings_some_are_drawn() -> None:
 )
 def test_which_captions_name_a_tag(tag: str, caption: str, names: bool) -> None:
     assert bool(tag_pattern(tag).search(caption)) is names
+    assert Naming(["other", caption]).by_tag(tag).tolist().count(True) == names
 
 
 def test_the_words_of_the_data_file() -> None:
