@@ -13,9 +13,8 @@ from noise2music.core.device import one_thread
 from noise2music.core.errors import RowError
 from noise2music.core.ids import stable_id
 from noise2music.core.storage import Store
-from noise2music.evaluation.embedders.base import Embedder, load_embedder
+from noise2music.evaluation.embedders.base import Embedder, load_embedder, weights_are_here
 from noise2music.evaluation.embedders.clips import ClipEmbedding, Sound, embed_clips, is_kept
-from noise2music.evaluation.embedders.weights_here import weights_are_here
 from noise2music.evaluation.evaluate import open_cache, plan_pairing
 from noise2music.evaluation.pairing import Chosen
 from noise2music.evaluation.protocol import Protocol, differences, read_protocol, scored_part

@@ -1,4 +1,4 @@
-"""What a clip costs on this machine: each stage's steps, the time of one, and the time of all."""
+"""What a clip costs on this machine: each stage's steps, the time of one, and the time of all; and what the paper says of its own."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from noise2music.core.data_files import read_toml
 from noise2music.core.errors import RowError, UserError
 from noise2music.models.cascade.stage import StageName
 from noise2music.models.generation.cascade import Cascade, Networks
@@ -129,3 +130,26 @@ def parse_cost(data: bytes) -> Cost | None:
         return Cost(tuple(StageCost(**stage) for stage in values["stages"]), str(values["machine"]))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+@dataclass(frozen=True)
+class PaperStage:
+    """One line of table 6."""
+
+    stage: str
+    ms_step: float
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PaperCost:
+    """note: what must be known beside the figures."""
+
+    note: str
+    stages: tuple[PaperStage, ...]
+
+
+def paper_cost() -> PaperCost:
+    """Table 6 of arXiv 2302.03917v2."""
+    return read_toml("noise2music.evaluation", "paper_cost.toml", PaperCost)

@@ -1,5 +1,6 @@
-"""What every network that hears can do, and how one is had by its name."""
+"""What every network that hears can do, how one is had by its name, and whether its weights are on this machine."""
 
+from pathlib import Path
 from typing import Literal, Protocol
 
 from noise2music.core.arrays import Float32s
@@ -40,6 +41,27 @@ def check_network(name: str) -> None:
     kind, _, place = name.partition("=")
     if name not in _PACKAGED and kind not in (*_HUBS, "starter") and not (kind == "clap" and place):
         raise UserError(f'there is no network "{name}". Choose from: {", ".join(NAMES)}.')
+
+
+def weights_are_here(name: str) -> bool:
+    """In the cache, in an installed package, or in the folder that the name says; nothing is loaded. Raises UserError: no such network."""
+    check_network(name)
+    kind, _, place = name.partition("=")
+    if kind in ("vggish", "trill"):
+        from noise2music.evaluation.embedders.saved_model import KNOWN, local_folder
+
+        return local_folder(place or KNOWN[kind].handle) is not None
+    if kind == "clap":
+        from huggingface_hub import try_to_load_from_cache
+
+        return Path(place).exists() or isinstance(try_to_load_from_cache(place, "config.json"), str)
+    if kind in ("musicnn", "starter"):
+        from noise2music.labeling.scorers.musicnn_weights import cached_weights, installed_checkpoints
+
+        return cached_weights().is_file() or installed_checkpoints() is not None
+    from noise2music.evaluation.embedders import resemblyzer, yamnet
+
+    return (yamnet.WEIGHTS if kind == "yamnet" else resemblyzer.WEIGHTS).is_here
 
 
 def load_embedder(name: str, device: str = "cpu") -> Embedder:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from noise2music.evaluation.ablation.cells import ALONE, BASELINE, ORACLES, Cell, say
-from noise2music.evaluation.ablation.cost import Cost, StageCost
-from noise2music.evaluation.ablation.paper_cost import PaperStage, paper_cost
+from noise2music.evaluation.ablation.cost import Cost, PaperStage, StageCost, paper_cost
 from noise2music.evaluation.ablation.results import AblationRow, pareto
 from noise2music.evaluation.results import Results
 from noise2music.flows.pages.html import asset, environment, flatten, integrity

@@ -10,7 +10,7 @@ import soundfile
 from click.testing import CliRunner
 
 from noise2music.core.settings import Settings
-from noise2music.evaluation.embedders.weights_here import weights_are_here
+from noise2music.evaluation.embedders.base import weights_are_here
 from noise2music.evaluation.settings import EvaluateSettings
 from noise2music.flows import plan_evaluate as planning
 from noise2music.flows.cli import n2m
