@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.house import PROJECT, ROOMS, closure, import_graph, main, measure, read_modules, sheet
+from benchmarks.house import PROJECT, ROOMS, TRAINER, closure, import_graph, main, measure, read_modules, sheet
 from noise2music.labeling.stages.order import LABELING_STAGES
 
 MADE_UP = {
@@ -64,6 +64,10 @@ def test_the_stages_count_as_what_the_labeling_flow_imports() -> None:
 def test_labeling_needs_no_model_that_makes_music() -> None:
     reached = closure(import_graph(read_modules(PROJECT)), "flows.label")
     assert not [module for module in reached if module.startswith(("models.", "synth."))]
+
+
+def test_the_trainer_reaches_few_files() -> None:
+    assert len(closure(import_graph(read_modules(PROJECT)), TRAINER)) <= 80
 
 
 def test_what_labeling_has_reached() -> None:
