@@ -3,6 +3,7 @@
 An id is 16 hexadecimal digits (64 bits of SHA-256), so it is a string in a table and a uint64 in numpy.
 """
 
+import base64
 import hashlib
 from typing import BinaryIO
 
@@ -77,3 +78,8 @@ def hash_uniform(seed: int, *keys: Uint64s) -> npt.NDArray[np.float64]:
     for key in keys:
         state = mix(state ^ mix(key))
     return ((state >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+def integrity(text: str) -> str:
+    """The hash by which a page's Content-Security-Policy admits an inline script or style."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

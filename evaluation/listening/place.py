@@ -3,8 +3,6 @@
 The page on which people judge is one HTML file with the questionnaire inside, so that it works from a folder, without a server.
 """
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from importlib.resources import files
@@ -13,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from noise2music.core.errors import UserError
+from noise2music.core.ids import integrity
 from noise2music.core.storage import Store
 from noise2music.evaluation.listening.questionnaire import KEY, PAGE, QUESTIONNAIRE, Key, Questionnaire, json_bytes, read_key
 
@@ -49,7 +48,7 @@ def render_rating_page(questionnaire: Questionnaire) -> str:
     sources = "'self' file: http: https:"
     policy = (
         f"default-src 'none'; img-src data:; media-src {sources}; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_integrity(css)}'; script-src '{_integrity(script)}'"
+        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
     )
     environment = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     # Inside <script> nothing is unescaped but "</" ends it, and "<!--" changes how the rest is read.
@@ -61,7 +60,3 @@ def render_rating_page(questionnaire: Questionnaire) -> str:
 
 def _asset(name: str) -> str:
     return files(__package__).joinpath("templates", name).read_text("utf-8")
-
-
-def _integrity(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 from noise2music.core.errors import UserError
 from noise2music.evaluation.listening.answers import Answer, Answers
 from noise2music.evaluation.listening.questionnaire import Key, Label
 from noise2music.evaluation.listening.raters import FEWEST, krippendorff_alpha, median_seconds
+from noise2music.evaluation.statistics.similarity import share_estimate
 
 TRUE, FALSE, UNSURE = 1, 2, 3
 """Choices, in the order of data/questions.toml."""
@@ -90,8 +89,8 @@ def wilson(successes: int, trials: int) -> tuple[float | None, float | None, flo
     """Share and its 95 % interval by Wilson's score; None for no trials."""
     if not trials:
         return None, None, None
-    interval = binomtest(successes, trials).proportion_ci(0.95, "wilson")
-    return successes / trials, float(interval.low), float(interval.high)
+    estimate = share_estimate(successes, trials)
+    return estimate.value, estimate.low, estimate.high
 
 
 def _verdict(votes: Sequence[int]) -> int:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from noise2music.core.ids import integrity
 from noise2music.evaluation.ablation.cells import ALONE, BASELINE, ORACLES, Cell, say
 from noise2music.evaluation.ablation.cost import Cost, PaperStage, StageCost, paper_cost
 from noise2music.evaluation.ablation.results import AblationRow, pareto
 from noise2music.evaluation.results import Results
-from noise2music.flows.pages.html import asset, environment, flatten, integrity
+from noise2music.flows.pages.html import asset, environment, flatten
 from noise2music.flows.pages.intervals import Interval, interval_chart
 from noise2music.flows.pages.scatter import Dots, scatter_chart
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from noise2music.core.ids import integrity
 from noise2music.evaluation.evaluate import Evaluation
 from noise2music.evaluation.hearing import Heard
 from noise2music.evaluation.measure import ENOUGH, REFERENCE, SHUFFLED
 from noise2music.evaluation.results import Row, paper_figures
 from noise2music.flows.pages.charts import Line, loss_curves
-from noise2music.flows.pages.html import asset, environment, flatten, integrity
+from noise2music.flows.pages.html import asset, environment, flatten
 from noise2music.flows.pages.intervals import Interval, interval_chart
 
 NAMES = {

@@ -1,7 +1,6 @@
 """What all pages share: their templates, filters and assets, figures as text, and a chart as a picture of its own."""
 
 import base64
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
@@ -99,11 +98,6 @@ def environment(**own: Callable[..., Any]) -> Environment:
 def asset(name: str) -> str:
     """The text of a style, script or template that lies in the folder `templates`."""
     return files("noise2music.flows.pages").joinpath("templates", name).read_text("utf-8")
-
-
-def integrity(text: str) -> str:
-    """The hash by which a Content-Security-Policy admits an inline script or style."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def svg_picture(chart: str) -> bytes:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from noise2music.core.ids import integrity
 from noise2music.evaluation.label_truth import ALL, Example, LabelTruth, TruthRow
 from noise2music.evaluation.truth_table import Truth
-from noise2music.flows.pages.html import asset, environment, flatten, integrity
+from noise2music.flows.pages.html import asset, environment, flatten
 from noise2music.flows.pages.intervals import Interval, interval_chart
 
 PAGE = "labels.html"

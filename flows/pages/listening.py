@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from noise2music.core.ids import integrity
 from noise2music.core.storage import Store
 from noise2music.flows.pages.charts import Bars, histogram_overlay
-from noise2music.flows.pages.html import asset, environment, flatten, integrity
+from noise2music.flows.pages.html import asset, environment, flatten
 from noise2music.flows.tables import format_counts
 from noise2music.models.generation.guards import count_warnings
 from noise2music.models.job.identity import JobIdentity, read_identity

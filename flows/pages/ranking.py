@@ -6,13 +6,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from noise2music.core.ids import integrity
 from noise2music.evaluation.listening.bradley_terry import elo_of_wins, paper_wins
 from noise2music.evaluation.listening.precision import ALL, Audit, Precision
 from noise2music.evaluation.listening.questionnaire import Key, questions
 from noise2music.evaluation.listening.ranking import Ranking, Standing
 from noise2music.evaluation.listening.raters import Rater
 from noise2music.evaluation.listening.results import MODEL, PRECISION_MODEL
-from noise2music.flows.pages.html import asset, environment, integrity
+from noise2music.flows.pages.html import asset, environment
 from noise2music.flows.pages.intervals import Interval, interval_chart
 
 _TITLES = {"text": "Fit to the text", "quality": "Quality", "label": "Truth"}

@@ -8,9 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from noise2music.core.ids import integrity
 from noise2music.flows.pages import charts
 from noise2music.flows.pages.charts import share_of_uses
-from noise2music.flows.pages.html import asset, environment, flatten, integrity
+from noise2music.flows.pages.html import asset, environment, flatten
 from noise2music.flows.pages.label.contents import LabelReport, ShownClip, ShownLabel, VocabularyReport
 from noise2music.flows.pages.label.funnel import say
 from noise2music.flows.pages.label.samples import PREVIEW_SECONDS

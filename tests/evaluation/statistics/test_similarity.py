@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from noise2music.core.arrays import Float32s
 from noise2music.evaluation.statistics.similarity import pair_similarity, share_estimate, strangers_mean, top_shares
@@ -53,6 +54,9 @@ def test_wilson() -> None:
     found = share_estimate(8, 10)
     assert (found.low, found.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
     assert share_estimate(0, 5).low == 0
+    for hits in range(12):
+        oracle = binomtest(hits, 11).proportion_ci(0.95, "wilson")
+        assert (share_estimate(hits, 11).low, share_estimate(hits, 11).high) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
 
 
 def test_what_are_no_pairs_is_refused() -> None:
