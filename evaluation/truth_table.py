@@ -1,5 +1,6 @@
 """The truth about recordings from a table: their tags by kind, each row matched with its recording as metadata is."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ def read_truth(uri: str, columns: TruthColumns, keys: Collection[str]) -> Truth:
     tags: dict[str, dict[str, tuple[str, ...]]] = {kind: {} for kind in KINDS}
     said: dict[str, None] = {}
     matched = rows = 0
-    unknown = Tally()
+    unknown = Counter[str]()
     examples: tuple[str, ...] = ()
     for column_kind, names in of_kind.items():
         notes = Tally()
@@ -74,7 +75,7 @@ def read_truth(uri: str, columns: TruthColumns, keys: Collection[str]) -> Truth:
             for tag in row.facts.tags if row else ():
                 kind, word = _kind(column_kind, tag)
                 if kind not in KINDS:
-                    unknown.lose(tag, tag)
+                    unknown[tag] += 1
                 elif word not in tags[kind].get(recording, ()):
                     tags[kind][recording] = (*tags[kind].get(recording, ()), word)
     if not matched:
@@ -83,9 +84,9 @@ def read_truth(uri: str, columns: TruthColumns, keys: Collection[str]) -> Truth:
             f"Rows: {', '.join(map(repr, examples))}. Recordings: {', '.join(map(repr, sorted(keys)[:_EXAMPLES]))}. "
             "Name the column that holds the recordings' names (columns.key), or mend the table."
         )
-    if unknown.lost:
-        few = ", ".join(list(most_common_first(unknown.lost))[:_EXAMPLES])
-        said[f"{sum(unknown.lost.values()):,} tags are of no kind ({', '.join(KINDS)}) and count for nothing: {few}"] = None
+    if unknown:
+        few = ", ".join(list(most_common_first(unknown))[:_EXAMPLES])
+        said[f"{unknown.total():,} tags are of no kind ({', '.join(KINDS)}) and count for nothing: {few}"] = None
     return Truth({kind: found for kind, found in tags.items() if found}, of_kind, rows, tuple(said))
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import soundfile
 
+from benchmarks.house import ROOMS
 from tests.flows.music import RATE, small_settings, tone, write_music, write_toml
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHANGED = ("labeling", "pipelines")
-LINKED = ("core", "synth", "models", "flows", "examples")
+LINKED = tuple(room for room in (*ROOMS, "examples") if room not in CHANGED)
 
 COMMANDS = """
 import json, sys
