@@ -159,10 +159,8 @@ def _row(vocabulary: str, kind: str, keys: Sequence[str], labels: int, hits: Flo
 def _interval(shares: Float64s, keys: Sequence[str], seed: int) -> tuple[float, float]:
     """95 % percentiles of the mean over resampled recordings."""
     count = len(keys)
-    means = np.empty(RESAMPLES)
-    for draw in range(RESAMPLES):
-        uniform = hash_uniform(seed, purpose_key("label truth resample", draw), np.arange(count, dtype=np.uint64))
-        means[draw] = shares[(uniform * count).astype(np.int64)].mean()
+    uniform = hash_uniform(seed, purpose_key("label truth resample"), np.arange(RESAMPLES * count, dtype=np.uint64))
+    means = shares[(uniform * count).astype(np.int64).reshape(RESAMPLES, count)].mean(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)
 
