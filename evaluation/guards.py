@@ -8,7 +8,7 @@ from noise2music.core.arrays import Float32s
 from noise2music.core.audio.decode import SILENT_PEAK
 from noise2music.core.audio.encode import peak_of
 from noise2music.core.errors import RowError
-from noise2music.evaluation.embedders.clips import MOST
+from noise2music.evaluation.embedders.clips import check_scale
 from noise2music.models.generation.guards import CLIPPED_WARNING, FULL_SCALE, OFFSET_WARNING, SILENT_DBFS, level_dbfs
 
 BANDWIDTH_SHARE = 0.999
@@ -38,8 +38,7 @@ def check_clip(heard: Float32s, rate: int) -> ClipFacts:
     if not np.isfinite(heard).all():
         raise RowError("not_finite", f"{1 - float(np.isfinite(heard).mean()):.1%} of the samples are NaN or infinity")
     peak, level = peak_of(heard), level_dbfs(heard)
-    if peak > MOST:
-        raise RowError("not_full_scale", f"the peak is {peak:g}, and full scale is 1: are these whole numbers as floats?")
+    check_scale(peak)
     if peak < SILENT_PEAK:
         raise RowError("silent", f"the peak of the part that is heard is {peak:.1e}, below {SILENT_PEAK:g} of full scale")
     clipped = float((np.abs(heard) >= FULL_SCALE).mean())

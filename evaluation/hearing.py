@@ -5,13 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
-
 from noise2music.core.arrays import Float32s
 from noise2music.core.errors import RowError
 from noise2music.core.storage import Store
 from noise2music.evaluation.embedders.base import Embedder
-from noise2music.evaluation.embedders.clips import DeadClip, Sound, content_hash, embed_clips
+from noise2music.evaluation.embedders.clips import DeadClip, Sound, embed_clips
 from noise2music.evaluation.guards import ClipFacts, check_clip, find_duplicates
 from noise2music.evaluation.pairing import Chosen
 from noise2music.evaluation.protocol import Protocol, scored_part
@@ -58,7 +56,7 @@ def hear(chosen: Chosen, protocol: Protocol, embedders: Sequence[Embedder], cach
                 dead[key] = heard
             else:
                 sound, facts[key] = heard
-                contents[key] = content_hash(np.asarray(sound.audio, np.float32), sound.sample_rate)
+                contents[key] = sound.content
                 sounds.append(sound)
         for embedder in embedders:
             for item in embed_clips(sounds, embedder, cache, workers):

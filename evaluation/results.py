@@ -55,6 +55,11 @@ class Row:
     reference_clips: int = 0
     protocol: str = ""
 
+    @property
+    def best(self) -> float:
+        """What is known best of the figure: without its bias, where that can be told."""
+        return self.value if self.corrected is None else self.corrected
+
 
 @dataclass(frozen=True)
 class Results:
@@ -84,15 +89,13 @@ def rounded(row: Row) -> Row:
 
 def results_table(rows: Sequence[Row]) -> pa.Table:
     """Rows as a table in their order."""
-    kinds = get_type_hints(Row)
-    schema = pa.schema([pa.field(field.name, _KINDS[kinds[field.name]]) for field in fields(Row)])
-    return pa.Table.from_pylist([asdict(row) for row in rows], schema)
+    return table_of(Row, rows)
 
 
 def results_json(results: Results) -> bytes:
     """All of it, for other programs and for `beside`."""
     values = {"format": FORMAT, **asdict(results), "rows": [asdict(row) for row in results.rows]}
-    return (json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return json_file(values)
 
 
 def read_results(uri: str) -> Results:
@@ -120,6 +123,18 @@ def check_comparable(where: str, there: Results, protocol: Protocol, networks: M
         wrong.append(f"the reference is {theirs} there and {ours} here" + (", with other audio" if theirs == ours else ""))
     if wrong:
         raise UserError(f"{where} cannot stand beside these figures: {'; '.join(wrong)}. Evaluate its clips again.")
+
+
+def table_of(kind: type[Any], rows: Sequence[Any]) -> pa.Table:
+    """Dataclasses of one kind, whose fields are texts and numbers -> a table of them in their order."""
+    hints = get_type_hints(kind)
+    schema = pa.schema([pa.field(field.name, _KINDS[hints[field.name]]) for field in fields(kind)])
+    return pa.Table.from_pylist([asdict(row) for row in rows], schema)
+
+
+def json_file(values: Mapping[str, Any]) -> bytes:
+    """Figures as a JSON file that people can read too. Raises ValueError for NaN and infinity."""
+    return (json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 _KINDS: dict[Any, pa.DataType] = {

@@ -23,6 +23,7 @@ from noise2music.flows.call import Call, call_here
 from noise2music.flows.evaluate import evaluate_clips
 from noise2music.flows.generate import generate
 from noise2music.flows.pages.ablation import PAGE, render_ablation_page
+from noise2music.flows.results import EVALUATION_PAGE
 from noise2music.labeling.datasets.parts import parquet_bytes
 from noise2music.models.generation.cascade import Cascade, load_cascade
 from noise2music.models.generation.request import Request
@@ -70,7 +71,7 @@ def ablate(settings: AblateSettings, embedders: Sequence[Embedder] | None = None
     costs: dict[str, Cost] = call("cost", lambda: _costs(store, settings, first))
     evaluated = evaluate_clips(_evaluation(settings, first), embedders, call)
     rows = ablation_rows(cells, costs, evaluated.results)
-    page = render_ablation_page(cells, rows, costs, evaluated.results, f"{EVALUATION}/index.html", settings.as_json())
+    page = render_ablation_page(cells, rows, costs, evaluated.results, f"{EVALUATION}/{EVALUATION_PAGE}", settings.as_json())
     store.put_changed(PAGE, page.encode())
     table = ablation_table(rows)
     store.put_changed(RESULTS_TABLE, parquet_bytes(table, table.schema))
@@ -146,6 +147,7 @@ def _costs(store: Store, settings: AblateSettings, cells: Sequence[Cell]) -> dic
     name = hashlib.sha256(here.encode()).hexdigest()[:8]
     costs: dict[str, Cost] = {}
     loaded: dict[tuple[str, ...], Cascade] = {}
+    requests: dict[bool, Request] = {}
     for cell in cells:
         path = f"costs/{cell.store.rsplit('/', 1)[-1]}-{name}.json"
         known = parse_cost(store.get(path)) if store.head(path) is not None else None
@@ -156,7 +158,9 @@ def _costs(store: Store, settings: AblateSettings, cells: Sequence[Cell]) -> dic
                 loaded[chain] = load_cascade(
                     settings.checkpoints, cell.generation, settings.run.device, settings.text_model, settings.revision
                 )
-            known = measure_cost(loaded[chain].changed(cell.generation), _request(settings, cell))
+            if cell.from_reference not in requests:
+                requests[cell.from_reference] = _request(settings, cell)
+            known = measure_cost(loaded[chain].changed(cell.generation), requests[cell.from_reference])
             store.put(path, cost_json(known))
             log.info("%s: %.3g s a clip", cell.label, known.seconds)
         costs[cell.store] = known

@@ -98,7 +98,7 @@ def evaluate_checkpoints(
     systems = tuple(f"{label}={settings.generate.out}/{label}" for label in labels)
     evaluated = evaluate(settings.evaluate.model_copy(update={"clips": systems}))
     rows = [(labels[row.system], row) for row in evaluated.results.rows if row.system in labels]
-    write_scalars(folder, BOARD, [(_name(row), row.value if row.corrected is None else row.corrected, clips) for clips, row in rows])
+    write_scalars(folder, BOARD, [(_name(row), row.best, clips) for clips, row in rows])
     return EvaluatedCheckpoints(evaluated, weights, choices(rows))
 
 
@@ -107,7 +107,7 @@ def choices(rows: list[tuple[int, Row]]) -> tuple[Choice, ...]:
     found = []
     for network in sorted({row.network for _, row in rows if row.metric == "fad"}):
         figures = {clips: row for clips, row in rows if (row.metric, row.network) == ("fad", network)}
-        distances = {clips: row.value if row.corrected is None else row.corrected for clips, row in figures.items()}
+        distances = {clips: row.best for clips, row in figures.items()}
         best = min(distances, key=lambda clips: (distances[clips], clips))
         top = figures[best].high
         like = [clips for clips, row in figures.items() if clips != best and top is not None and row.low is not None and row.low <= top]

@@ -1,6 +1,5 @@
 """Labels against a truth table: a root and a table in; figures, and a page with recordings that can be heard, out."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ import pyarrow as pa
 from noise2music.core.errors import UserError
 from noise2music.core.storage import Store, open_store
 from noise2music.evaluation.label_truth import Captions, Example, LabelTruth, LabelTruthSettings, label_truth
+from noise2music.evaluation.results import json_file
 from noise2music.evaluation.truth_table import Truth, read_truth
 from noise2music.flows.pages.label_truth import PAGE, render_label_truth
 from noise2music.labeling.datasets.audio_files import INLINE, REFERENCE, AudioFiles, audio_of_row
@@ -76,7 +76,7 @@ def label_truth_json(figures: LabelTruth, truth: Truth, settings: LabelTruthSett
     counts = {"recordings": figures.recordings, "labelled": figures.labelled, "truth_rows": truth.rows}
     shown = {"rows": [asdict(row) for row in figures.rows], "columns": dict(truth.columns), "said": list(said)}
     whole = {**counts, **shown, "examples": [asdict(example) for example in figures.examples], "settings": settings.as_json()}
-    return (json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return json_file(whole)
 
 
 def _read(root: str) -> tuple[Captions, dict[str, str]]:

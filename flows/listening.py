@@ -1,6 +1,5 @@
 """What raters said, written out: figures as JSON and Parquet, and one page."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from noise2music.evaluation.listening.questionnaire import read_key
 from noise2music.evaluation.listening.ranking import Ranking, rank
 from noise2music.evaluation.listening.raters import Rater
 from noise2music.evaluation.listening.results import precision_json, precision_table, ranking_json, ranking_table
+from noise2music.evaluation.results import json_file
 from noise2music.flows.pages.ranking import render_audit, render_ranking
 from noise2music.labeling.datasets.parts import parquet_bytes
 
@@ -52,7 +52,7 @@ def audit_answers(answers: Sequence[str], key: str, out: str, drop_failed: bool 
 
 def _write(out: str, name: str, figures: Mapping[str, Any], table: pa.Table, page: str) -> str:
     store: Store = open_store(out)
-    store.put_changed(f"{name}.json", (json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    store.put_changed(f"{name}.json", json_file(figures))
     store.put_changed(f"{name}.parquet", parquet_bytes(table, table.schema))
     store.put_changed(f"{name}.html", page.encode())
     return store.describe(f"{name}.html")

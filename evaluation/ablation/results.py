@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, get_type_hints
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from noise2music.evaluation.ablation.cells import Cell
 from noise2music.evaluation.ablation.cost import Cost
-from noise2music.evaluation.results import Results
+from noise2music.evaluation.results import Results, json_file, table_of
 
 RESULTS, RESULTS_TABLE = "ablation.json", "ablation.parquet"
 FORMAT = 1
@@ -90,9 +90,7 @@ def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
 
 def ablation_table(rows: Sequence[AblationRow]) -> pa.Table:
     """Rows as a table in their order."""
-    kinds = get_type_hints(AblationRow)
-    schema = pa.schema([pa.field(field.name, _KINDS[kinds[field.name]]) for field in fields(AblationRow)])
-    return pa.Table.from_pylist([asdict(row) for row in rows], schema)
+    return table_of(AblationRow, rows)
 
 
 def ablation_json(rows: Sequence[AblationRow], costs: Mapping[str, Cost], settings: Mapping[str, Any]) -> bytes:
@@ -103,7 +101,4 @@ def ablation_json(rows: Sequence[AblationRow], costs: Mapping[str, Cost], settin
         "costs": {store: asdict(cost) for store, cost in costs.items()},
         "settings": settings,
     }
-    return (json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-_KINDS: dict[Any, pa.DataType] = {str: pa.string(), float: pa.float64(), int: pa.int64(), float | None: pa.float64()}
+    return json_file(values)

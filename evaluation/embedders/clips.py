@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,11 @@ class Sound:
     key: str
     audio: npt.NDArray[np.generic]
     sample_rate: int
+
+    @cached_property
+    def content(self) -> str:
+        """Hash of the audio as float32, taken once however many networks hear it."""
+        return content_hash(np.asarray(self.audio, np.float32), self.sample_rate)
 
 
 @dataclass(frozen=True)
@@ -113,19 +119,23 @@ def check_audio(audio: npt.NDArray[np.generic], sample_rate: int, min_seconds: f
     samples = np.ascontiguousarray(audio, np.float32)
     if not math.isfinite(peak := peak_of(samples)):  # Largest and smallest sample pass NaN on, and one of them is an infinity.
         raise RowError("not_finite", "the samples hold NaN or infinity")
+    check_scale(peak)
+    return samples
+
+
+def check_scale(peak: float) -> None:
+    """Raise RowError where the largest sample is far beyond full scale."""
     if peak > MOST:
         raise RowError("not_full_scale", f"the peak is {peak:g}, and full scale is 1: are these whole numbers as floats?")
-    return samples
 
 
 def is_kept(clip: Sound, embedder: Embedder, cache: Store | None) -> bool:
     """Whether `embed_clips` would find what the network said of the clip."""
     try:
-        audio = check_audio(clip.audio, clip.sample_rate, embedder.min_seconds)
+        check_audio(clip.audio, clip.sample_rate, embedder.min_seconds)
     except RowError:
         return False
-    kept = _Keeper(cache, embedder.identity).read(content_hash(audio, clip.sample_rate), embedder.dimension)
-    return kept is not None
+    return _Keeper(cache, embedder.identity).read(clip.content, embedder.dimension) is not None
 
 
 def content_hash(audio: Float32s, sample_rate: int) -> str:
@@ -146,11 +156,10 @@ def _begin(clip: Sound | DeadClip, embedder: Embedder, keeper: "_Keeper", pool: 
     except RowError as error:
         done.set_result(DeadClip(clip.key, error))
         return done
-    content = content_hash(audio, clip.sample_rate)
-    rows = keeper.read(content, embedder.dimension)
+    rows = keeper.read(clip.content, embedder.dimension)
     if rows is None:
-        return pool.submit(_embed, clip.key, content, audio, clip.sample_rate, embedder)
-    done.set_result(ClipEmbedding(clip.key, content, rows, kept=True))
+        return pool.submit(_embed, clip.key, clip.content, audio, clip.sample_rate, embedder)
+    done.set_result(ClipEmbedding(clip.key, clip.content, rows, kept=True))
     return done
 
 

@@ -1,11 +1,10 @@
 """The command that compares ways to sample a cascade."""
 
-import json
 from pathlib import Path
 
 import click
 
-from noise2music.flows.cli.options import CONFIG, SET
+from noise2music.flows.cli.options import CONFIG, SET, command_settings
 from noise2music.flows.cli.sections import example
 
 
@@ -25,14 +24,12 @@ def ablate(config: Path | None, overrides: tuple[str, ...], reference: str | Non
     """
     from noise2music.evaluation.ablation.settings import AblateSettings
     from noise2music.flows.ablate import ablate as run
-    from noise2music.flows.config import read_settings
     from noise2music.flows.tables import print_rows
 
     if config is None:
         raise click.UsageError("give -c FILE: the grid stands there (examples/ablate.toml)")
     given = {"reference": reference, "out": out, "run.workers": workers}
-    said = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items() if value is not None]
-    done = run(read_settings(AblateSettings, config, (*overrides, *said)))
+    done = run(command_settings(AblateSettings, "n2m ablate", config, overrides, given, {}))
     rows = [
         {
             "sweep": row.sweep,

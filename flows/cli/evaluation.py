@@ -1,13 +1,12 @@
 """Commands that say how good clips are."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from noise2music.flows.cli.options import CONFIG, SET
+from noise2music.flows.cli.options import CONFIG, SET, command_settings
 from noise2music.flows.cli.sections import example
 
 
@@ -43,7 +42,6 @@ def evaluate(
     from --prompts, by each of the weights, and -c FILE has the tables [generate] and [evaluate].
     """
     from noise2music.evaluation.settings import EvaluateSettings
-    from noise2music.flows.config import read_settings, validate_settings
     from noise2music.flows.run import run_evaluate
 
     given |= {"clips": list(clips) or None, "beside": list(given["beside"]) or None}
@@ -54,23 +52,15 @@ def evaluate(
         return
     if every is not None:
         raise click.UsageError("--every is of --checkpoints")
-    said = [f"{_KEYS.get(name, name)}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items() if value is not None]
-    overrides = (*overrides, *said)
-    if config is None:
-        missing = [name for name in ("clips", "reference", "out") if given[name] is None and not _is_set(overrides, name)]
-        if missing:
-            names = " and ".join("CLIPS" if name == "clips" else f"--{name}" for name in missing)
-            raise click.UsageError(f"give {names}, or -c FILE")
-        settings = validate_settings(EvaluateSettings, {}, overrides, "n2m evaluate")
-    else:
-        settings = read_settings(EvaluateSettings, config, overrides)
+    given = {_KEYS.get(name, name): value for name, value in given.items()}
+    needed = {"clips": "CLIPS", "reference": "--reference", "out": "--out"}
+    settings = command_settings(EvaluateSettings, "n2m evaluate", config, overrides, given, needed)
     _print(run_evaluate(settings))
 
 
 def _evaluate_checkpoints(
     folder: str, every: int | None, config: Path | None, overrides: tuple[str, ...], given: Mapping[str, Any]
 ) -> None:
-    from noise2music.flows.config import read_settings, validate_settings
     from noise2music.flows.evaluate_checkpoints import EvaluateCheckpointsSettings, evaluate_checkpoints
     from noise2music.flows.run import run_evaluate, run_generate
 
@@ -78,11 +68,7 @@ def _evaluate_checkpoints(
         raise click.UsageError("give CLIPS or --checkpoints, not both")
     top = {"folder": folder, "every": every, "out": given["out"], "generate.prompts": given["prompts"]}
     tables = {f"evaluate.{_KEYS.get(name, name)}": value for name, value in given.items() if name not in ("clips", "out", "prompts")}
-    said = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in (top | tables).items() if value is not None]
-    if config is None:
-        settings = validate_settings(EvaluateCheckpointsSettings, {}, (*overrides, *said), "n2m evaluate --checkpoints")
-    else:
-        settings = read_settings(EvaluateCheckpointsSettings, config, (*overrides, *said))
+    settings = command_settings(EvaluateCheckpointsSettings, "n2m evaluate --checkpoints", config, overrides, top | tables, {})
     done = evaluate_checkpoints(settings, run_generate, run_evaluate)
     _print(done.evaluated)
     for choice in done.choices:
@@ -99,10 +85,6 @@ def _print(done: Any) -> None:
 
 
 _KEYS = {"workers": "run.workers"}
-
-
-def _is_set(overrides: tuple[str, ...], name: str) -> bool:
-    return any(override.partition("=")[0].strip() == name for override in overrides)
 
 
 def _figure(value: Any) -> Any:

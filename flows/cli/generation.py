@@ -1,12 +1,11 @@
 """Commands around the making of clips from text."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from noise2music.flows.cli.options import CONFIG, SET
+from noise2music.flows.cli.options import CONFIG, SET, command_settings
 from noise2music.flows.cli.sections import example
 
 
@@ -36,20 +35,12 @@ def generate(config: Path | None, overrides: tuple[str, ...], replay: bool, **gi
     PROMPTS is a .txt (a prompt a line), .csv, .jsonl or .parquet with the columns prompt and, where wanted, key, seed, seconds, negative,
     init and keep.
     """
-    from noise2music.flows.config import read_settings, validate_settings
     from noise2music.flows.run import run_generate
     from noise2music.models.job.settings import GenerateSettings
 
-    said = [f"{_KEYS[name]}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items() if value is not None]
-    overrides = (*overrides, *said)
-    if config is None:
-        missing = [name for name in ("prompts", "checkpoints", "out") if given[name] is None and not _is_set(overrides, name)]
-        if missing:
-            names = " and ".join(name.upper() if name == "prompts" else f"--{name}" for name in missing)
-            raise click.UsageError(f"give {names}, or -c FILE")
-        settings = validate_settings(GenerateSettings, {}, overrides, "n2m generate")
-    else:
-        settings = read_settings(GenerateSettings, config, overrides)
+    given = {_KEYS[name]: value for name, value in given.items()}
+    needed = {"prompts": "PROMPTS", "checkpoints": "--checkpoints", "out": "--out"}
+    settings = command_settings(GenerateSettings, "n2m generate", config, overrides, given, needed)
     run_generate(settings, replay)
 
 
@@ -68,7 +59,3 @@ _KEYS = {
     "audio_format": "format",
     "workers": "run.workers",
 }
-
-
-def _is_set(overrides: tuple[str, ...], name: str) -> bool:
-    return any(override.partition("=")[0].strip() == name for override in overrides)

@@ -1,12 +1,11 @@
 """The command that compares labels with the truth about their recordings."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from noise2music.flows.cli.options import CONFIG, JSON, SET, lines_on_stderr
+from noise2music.flows.cli.options import CONFIG, JSON, SET, command_settings, lines_on_stderr
 from noise2music.flows.cli.sections import example
 
 
@@ -34,21 +33,13 @@ def evaluate_labels(root: str | None, config: Path | None, overrides: tuple[str,
     A folder of clips that is called labels is ./labels for `n2m evaluate`.
     """
     from noise2music.evaluation.label_truth import LabelTruthSettings
-    from noise2music.flows.config import read_settings, validate_settings
     from noise2music.flows.label_truth import evaluate_labels as evaluate
     from noise2music.flows.tables import print_rows
 
     if as_json:
         lines_on_stderr()
     given |= {"root": root, "columns.key": given.pop("key")}
-    said = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in given.items() if value is not None]
-    overrides = (*overrides, *said)
-    if config is None:
-        told = {override.partition("=")[0].strip() for override in overrides}
-        if missing := [name for name in ("root", "truth") if name not in told]:
-            raise click.UsageError(f"give {' and '.join('ROOT' if name == 'root' else f'--{name}' for name in missing)}, or -c FILE")
-        settings = validate_settings(LabelTruthSettings, {}, overrides, "n2m evaluate labels")
-    else:
-        settings = read_settings(LabelTruthSettings, config, overrides)
+    needed = {"root": "ROOT", "truth": "--truth"}
+    settings = command_settings(LabelTruthSettings, "n2m evaluate labels", config, overrides, given, needed)
     shown = ("vocabulary", "kind", "share", "low", "high", "chance", "chance_high", "ratio", "p", "recordings", "labels")
     print_rows([{name: getattr(row, name) for name in shown} for row in evaluate(settings).figures.rows], as_json)

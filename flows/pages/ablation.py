@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from noise2music.core.ids import integrity
 from noise2music.evaluation.ablation.cells import ALONE, BASELINE, ORACLES, Cell, say
 from noise2music.evaluation.ablation.cost import Cost, PaperStage, StageCost, paper_cost
 from noise2music.evaluation.ablation.results import AblationRow, pareto
 from noise2music.evaluation.results import Results
-from noise2music.flows.pages.html import asset, environment, flatten
+from noise2music.flows.pages.charts import SERIES
+from noise2music.flows.pages.html import flatten, render_document
 from noise2music.flows.pages.intervals import Interval, interval_chart
 from noise2music.flows.pages.scatter import Dots, scatter_chart
 
 PAGE = "index.html"
-_KINDS = ("after", "before", "plain", "null")
 
 
 @dataclass(frozen=True)
@@ -50,41 +49,29 @@ def render_ablation_page(
     settings: Mapping[str, object],
 ) -> str:
     """One HTML document. evaluation: link to the page of all figures. Texts are escaped, and no script but the page's own runs."""
-    css, script = (
-        f"\n{text}"
-        for text in (asset("charts.css") + asset("page.css") + asset("evaluation.css") + asset("ablation.css"), asset("page.js"))
-    )
-    policy = (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
-    )
     networks = sorted({row.network for row in rows if row.metric == "fad"})
     similarity = next(((row.network, row.metric) for metric in ("text", "audio") for row in rows if row.metric == metric), None)
     figures = {(row.sweep, row.cell, row.network, row.metric): row for row in rows}
-    return (
-        environment()
-        .get_template("ablation.html.j2")
-        .render(
-            cells=[(cell, costs[cell.store]) for cell in cells],
-            different=len({cell.store for cell in cells}),
-            networks=networks,
-            similarity=similarity,
-            figures=figures,
-            curves=list(_curves(rows, networks, similarity)),
-            fronts=list(_fronts(rows, networks)),
-            oracles=list(_oracles(rows, networks)),
-            costs=_cost_lines(cells, costs),
-            machine=next(iter(costs.values())).machine,
-            paper=paper_cost(),
-            protocol=results.protocol,
-            reference=results.reference,
-            said=results.said,
-            evaluation=evaluation,
-            settings=list(flatten(settings)),
-            policy=policy,
-            css=Markup(css),
-            script=Markup(script),
-        )
+    return render_document(
+        "ablation.html.j2",
+        "evaluation.css",
+        "ablation.css",
+        cells=[(cell, costs[cell.store]) for cell in cells],
+        different=len({cell.store for cell in cells}),
+        networks=networks,
+        similarity=similarity,
+        figures=figures,
+        curves=list(_curves(rows, networks, similarity)),
+        fronts=list(_fronts(rows, networks)),
+        oracles=list(_oracles(rows, networks)),
+        costs=_cost_lines(cells, costs),
+        machine=next(iter(costs.values())).machine,
+        paper=paper_cost(),
+        protocol=results.protocol,
+        reference=results.reference,
+        said=results.said,
+        evaluation=evaluation,
+        settings=list(flatten(settings)),
     )
 
 
@@ -107,9 +94,9 @@ def _curves(rows: Sequence[AblationRow], networks: Sequence[str], similarity: tu
                     x = close[row.sweep, row.cell]
                     hover = f"{row.sweep}: {row.cell}: FAD {row.value:.4g}, similarity {x:.4g}"
                     lines.setdefault(_line(row), []).append((x, row.value, _short(row), hover))
-            drawn = [Dots(sweep, _KINDS[place % len(_KINDS)], points) for place, (sweep, points) in enumerate(lines.items())]
-            for start in range(0, len(drawn), len(_KINDS)):
-                groups = drawn[start : start + len(_KINDS)]
+            drawn = [Dots(sweep, SERIES[place % len(SERIES)], points) for place, (sweep, points) in enumerate(lines.items())]
+            for start in range(0, len(drawn), len(SERIES)):
+                groups = drawn[start : start + len(SERIES)]
                 title = f"FAD by {network} against similarity, {route} route"
                 heading = f"{title}: {', '.join(group.name for group in groups)}"
                 yield Chart(heading, scatter_chart(title, "Down and to the right is better.", groups, name, f"FAD ({network})"))

@@ -14,6 +14,10 @@ WIDTH, HEIGHT = 480, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 14, 14, 40
 
 
+SERIES = ("after", "before", "plain", "null")
+"""Kinds of the lines or dots of systems that are equals, in their order."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One curve: `kind` is a class of charts.css ("before", "after", "even")."""

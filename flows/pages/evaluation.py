@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from noise2music.core.ids import integrity
 from noise2music.evaluation.evaluate import Evaluation
 from noise2music.evaluation.hearing import Heard
 from noise2music.evaluation.measure import ENOUGH, REFERENCE, SHUFFLED
 from noise2music.evaluation.results import Row, paper_figures
-from noise2music.flows.pages.charts import Line, loss_curves
-from noise2music.flows.pages.html import asset, environment, flatten
+from noise2music.flows.pages.charts import SERIES, Line, loss_curves
+from noise2music.flows.pages.html import BESIDE, flatten, render_document
 from noise2music.flows.pages.intervals import Interval, interval_chart
 
 NAMES = {
@@ -23,7 +22,6 @@ NAMES = {
     "tags": "Divergence of tags from the reference clip",
     "level": "Level",
 }
-_KINDS = ("after", "before", "plain", "null")
 
 
 @dataclass(frozen=True)
@@ -101,31 +99,22 @@ def listening(evaluation: Evaluation, shown: int) -> tuple[Listening, ...]:
 
 def render_evaluation_page(evaluation: Evaluation, lists: Sequence[Listening], settings: Mapping[str, object]) -> str:
     """One HTML document; links are relative. Texts are escaped, and no script but the page's own runs."""
-    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css") + asset("evaluation.css"), asset("page.js")))
-    sources = "'self' file: http: https:"
-    policy = (
-        f"default-src 'none'; img-src {sources} data:; media-src {sources}; base-uri 'none'; form-action 'none'; "
-        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
-    )
     results = evaluation.results
-    return (
-        environment()
-        .get_template("evaluation.html.j2")
-        .render(
-            results=results,
-            protocol=evaluation.protocol,
-            systems=[item for item in evaluation.heard if item.label != REFERENCE],
-            networks=[_network(evaluation, name) for name in results.networks],
-            guarded=[_guarded(evaluation, item) for item in evaluation.heard],
-            lists=lists,
-            names=NAMES,
-            enough=ENOUGH,
-            paper=paper_figures(),
-            settings=list(flatten(settings)),
-            policy=policy,
-            css=Markup(css),
-            script=Markup(script),
-        )
+    return render_document(
+        "evaluation.html.j2",
+        "evaluation.css",
+        images=f"{BESIDE} data:",
+        media=BESIDE,
+        results=results,
+        protocol=evaluation.protocol,
+        systems=[item for item in evaluation.heard if item.label != REFERENCE],
+        networks=[_network(evaluation, name) for name in results.networks],
+        guarded=[_guarded(evaluation, item) for item in evaluation.heard],
+        lists=lists,
+        names=NAMES,
+        enough=ENOUGH,
+        paper=paper_figures(),
+        settings=list(flatten(settings)),
     )
 
 
@@ -171,7 +160,7 @@ def _curve(evaluation: Evaluation, network: str) -> Markup | None:
     curves = [curve for curve in evaluation.results.curves if curve["network"] == network and len(curve["clips"]) > 1]
     if not curves:
         return None
-    lines = [Line(curve["system"], _KINDS[place % len(_KINDS)], curve["clips"], curve["values"]) for place, curve in enumerate(curves)]
+    lines = [Line(curve["system"], SERIES[place % len(SERIES)], curve["clips"], curve["values"]) for place, curve in enumerate(curves)]
     return loss_curves(
         f"Distance against number of clips, {network}", "As measured, of sets of so many clips in the mean.", lines, "clips in the set"
     )

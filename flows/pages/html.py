@@ -7,8 +7,13 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from noise2music.core.ids import integrity
 from noise2music.flows.pages import charts
+
+BESIDE = "'self' file: http: https:"
+"""Files that lie beside a page, wherever it is opened."""
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -98,6 +103,29 @@ def environment(**own: Callable[..., Any]) -> Environment:
 def asset(name: str) -> str:
     """The text of a style, script or template that lies in the folder `templates`."""
     return files("noise2music.flows.pages").joinpath("templates", name).read_text("utf-8")
+
+
+def render_document(
+    template: str,
+    *styles: str,
+    images: str = "data:",
+    media: str | None = None,
+    filters: Mapping[str, Callable[..., Any]] | None = None,
+    **shown: Any,
+) -> str:
+    """One HTML document of a page that has a script. Texts are escaped, and no script but the page's own runs.
+
+    styles: of the page, besides those of charts and all pages. images, media: where the Content-Security-Policy lets them come from; None
+    for no media. filters: the page's own. shown: what the template shows.
+    """
+    css, script = f"\n{''.join(map(asset, ('charts.css', 'page.css', *styles)))}", f"\n{asset('page.js')}"
+    players = f"media-src {media}; " if media else ""
+    policy = (
+        f"default-src 'none'; img-src {images}; {players}base-uri 'none'; form-action 'none'; "
+        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
+    )
+    page = environment(**(filters or {})).get_template(template)
+    return page.render(policy=policy, css=Markup(css), script=Markup(script), **shown)
 
 
 def svg_picture(chart: str) -> bytes:

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from noise2music.core.ids import integrity
 from noise2music.evaluation.label_truth import ALL, Example, LabelTruth, TruthRow
 from noise2music.evaluation.truth_table import Truth
-from noise2music.flows.pages.html import asset, environment, flatten
+from noise2music.flows.pages.html import BESIDE, flatten, render_document
 from noise2music.flows.pages.intervals import Interval, interval_chart
 
 PAGE = "labels.html"
@@ -23,33 +22,23 @@ def render_label_truth(
     settings: Mapping[str, object],
 ) -> str:
     """One HTML document; links to clips are relative. clips: the clip of each recording that is played, below clips/."""
-    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css") + asset("evaluation.css"), asset("page.js")))
-    sources = "'self' file: http: https:"
-    policy = (
-        f"default-src 'none'; img-src data:; media-src {sources}; base-uri 'none'; form-action 'none'; "
-        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
-    )
     kinds = [row for row in figures.rows if row.vocabulary == ALL and row.kind != ALL and row.ratio is not None]
     ordered = sorted(kinds, key=lambda row: (-(row.ratio or 0.0), row.kind))
-    return (
-        environment()
-        .get_template("label_truth.html.j2")
-        .render(
-            figures=figures,
-            truth=truth,
-            whole=next(row for row in figures.rows if row.kind == ALL),
-            best_kind=ordered[0] if ordered else None,
-            worst_kind=ordered[-1] if len(ordered) > 1 else None,
-            by_kind=_chart("kind", [row for row in figures.rows if row.vocabulary == ALL]),
-            by_vocabulary=_chart("vocabulary", [row for row in figures.rows if row.kind == ALL and row.vocabulary != ALL]),
-            lists=[("Furthest above chance", best), ("Furthest below it, or least above", worst)],
-            clips=clips,
-            said=said,
-            settings=list(flatten(settings)),
-            policy=policy,
-            css=Markup(css),
-            script=Markup(script),
-        )
+    return render_document(
+        "label_truth.html.j2",
+        "evaluation.css",
+        media=BESIDE,
+        figures=figures,
+        truth=truth,
+        whole=next(row for row in figures.rows if row.kind == ALL),
+        best_kind=ordered[0] if ordered else None,
+        worst_kind=ordered[-1] if len(ordered) > 1 else None,
+        by_kind=_chart("kind", [row for row in figures.rows if row.vocabulary == ALL]),
+        by_vocabulary=_chart("vocabulary", [row for row in figures.rows if row.kind == ALL and row.vocabulary != ALL]),
+        lists=[("Furthest above chance", best), ("Furthest below it, or least above", worst)],
+        clips=clips,
+        said=said,
+        settings=list(flatten(settings)),
     )
 
 

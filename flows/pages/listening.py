@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from noise2music.core.ids import integrity
 from noise2music.core.storage import Store
 from noise2music.flows.pages.charts import Bars, histogram_overlay
-from noise2music.flows.pages.html import asset, environment, flatten
+from noise2music.flows.pages.html import BESIDE, flatten, render_document
 from noise2music.flows.tables import format_counts
 from noise2music.models.generation.guards import count_warnings
 from noise2music.models.job.identity import JobIdentity, read_identity
@@ -56,28 +55,19 @@ def write_listening_page(store: Store, clips: Sequence[ClipRecord], dead: Sequen
 
 def render_listening_page(clips: Sequence[ClipRecord], dead: Sequence[DeadLetter], identity: JobIdentity | None) -> str:
     """One HTML document of the first MOST_CLIPS clips; links are relative. Texts are escaped, and no script but the page's own runs."""
-    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css") + asset("listening.css"), asset("page.js")))
-    sources = "'self' file: http: https:"
-    policy = (
-        f"default-src 'none'; img-src {sources} data:; media-src {sources}; base-uri 'none'; form-action 'none'; "
-        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
-    )
     figures = _figures(clips)
-    return (
-        environment()
-        .get_template("listening.html.j2")
-        .render(
-            clips=clips[:MOST_CLIPS],
-            dead=dead[:MOST_CLIPS],
-            dead_rows=len(dead),
-            figures=figures,
-            scores=_histogram(figures.scores),
-            stages=clips[0].stages if clips else (),
-            settings=list(flatten(identity.model_dump(mode="json", exclude_none=True))) if identity else [],
-            policy=policy,
-            css=Markup(css),
-            script=Markup(script),
-        )
+    return render_document(
+        "listening.html.j2",
+        "listening.css",
+        images=f"{BESIDE} data:",
+        media=BESIDE,
+        clips=clips[:MOST_CLIPS],
+        dead=dead[:MOST_CLIPS],
+        dead_rows=len(dead),
+        figures=figures,
+        scores=_histogram(figures.scores),
+        stages=clips[0].stages if clips else (),
+        settings=list(flatten(identity.model_dump(mode="json", exclude_none=True))) if identity else [],
     )
 
 

@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
-from noise2music.core.ids import integrity
 from noise2music.evaluation.listening.bradley_terry import elo_of_wins, paper_wins
 from noise2music.evaluation.listening.precision import ALL, Audit, Precision
 from noise2music.evaluation.listening.questionnaire import Key, questions
 from noise2music.evaluation.listening.ranking import Ranking, Standing
 from noise2music.evaluation.listening.raters import Rater
 from noise2music.evaluation.listening.results import MODEL, PRECISION_MODEL
-from noise2music.flows.pages.html import asset, environment
+from noise2music.flows.pages.html import render_document
 from noise2music.flows.pages.intervals import Interval, interval_chart
 
 _TITLES = {"text": "Fit to the text", "quality": "Quality", "label": "Truth"}
@@ -36,13 +34,16 @@ def render_ranking(rankings: Sequence[Ranking], raters: Sequence[Rater], key: Ke
     wins = paper_wins()
     paper = [(source, wins[source], elo) for source, elo in elo_of_wins(wins).items()]
     failed = [rater for rater in raters if rater.failed]
-    return _render("ranking.html.j2", rankings=shown, raters=raters, key=key, failed=failed, dropped=dropped, model=MODEL, paper=paper)
+    return render_document(
+        "ranking.html.j2", "ranking.css", rankings=shown, raters=raters, key=key, failed=failed, dropped=dropped, model=MODEL, paper=paper
+    )
 
 
 def render_audit(audit: Audit, key: Key, dropped: bool) -> str:
     """One HTML document. dropped: whether raters that failed a check are left out."""
-    return _render(
+    return render_document(
         "audit.html.j2",
+        "ranking.css",
         audit=audit,
         all=audit.rows[0],
         by_vocabulary=_precision_chart("vocabulary", [row for row in audit.rows if row.aspect == ALL and row.vocabulary != ALL]),
@@ -52,15 +53,6 @@ def render_audit(audit: Audit, key: Key, dropped: bool) -> str:
         dropped=dropped,
         model=PRECISION_MODEL,
     )
-
-
-def _render(template: str, **shown: Any) -> str:
-    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css") + asset("ranking.css"), asset("page.js")))
-    policy = (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
-    )
-    return environment().get_template(template).render(policy=policy, css=Markup(css), script=Markup(script), **shown)
 
 
 def _ranking_chart(ranking: Ranking) -> Markup:

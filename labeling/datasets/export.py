@@ -3,7 +3,6 @@
 A hidden manifest in the folder lists the finished files. The same command makes only what is missing or changed.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ def export(root: str, out: str, to: Format, target_mb: float = 256.0) -> Exporte
         for file, table in _tables(shards, files, [file for file in plan if file.path not in whole], plan):
             data = tar_bytes(table) if to == "webdataset" else joined_bytes(table)
             store.put_changed(file.path, data)
-            done[file.path] = PartFile(path=file.path, rows=len(table), bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+            done[file.path] = PartFile.of(file.path, data, len(table))
             _note(store, identity, shards, done)
             written += 1
     finally:

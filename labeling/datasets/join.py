@@ -3,10 +3,10 @@
 Such a folder opens with pandas, pyarrow and `datasets` (where `audio` is an Audio column), and training reads it like a root.
 """
 
-import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,21 +51,26 @@ def join(root: str, out: str, splits: Collection[str] | None = None, target_mb: 
             records.append(PartRecord(part=part, files=tuple(written)))
     finally:
         files.close()
-    manifest = Manifest(
-        stage=STAGE,
-        name="",
-        fingerprint=fingerprint,
-        row_identity=fingerprint,
-        identity=identity,
-        parents={"shard": shards.digest},
-        parts=tuple(records),
-        config={},
-        software=f"noise2music {version('noise2music')}",
-    )
+    manifest = joined_manifest(fingerprint, identity, {"shard": shards.digest}, records)
     if not manifest.rows:
         raise UserError(f"{root} has no clip of the split {', '.join(sorted(splits or ()))}: nothing was joined.")
     store.put(JOINED_MANIFEST, manifest.to_bytes())
     return opened_joined(out, manifest)
+
+
+def joined_manifest(fingerprint: str, identity: Mapping[str, Any], parents: Mapping[str, str], records: Sequence[PartRecord]) -> Manifest:
+    """The manifest of files of schemas.JOINED, wherever their rows come from."""
+    return Manifest(
+        stage=STAGE,
+        name="",
+        fingerprint=fingerprint,
+        row_identity=fingerprint,
+        identity=dict(identity),
+        parents=dict(parents),
+        parts=tuple(records),
+        config={},
+        software=f"noise2music {version('noise2music')}",
+    )
 
 
 def open_joined(store: Store) -> Dataset | None:
@@ -118,7 +123,7 @@ def write_joined(store: Store, name: str, table: pa.Table) -> PartFile:
     """Write rows of schemas.JOINED as NAME.parquet, unless it is there already. Raises UserError."""
     data = joined_bytes(table)
     store.put_changed(f"{name}.parquet", data)
-    return PartFile(path=f"{name}.parquet", rows=len(table), bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    return PartFile.of(f"{name}.parquet", data, len(table))
 
 
 def suffix(number: int) -> str:

@@ -3,11 +3,12 @@
 A part is finished once its record exists, a dataset once its manifest exists. Readers read these and never list files.
 """
 
+import builtins
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, ValidationError
 
@@ -26,6 +27,11 @@ class PartFile(Record):
     rows: int
     bytes: int
     sha256: str
+
+    @classmethod
+    def of(cls, path: str, data: builtins.bytes, rows: int) -> Self:
+        """What is said of a file by its content."""
+        return cls(path=path, rows=rows, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
 class PartRecord(Record):

@@ -1,6 +1,5 @@
 """Makes one part: living rows become Parquet files, failed rows become dead letters, and the record is written last."""
 
-import hashlib
 import io
 import json
 import threading
@@ -265,7 +264,7 @@ def _create_file(store: Store, folder: str, path: str, data: bytes, schema: pa.S
     where = f"{folder}/{path}"
     data = put_first(store, where, data, lambda theirs: _is_whole(theirs, schema)).data
     rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
-    return PartFile(path=path, rows=rows, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    return PartFile.of(path, data, rows)
 
 
 def _is_whole(data: bytes, schema: pa.Schema) -> bool:

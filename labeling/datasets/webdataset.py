@@ -8,7 +8,6 @@ import json
 import re
 import tarfile
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from typing import Annotated, Any, BinaryIO
 
 import pyarrow as pa
@@ -20,8 +19,17 @@ from noise2music.core.storage import Store, is_remote, local_path, object_hash, 
 from noise2music.core.tally import Tally
 from noise2music.labeling.datasets.dataset import Dataset
 from noise2music.labeling.datasets.fingerprint import canonical_json
-from noise2music.labeling.datasets.join import JOINED_MANIFEST, ROW_GROUP_ROWS, STAGE, check_free, opened_joined, suffix, write_joined
-from noise2music.labeling.datasets.manifest import Manifest, PartRecord
+from noise2music.labeling.datasets.join import (
+    JOINED_MANIFEST,
+    ROW_GROUP_ROWS,
+    STAGE,
+    check_free,
+    joined_manifest,
+    opened_joined,
+    suffix,
+    write_joined,
+)
+from noise2music.labeling.datasets.manifest import PartRecord
 from noise2music.labeling.datasets.parts import part_name
 from noise2music.labeling.datasets.tar_members import Member, tar_members
 from noise2music.labeling.schemas import JOINED
@@ -110,17 +118,7 @@ def import_webdataset(tars: Sequence[str], out: str, target_mb: float = 256.0) -
             tables = enumerate(_tables(clips, target_mb * 2**20))
             written = tuple(write_joined(store, f"{prefix}{suffix(number)}", table) for number, table in tables)
         records.append(PartRecord(part=part, files=written, dead_reasons=dict(lost.lost), examples=lost.examples))
-    manifest = Manifest(
-        stage=STAGE,
-        name="",
-        fingerprint=fingerprint,
-        row_identity=fingerprint,
-        identity=identity,
-        parents={},
-        parts=tuple(records),
-        config={},
-        software=f"noise2music {version('noise2music')}",
-    )
+    manifest = joined_manifest(fingerprint, identity, {}, records)
     if not manifest.rows:
         reasons = "; ".join(example for few in manifest.examples.values() for example in few) or "they are empty"
         raise UserError(f"no clip of the tars can be used ({reasons}). Give tars that `n2m export --to webdataset` wrote.")

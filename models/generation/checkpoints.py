@@ -1,6 +1,5 @@
 """Where the published weights of stages are: a folder, an object store, the hub, or the package itself."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from noise2music.core.errors import UserError
-from noise2music.core.ids import stable_id
+from noise2music.core.ids import file_hash, stable_id
 from noise2music.core.local_cache import cache_folder, download
 from noise2music.core.storage import Entry, Store, is_remote, local_path, open_existing
 from noise2music.models.cascade.cascade_config import NAME as CONFIG
@@ -149,7 +148,7 @@ def weights_files(checkpoints: str, stages: Sequence[StageName], revision: str |
 def file_identity(path: Path) -> str:
     """SHA-256 of a weights file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_hash(file)
 
 
 def _names(stage: StageName) -> tuple[str, str]:

@@ -8,10 +8,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from noise2music.core.ids import integrity
 from noise2music.flows.pages import charts
 from noise2music.flows.pages.charts import share_of_uses
-from noise2music.flows.pages.html import asset, environment, flatten
+from noise2music.flows.pages.html import flatten, render_document
 from noise2music.flows.pages.label.contents import LabelReport, ShownClip, ShownLabel, VocabularyReport
 from noise2music.flows.pages.label.funnel import say
 from noise2music.flows.pages.label.samples import PREVIEW_SECONDS
@@ -19,18 +18,12 @@ from noise2music.flows.pages.label.samples import PREVIEW_SECONDS
 
 def render_page(report: LabelReport) -> str:
     """One HTML document. Every text is escaped; the Content-Security-Policy admits this page's own script and style, by hash."""
-    css, script = (f"\n{text}" for text in (asset("charts.css") + asset("page.css"), asset("page.js")))
-    policy = (
-        "default-src 'none'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{integrity(css)}'; script-src '{integrity(script)}'"
-    )
     filters: dict[str, Callable[..., Any]] = {"best_score": _best_score, "say": say, "heard": _heard, "by_vocabulary": _by_vocabulary}
-    template = environment(**filters).get_template("page.html.j2")
-    return template.render(
+    return render_document(
+        "page.html.j2",
+        media="data:",
+        filters=filters,
         report=report,
-        policy=policy,
-        css=Markup(css),
-        script=Markup(script),
         settings=list(flatten(report.configuration)),
         curves=curves,
         score_histogram=score_histogram,

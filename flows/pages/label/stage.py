@@ -35,10 +35,7 @@ def report(session: Session, datasets: LabelDatasets, scorer: str) -> Dataset:
         files = {LABEL_PAGE: render_page(gathered).encode(), FIGURES: report_json(gathered).encode()}
         for name, data in files.items():
             root.put(f"{identity.path}/{name}", data)
-        record = PartRecord(
-            part=0,
-            files=tuple(PartFile(path=n, rows=0, bytes=len(d), sha256=hashlib.sha256(d).hexdigest()) for n, d in files.items()),
-        )
+        record = PartRecord(part=0, files=tuple(PartFile.of(name, data, rows=0) for name, data in files.items()))
         root.put(f"{identity.path}/{record_path(0, 1)}", record.model_dump_json(indent=1).encode())
 
     config = {"clips": session.settings.report.clips, "seed": session.settings.seed}
